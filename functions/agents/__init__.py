@@ -1,0 +1,1 @@
+"""The wizard, an agent's versions and knowledge, and the conversation itself."""

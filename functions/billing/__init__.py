@@ -1,0 +1,1 @@
+"""Charges, ledger, invoices, payments."""

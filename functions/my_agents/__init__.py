@@ -1,0 +1,1 @@
+"""The fleet: which agents run, their tags and their health."""

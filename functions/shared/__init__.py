@@ -1,0 +1,1 @@
+"""Decisions that every function shares; imports no function folder."""

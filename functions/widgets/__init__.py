@@ -1,0 +1,1 @@
+"""Widgets: theme, embed code and visitor sessions."""

@@ -1,0 +1,165 @@
+# /// script
+# dependencies = ["nox>=2026.10", "uv>=0.13"]
+# ///
+"""Every command there is; `nox -l` is the manual.
+
+All sessions share one environment, `.nox/py3.x`, filled by uv from requirements.lock in seconds and refilled only when that
+file changes. Arguments after `--` go to the command behind the session.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+LOCK = ROOT / "requirements.lock"
+BUNDLES = ("agents", "my_agents", "widgets", "analytics", "billing", "dashboard")
+CI_PYTHONS = ("3.11", "3.13")
+
+nox.needs_version = ">=2026.10"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["tests"]
+
+
+def uv(session: nox.Session, *args: str) -> None:
+    """Run the uv that came with nox."""
+    from uv import find_uv_bin
+
+    session.run(find_uv_bin(), *args, external=True, silent=False)
+
+
+def environment(session: nox.Session, python: str = sys.executable) -> str:
+    """The path of a Python that has everything in requirements.lock; made on the first call."""
+    version = subprocess.run(
+        [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    home = ROOT / ".nox" / f"py{version}"
+    binary = home / ("Scripts" if os.name == "nt" else "bin") / "python"
+    stamp = home / "lock.sha256"
+    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
+    if not (binary.exists() and stamp.exists() and stamp.read_text() == digest):
+        session.log(f"Installing the dependencies for Python {version} into {home.relative_to(ROOT)} …")
+        if not binary.exists():
+            uv(session, "venv", "--quiet", "--clear", "--python", python, str(home))
+        uv(session, "pip", "sync", "--python", str(binary), "--require-hashes", str(LOCK))
+        stamp.write_text(digest)
+    return str(binary)
+
+
+def run(session: nox.Session, *args: str, python: str | None = None, env: dict[str, str] | None = None) -> None:
+    """Run a Python module or script of the project in the shared environment."""
+    binary = python or environment(session)
+    path = f"{Path(binary).parent}{os.pathsep}{os.environ['PATH']}"
+    session.run(binary, *args, external=True, env={"PATH": path, **(env or {})})
+
+
+def front_end(session: nox.Session) -> None:
+    """Build the widget when its sources are newer than what is in dist/."""
+    run(session, "-m", "infra.web")
+
+
+@nox.session
+def serve(session: nox.Session) -> None:
+    """The whole platform on localhost:8000, with real local engines; state in .agenthub/."""
+    front_end(session)
+    run(session, "-m", "local.serve", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Every test, in parallel, with the linters and type checks; in CI on each deployed Python that is found."""
+    pythons = [sys.executable]
+    if os.environ.get("CI"):
+        here = "%d.%d" % sys.version_info[:2]
+        pythons += [p for v in CI_PYTHONS if v != here and (p := interpreter(v))]
+    front_end(session)
+    lint(session)
+    types(session)
+    for python in pythons:
+        binary = environment(session, python)
+        run(session, "-m", "pytest", "-n", "auto", *session.posargs, python=binary)
+
+
+def interpreter(version: str) -> str | None:
+    """A Python of this version that really starts; a pyenv shim may be a name only."""
+    path = shutil.which(f"python{version}")
+    if path and subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0:
+        return path
+    return None
+
+
+@nox.session
+def story(session: nox.Session) -> None:
+    """Play the whole story over HTTP, from sign-up to the paid invoice, against a running stack or one of its own."""
+    front_end(session)
+    run(session, "-m", "tests.e2e.story", *session.posargs)
+
+
+@nox.session
+def tick(session: nox.Session) -> None:
+    """Fire a schedule now: nox -s tick -- billing-close --at 2027-01-01T00:10Z."""
+    run(session, "-m", "local.scheduler", "tick", *session.posargs)
+
+
+@nox.session
+def operator(session: nox.Session) -> None:
+    """Give a person of the local identity service the operator claim: nox -s operator -- EMAIL."""
+    run(session, "-m", "local.identity", "operator", *session.posargs)
+
+
+@nox.session
+def openapi(session: nox.Session) -> None:
+    """Write api-gateway.yaml from the routes in the code."""
+    run(session, "-m", "infra.openapi", "--write")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, banned imports, and the walls between the folders."""
+    run(session, "-m", "ruff", "check", ".")
+    run(session, "-m", "ruff", "format", "--check", ".")
+    run(session, "-m", "importlinter.cli", "lint", "--no-cache")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy, strict."""
+    run(session, "-m", "mypy")
+
+
+@nox.session
+def bundle(session: nox.Session) -> None:
+    """Cut the archive of each deployment into dist/bundles, reproducibly."""
+    run(session, "-m", "infra.bundle", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Run the benchmarks, or those that are named: nox -s bench -- turn cold_start."""
+    front_end(session)
+    names = session.posargs or sorted(p.stem for p in (ROOT / "benchmarks").glob("[a-z]*.py"))
+    for name in names:
+        run(session, "-m", f"benchmarks.{name}")
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """Google's own client tests against fresh local Firestore and Pub/Sub engines."""
+    run(session, "-m", "tests.conformance", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Resolve the dependency groups into requirements.lock and each bundle's requirements.txt."""
+    targets = [("dev", LOCK)] + [(name, ROOT / "functions" / name / "requirements.txt") for name in BUNDLES]
+    for group, target in targets:
+        uv(
+            session, "pip", "compile", "pyproject.toml", "--group", group, "--output-file", str(target), "--universal",
+            "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-emit-index-url", "--quiet",
+            *session.posargs,
+        )  # fmt: skip
