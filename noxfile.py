@@ -3,8 +3,8 @@
 # ///
 """Every command there is; `nox -l` is the manual.
 
-All sessions share one environment, `.nox/py3.x`, filled by uv from requirements.lock in seconds and refilled only when that
-file changes. Arguments after `--` go to the command behind the session.
+All sessions share one environment, `.nox/py3.x`, filled by uv from requirements.lock in seconds and refilled only when
+that file changes. Arguments after `--` go to the command behind the session.
 """
 
 import hashlib
@@ -36,7 +36,10 @@ def uv(session: nox.Session, *args: str) -> None:
 def environment(session: nox.Session, python: str = sys.executable) -> str:
     """The path of a Python that has everything in requirements.lock; made on the first call."""
     version = subprocess.run(
-        [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, text=True, check=True
+        [python, "-c", "import sysconfig; print(sysconfig.get_python_version())"],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.strip()
     home = ROOT / ".nox" / f"py{version}"
     binary = home / ("Scripts" if os.name == "nt" else "bin") / "python"
@@ -75,7 +78,7 @@ def tests(session: nox.Session) -> None:
     """Every test, in parallel, with the linters and type checks; in CI on each deployed Python that is found."""
     pythons = [sys.executable]
     if os.environ.get("CI"):
-        here = "%d.%d" % sys.version_info[:2]
+        here = f"{sys.version_info[0]}.{sys.version_info[1]}"
         pythons += [p for v in CI_PYTHONS if v != here and (p := interpreter(v))]
     front_end(session)
     lint(session)
