@@ -1,7 +1,7 @@
 """How a local engine behaves as a process: arguments, the ready line, and dying with its parent.
 
-An engine is started as `python -m local.<engine> --data DIR --port N [--host 127.0.0.1]`. Port 0 takes a free one. When it
-answers, it prints exactly one line `READY <port>` on standard output; everything else goes to standard error. It stops
+An engine is started as `python -m local.<engine> --data DIR --port N [--host 127.0.0.1]`. Port 0 takes a free one.
+When it answers, it prints exactly one line `READY <port>` on standard output; everything else goes to standard error. It stops
 cleanly on SIGTERM, and at once when the process that started it is gone, however that one ended.
 """
 
@@ -30,7 +30,8 @@ def arguments(description: str) -> argparse.ArgumentParser:
 def die_with_parent() -> None:
     """End this process when its parent ends, also by SIGKILL.
 
-    Linux tells us through prctl. Elsewhere, and for the moment before prctl is called, a thread watches for a new parent.
+    Linux tells us through prctl. Elsewhere, and for the moment before prctl is called, a thread watches for a new
+    parent.
     """
     parent = os.getppid()
     if sys.platform == "linux":
