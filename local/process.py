@@ -1,8 +1,8 @@
 """How a local engine behaves as a process: arguments, the ready line, and dying with its parent.
 
 An engine is started as `python -m local.<engine> --data DIR --port N [--host 127.0.0.1]`. Port 0 takes a free one.
-When it answers, it prints exactly one line `READY <port>` on standard output; everything else goes to standard error. It stops
-cleanly on SIGTERM, and at once when the process that started it is gone, however that one ended.
+When it answers, it prints exactly one line `READY <port>` on standard output; everything else goes to standard error.
+It stops cleanly on SIGTERM, and at once when the process that started it is gone, however that one ended.
 """
 
 import argparse
