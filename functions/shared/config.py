@@ -1,7 +1,7 @@
 """The only reader of the environment: every setting of a deployment, read once, with a default that works.
 
-The names of the original system stay; everything else is named after what it holds. A setting that has no default raises
-`MissingSetting` when it is first asked for, not at import time.
+The names of the original system stay; everything else is named after what it holds. A setting that has no default
+raises `MissingSetting` when it is first asked for, not at import time.
 """
 
 import base64

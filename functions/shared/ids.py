@@ -55,7 +55,7 @@ def hashed(*parts: str) -> str:
 
 
 def turn(caller: str, idempotency_key: str) -> str:
-    """The id of a turn, its hold and its event: a hash of the caller (session, key or person) and its idempotency key."""
+    """The id of a turn, its hold and its event: a hash of caller (session, key or person) and idempotency key."""
     return hashed("turn", caller, idempotency_key)
 
 

@@ -1,8 +1,9 @@
 """Structured log lines for Cloud Logging, and the count of paid operations that each request's line carries.
 
 One JSON object a line on standard output, with the fields Cloud Logging knows (`severity`, `message`,
-`logging.googleapis.com/trace`). The counters are per context: a request starts with `counting()`, every module that pays
-for an operation calls `count("firestore_reads", 6)`, and the request's line shows the sums. Content never goes in here.
+`logging.googleapis.com/trace`). The counters are per context: a request starts with `request()`, every module that
+pays for an operation calls `count("firestore_reads", 6)`, and the request's line shows the sums. Content never goes in
+here.
 """
 
 import json
