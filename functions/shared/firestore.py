@@ -223,8 +223,8 @@ def _value(value: Any) -> Any:
 class Query:
     """What to look for in one collection, or with `group` in all of that name.
 
-    A field of `order` begins with `-` to descend. `after` holds the values of the order fields of the last document seen,
-    and its path at the end.
+    A field of `order` begins with `-` to descend. `after` holds the values of the order fields of the last document
+    seen, and its path at the end.
     """
 
     collection: str
