@@ -1,8 +1,8 @@
 """What one folder may know of another's state: collections with their owners, paths, events, and frozen read models.
 
 Only a collection's owner writes it (a contract test reads this table); `shared` is the owner where shared/ writes
-for whoever calls. Another folder reads a document through its read model here, never through the owner's code. The fields of
-a read model are a promise: the owner may store more, and may not store these differently.
+for whoever calls. Another folder reads a document through its read model here, never through the owner's code. The
+fields of a read model are a promise: the owner may store more, and may not store these differently.
 """
 
 from __future__ import annotations

@@ -329,6 +329,26 @@ def transact(work: Callable[[Transaction], T], *, attempts: int = 8) -> T:
     raise Contended("Others are changing the same thing. Try again in a moment.")
 
 
+def compete(paths: Sequence[str], known: list[Snapshot], work: Callable[[Batch, list[Snapshot]], T]) -> T:
+    """Write on the strength of what was read: `work` adds writes with `if_etag`, for the documents at `paths`.
+
+    `known` was read before, so without rivals this is one commit and no read. With rivals, `work` runs again on what it
+    finds then, twice without a lock and then in a transaction, where everybody queues. Raises what `work` raises.
+    """
+    for attempt in range(3):
+        batch = Batch()
+        result = work(batch, known)
+        try:
+            batch.commit()
+        except (Changed, AlreadyExists, Contended):
+            time.sleep(0.01 * 2**attempt * random.random())  # noqa: S311 - spreads attempts
+            if attempt < 2:
+                known = get_all(paths)
+            continue
+        return result
+    return transact(lambda transaction: work(transaction, transaction.get_all(paths)))
+
+
 class _CommitAborted(Exception):
     """The client says ABORTED at commit with a ValueError."""
 
