@@ -38,7 +38,7 @@ def _plain(value: Any) -> Any:
 
 
 def canonical_json(value: Any) -> bytes:
-    """The one UTF-8 form of a value: sorted keys, no blanks. Raises TypeError for what has none, above all fractions."""
+    """The one UTF-8 form of a value: sorted keys, no blanks. Raises TypeError for what has none: fractions, say."""
     return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 

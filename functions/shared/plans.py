@@ -6,7 +6,6 @@ period's quantities, and is shown as provisional until the close posts it.
 In data files amounts are decimal strings ("19.00", "0.2" for 20 %); in documents they are the nanos themselves.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +16,7 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from functions.shared.money import MILLION, NANOS, Currency, Rate, divide, divide_up, same_currency, share
+from functions.shared.money import MILLION, NANOS, Currency, Rate, divide, divide_up, exact_json, same_currency, share
 from functions.shared.pricing import Count, Price, Usage, highest
 
 DEFAULT_PLAN: Final = "pay_as_you_go"
@@ -185,7 +184,7 @@ class PublishedPlan(PlanTerms):
 
 @lru_cache(maxsize=1)
 def _published() -> tuple[PublishedPlan, ...]:
-    data = json.loads(Path(__file__).with_name("plans.yaml").read_text("utf-8"), parse_float=str)
+    data = exact_json(Path(__file__).with_name("plans.yaml").read_text("utf-8"))
     return tuple(PublishedPlan.model_validate(row) for row in data["plans"])
 
 

@@ -1,10 +1,9 @@
 """What a provider takes for tokens: the price book, and the one function that turns a call's usage into cost.
 
 The book is data (prices.yaml) with versions and effective dates. An event is rated with the price in force when it
-occurred, and carries that version. A version that does not name a model leaves its price, and its version, as they were.
+occurred, and carries that version. A version that does not name a model leaves the model's price and version alone.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
@@ -13,7 +12,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from functions.shared.money import MILLION, NANOS, Currency, MoneyError, Rate, divide_up, rated
+from functions.shared.money import MILLION, NANOS, Currency, MoneyError, Rate, divide_up, exact_json, rated
 
 # The endpoint without a regional surcharge; an event without region means the same.
 GLOBAL_REGION: Final = "global"
@@ -79,7 +78,7 @@ class Tier(_Frozen):
         return data
 
     def uplifted(self, uplift: int) -> "Tier":
-        """The same with a factor in 10⁻⁹ applied. Raises MoneyError unless every price stays a whole number of nanos."""
+        """The same with a factor in 10⁻⁹ applied. Raises MoneyError unless each price stays a whole number of nanos."""
         prices = {}
         for name in ("input", "cached_input", "output", "reasoning"):
             price, rest = divmod(getattr(self, name) * uplift, NANOS)
@@ -214,12 +213,8 @@ class PriceBook(_Frozen):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The book from its file. Raises ValueError (pydantic's) with what is wrong, a JSON number with a point included."""
-        return cls.model_validate(json.loads(text, parse_float=_refuse))
-
-
-def _refuse(text: str) -> object:
-    raise MoneyError(f"{text} must be written as a string: a number with a point is not exact")
+        """The book from its file. Raises ValueError with what is wrong, also for a number with a point."""
+        return cls.model_validate(exact_json(text))
 
 
 @lru_cache(maxsize=1)
@@ -234,7 +229,7 @@ def price_at(provider: str, model: str, region: str | None, occurred_at: datetim
 
 
 def rate(usage: Usage | Sequence[Usage], price: Price) -> int:
-    """Cost in nanos of a turn's calls: each at its own tier, added up exactly, rounded once. Pending buckets add nothing."""
+    """Cost in nanos of a turn's calls: each at its own tier, all added up, rounded once. Pending buckets add nothing."""
     calls = [usage] if isinstance(usage, Usage) else usage
     return rated(part for call in calls for part in price.tier(call.total_input).parts(call))
 
