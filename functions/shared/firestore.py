@@ -93,7 +93,7 @@ def client() -> Any:
     if key:
         from google.oauth2 import service_account
 
-        credentials = service_account.Credentials.from_service_account_info(key)  # type: ignore[no-untyped-call]
+        credentials = service_account.Credentials.from_service_account_info(key)
         return firestore.Client(settings().project, credentials, settings().firestore_database)
     return firestore.Client(settings().project, database=settings().firestore_database)
 
@@ -172,7 +172,10 @@ class Batch:
         return len(self._order)
 
     def commit(self) -> dict[str, str]:
-        """Write everything; returns the new etag of each path. Raises AlreadyExists, Changed, Contended, Unavailable."""
+        """Write everything; returns the new etag of each path.
+
+        Raises AlreadyExists, Changed, Contended or Unavailable, and then nothing is written.
+        """
         if not self._order:
             return {}
         logs.count("firestore_writes", len(self._order))
@@ -218,9 +221,10 @@ def _value(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Query:
-    """What to look for in one collection, or with `group` in all of that name. `order` fields begin with `-` to descend.
+    """What to look for in one collection, or with `group` in all of that name.
 
-    `after` holds the values of the order fields of the last document seen, and its path at the end.
+    A field of `order` begins with `-` to descend. `after` holds the values of the order fields of the last document
+    seen, and its path at the end.
     """
 
     collection: str
@@ -297,8 +301,8 @@ class Transaction(Batch):
 def transact(work: Callable[[Transaction], T], *, attempts: int = 8) -> T:
     """Run `work` in a transaction, again while others interfere, from reads too; returns what `work` returned.
 
-    `work` may run several times: it has no effect but its writes. Raises Contended after `attempts`, and whatever `work`
-    raises, with nothing written.
+    `work` may run several times: it has no effect but its writes. Raises Contended after `attempts`, and whatever
+    `work` raises, with nothing written.
     """
     from google.api_core import exceptions
     from google.cloud import firestore
@@ -306,7 +310,7 @@ def transact(work: Callable[[Transaction], T], *, attempts: int = 8) -> T:
     for attempt in range(attempts):
         writes = 0
 
-        @firestore.transactional
+        @firestore.transactional  # type: ignore[untyped-decorator]
         def run(native: Any) -> T:
             nonlocal writes
             transaction = Transaction(native)
@@ -323,6 +327,26 @@ def transact(work: Callable[[Transaction], T], *, attempts: int = 8) -> T:
         logs.count("firestore_writes", writes)
         return result
     raise Contended("Others are changing the same thing. Try again in a moment.")
+
+
+def compete(paths: Sequence[str], known: list[Snapshot], work: Callable[[Batch, list[Snapshot]], T]) -> T:
+    """Write on the strength of what was read: `work` adds writes with `if_etag`, for the documents at `paths`.
+
+    `known` was read before, so without rivals this is one commit and no read. With rivals, `work` runs again on what it
+    finds then, twice without a lock and then in a transaction, where everybody queues. Raises what `work` raises.
+    """
+    for attempt in range(3):
+        batch = Batch()
+        result = work(batch, known)
+        try:
+            batch.commit()
+        except (Changed, AlreadyExists, Contended):
+            time.sleep(0.01 * 2**attempt * random.random())  # noqa: S311 - spreads attempts
+            if attempt < 2:
+                known = get_all(paths)
+            continue
+        return result
+    return transact(lambda transaction: work(transaction, transaction.get_all(paths)))
 
 
 class _CommitAborted(Exception):
