@@ -162,7 +162,7 @@ class Settings:
     @cached_property
     def default_model(self) -> str:
         """Which model a new agent uses, as `provider/model`."""
-        return _text("DEFAULT_MODEL", "vertexai/gemini-2.5-flash")
+        return _text("DEFAULT_MODEL", "vertexai/gemini-3.5-flash-lite")
 
     @cached_property
     def trial_cap_nanos(self) -> int:

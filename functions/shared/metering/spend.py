@@ -28,16 +28,25 @@ def spend_path(workspace: WorkspaceId, moment: datetime) -> str:
     return contracts.path(workspace, "spend", clock.month_of(moment))
 
 
+def terms_of(workspace: WorkspaceId, found: firestore.Snapshot) -> dict[str, Any]:
+    """The spend document as `found`; where there is none yet, the one that a first hold will open (a few reads)."""
+    return found.data if found.exists else opening(workspace, found.id)
+
+
 def reserve(
-    batch: firestore.Batch, workspace: WorkspaceId, found: firestore.Snapshot, ask: Hold, now: datetime
+    batch: firestore.Batch,
+    workspace: WorkspaceId,
+    found: firestore.Snapshot,
+    document: Mapping[str, Any],
+    ask: Hold,
+    now: datetime,
 ) -> None:
     """Add to the batch the writes that take room for `ask`, on the strength of the spend document as `found`.
 
+    `document` is what `terms_of` gave for it.
     The commit raises Changed or AlreadyExists when somebody wrote it in between: read again and decide again
     (`firestore.compete`). Raises CapReached, Unavailable (`cap_busy`) or TooMany (`visitor_share`), with nothing added.
-    An absent document is opened with the workspace's terms: a few reads, once a month.
     """
-    document = found.data if found.exists else opening(workspace, found.id)
     change = holds.reservation(Spend.stored(document), ask, now)
     if found.exists:
         batch.update(found.path, _fields(change), if_etag=found.etag)
