@@ -76,6 +76,13 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
+class Json:
+    """A request body that is any JSON: an envelope or a webhook, whose form its own reader checks."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Reply(Generic[T]):
     """An answer with more to say: another status, headers, an etag (as `firestore.Snapshot.etag`, without quotes)."""
 

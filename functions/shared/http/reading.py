@@ -14,7 +14,7 @@ from werkzeug.datastructures import Headers
 
 from functions.shared import clock
 from functions.shared.errors import EtagRequired, Invalid, Malformed, NotFound, Problem, TooLarge
-from functions.shared.http.messages import Raw
+from functions.shared.http.messages import Json, Raw
 from functions.shared.http.routes import Route
 
 _MAX_ERRORS = 50
@@ -51,7 +51,7 @@ def content_of(request: flask.Request, route: Route) -> bytes:
     return content
 
 
-def body_of(content: bytes, media_type: str, route: Route) -> BaseModel | Raw | None:
+def body_of(content: bytes, media_type: str, route: Route) -> BaseModel | Raw | Json | None:
     """The validated body; nothing at all is an empty object. Raises WrongMediaType, Malformed, Invalid."""
     if route.body is None:
         return None
@@ -61,20 +61,23 @@ def body_of(content: bytes, media_type: str, route: Route) -> BaseModel | Raw | 
         raise WrongMediaType(f"Send the body as {' or '.join(route.accepts)}.")
     if issubclass(route.body, Raw):
         return Raw(content, media_type)
-    _check_json(content)
+    value = _parsed(content)
+    if issubclass(route.body, Json):
+        return Json(value)
     try:
         return route.body.model_validate_json(content)
     except ValidationError as error:
         raise invalid(error) from None
 
 
-def _check_json(content: bytes) -> None:
-    """Refuse what is no JSON, and JSON that two readers may understand differently."""
+def _parsed(content: bytes) -> Any:
+    """The JSON value; what is no JSON is refused, and JSON that two readers may understand differently."""
     try:
         text = content.decode()
-        json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
         if "\\ud" in text.lower():
-            json.dumps(json.loads(text), ensure_ascii=False).encode()
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except UnicodeError as error:
         raise Malformed("The body is not valid Unicode in UTF-8.") from error
     except json.JSONDecodeError as error:

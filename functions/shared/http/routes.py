@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel
 
 from functions.shared.http.call import Call
-from functions.shared.http.messages import Bytes, Raw, Reply, Stream
+from functions.shared.http.messages import Bytes, Json, Raw, Reply, Stream
 from functions.shared.identity import SCOPES, Caller, Role
 
 Deadline = Literal["standard", "slow", "chat", "job"]
@@ -58,7 +58,7 @@ class Route:
     accepts: tuple[str, ...]
     produces: tuple[str, ...]
     parameters: tuple[str, ...]
-    body: type[BaseModel] | type[Raw] | None
+    body: type[BaseModel | Raw | Json] | None
     query: type[BaseModel] | None
     answers: tuple[Any, ...]
     """What may come back: models, `Stream`, `Bytes`; empty means no content."""
@@ -132,12 +132,11 @@ class Routes:
         return self.route("DELETE", path, **declaration)
 
     def push(self, topic: str, *, summary: str = "") -> Callable[[Handler], Handler]:
-        """Declare where Pub/Sub pushes a topic; the handler takes `body: Raw` for `events.decode`."""
+        """Declare where Pub/Sub pushes a topic; the handler gives `body: Json` to `events.decode`."""
         return self.route(
             "POST",
             f"/events/{topic}",
             callers=(Caller.PUSH,),
-            accepts=("application/json",),
             max_body=12 * MEGABYTE,
             deadline="job",
             summary=summary or f"Takes {topic} from Pub/Sub.",
@@ -225,7 +224,7 @@ class Routes:
 
 def _signature(
     handler: Callable[..., Any], path: str
-) -> tuple[tuple[str, ...], type[BaseModel] | type[Raw] | None, type[BaseModel] | None, tuple[Any, ...]]:
+) -> tuple[tuple[str, ...], type[BaseModel | Raw | Json] | None, type[BaseModel] | None, tuple[Any, ...]]:
     hints = typing.get_type_hints(handler)
     names = list(inspect.signature(handler).parameters)
     where = f"{handler.__qualname__} for {path}"
@@ -238,8 +237,8 @@ def _signature(
     if sorted(rest) != sorted(parameters) or any(hints.get(name) is not str for name in rest):
         raise BadRoute(f"{where}: parameters {rest} are not the path's {list(parameters)} as str")
     body, query = hints.get("body"), hints.get("query")
-    if body is not None and body is not Raw and not _strict_model(body):
-        raise BadRoute(f"{where}: body is Raw or a model that forbids unknown fields")
+    if body not in (None, Raw, Json) and not _strict_model(body):
+        raise BadRoute(f"{where}: body is Raw, Json or a model that forbids unknown fields")
     if query is not None and not _strict_model(query):
         raise BadRoute(f"{where}: query is a model that forbids unknown fields")
     answers = tuple(part for part in _alternatives(hints["return"]) if part is not type(None))
