@@ -7,9 +7,6 @@ fields of a read model are a promise: the owner may store more, and may not stor
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -66,21 +63,6 @@ def workspace_path(workspace: WorkspaceId) -> str:
 def path(workspace: WorkspaceId, *parts: str) -> str:
     """A document or collection below a workspace: `path(ws, "agents", agent)`."""
     return "/".join(("workspaces", workspace, *parts))
-
-
-def canonical(row: Mapping[str, Any]) -> bytes:
-    """The canonical JSON of an event row, without its digest: sorted keys, no spaces, UTF-8 (MONEY 12)."""
-    return json.dumps(
-        {key: value for key, value in row.items() if key != "digest"},
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
-    ).encode()
-
-
-def digest(row: Mapping[str, Any]) -> str:
-    """SHA-256 of `canonical(row)`, hexadecimal: the leaf of the evidence tree, and how a repeat knows its own event."""
-    return hashlib.sha256(canonical(row)).hexdigest()
 
 
 class Read(BaseModel):

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions.shared import clock, contracts
+from functions.shared import clock, contracts, digests
 from functions.shared.errors import CapReached, Problem, TooMany, Unavailable
 
 GUARDED = timedelta(seconds=30)
@@ -235,7 +235,7 @@ def correction(row: Mapping[str, Any]) -> dict[str, Any]:
 def sealed(row: Mapping[str, Any], charge: int | None = None) -> dict[str, Any]:
     """The row with its digest, which names the row's content for ever."""
     complete = dict(row) if charge is None else {**row, "charge_nanos": charge}
-    complete["digest"] = contracts.digest(complete)
+    complete["digest"] = digests.leaf(complete)
     return complete
 
 

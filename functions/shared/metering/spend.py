@@ -15,6 +15,7 @@ from functions.shared.config import settings
 from functions.shared.contracts import BillingRead
 from functions.shared.metering import holds
 from functions.shared.metering.holds import Hold, Spend
+from functions.shared.plans import DEFAULT_PLAN, PlanTerms, plan_at
 
 if TYPE_CHECKING:
     from functions.shared.identity import WorkspaceId
@@ -161,6 +162,8 @@ def opening(workspace: WorkspaceId, month: str) -> dict[str, Any]:
     """A period's spend document as it begins: the terms of `billing/account`, and what is left of a trial."""
     account, home = firestore.get_all([contracts.path(workspace, "billing", "account"), f"workspaces/{workspace}"])
     terms = BillingRead.model_validate(account.data)
+    if not terms.plan_terms:
+        terms = terms.model_copy(update={"plan_terms": default_terms(month)})
     trial = None
     if not terms.paid_once:
         earlier = firestore.find(firestore.Query(contracts.path(workspace, "spend")))
@@ -177,12 +180,17 @@ def opening(workspace: WorkspaceId, month: str) -> dict[str, Any]:
     }
 
 
+def default_terms(month: str) -> dict[str, Any]:
+    """The plan of a workspace that chose none, as published when the period begins."""
+    return plan_at(DEFAULT_PLAN, clock.start_of_month(month)).model_dump(mode="json")
+
+
 def _terms(terms: BillingRead) -> dict[str, Any]:
     return {
         "plan": terms.plan,
         "plan_terms": terms.plan_terms,
         "cap_nanos": terms.cap_nanos,
-        "allowance_nanos": int(terms.plan_terms.get("allowance_nanos", 0)),
+        "allowance_nanos": PlanTerms.model_validate(terms.plan_terms).included,
         "credit_nanos": terms.credit_nanos,
         "agent_caps": terms.agent_caps,
         "visitor_hour_permille": terms.visitor_hour_permille,
