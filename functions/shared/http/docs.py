@@ -29,7 +29,8 @@ def page(contract: dict[str, Any]) -> str:
                 groups.setdefault(group, []).append(_operation(path, method, operation))
     operations = "".join(f"<h2>{escape(name)}</h2>{''.join(parts)}" for name, parts in sorted(groups.items()))
     schemas = "".join(
-        f'<details id="schema-{escape(name)}"><summary><code>{escape(name)}</code></summary><div>{_json(found)}</div></details>'
+        f'<details id="schema-{escape(name)}"><summary><code>{escape(name)}</code></summary>'
+        f"<div>{_json(found)}</div></details>"
         for name, found in contract.get("components", {}).get("schemas", {}).items()
     )
     return (
@@ -44,7 +45,8 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
     callers = [name for alternative in operation.get("security", []) for name in alternative] or ["public"]
     parameters = "".join(
         f"<tr><td><code>{escape(str(p['name']))}</code></td><td>{escape(str(p['in']))}</td>"
-        f"<td>{'required' if p.get('required') else 'optional'}</td><td>{escape(str(p.get('description', '')))}</td></tr>"
+        f"<td>{'required' if p.get('required') else 'optional'}</td>"
+        f"<td>{escape(str(p.get('description', '')))}</td></tr>"
         for p in operation.get("parameters", [])
     )
     parts = [f"<p>Callers: {escape(', '.join(callers))}</p>"]

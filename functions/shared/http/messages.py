@@ -125,8 +125,8 @@ class Event:
 class Stream:
     """Server-sent events. The generator runs in a thread of its own, always at least to its first `yield`.
 
-    When the client leaves, `cancel` is called (from another thread: close the model's connection there) and the generator
-    is closed: its `finally` runs at once, and the request ends only after it.
+    When the client leaves, `cancel` is called (from another thread: close the model's connection there) and the
+    generator is closed: its `finally` runs at once, and the request ends only after it.
     """
 
     events: Iterator[Event]

@@ -30,7 +30,8 @@ class WrongMediaType(Problem):
 def refuse_tricks(request: flask.Request) -> None:
     """Refuse what the gateway and we could read differently, for then its security would be another route's.
 
-    An encoded slash is one segment for the gateway and two for WSGI; a method override is honoured by the gateway alone.
+    An encoded slash is one segment for the gateway and two for WSGI; a method override is honoured by the gateway
+    alone.
     """
     raw = str(request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or "").partition("?")[0].lower()
     if "%2f" in raw or "%5c" in raw or "\\" in raw:
@@ -182,8 +183,10 @@ def basic_of(headers: Headers) -> tuple[str, str] | None:
 
 
 def remote_address(headers: Headers) -> str:
-    """The client's address: the last entry of X-Forwarded-For, which the gateway adds; what stands before is the client's
-    own say."""
+    """The client's address, or an empty text.
+
+    It is the last entry of X-Forwarded-For, which the gateway adds; what stands before it is the client's own say.
+    """
     return headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()[:64]
 
 

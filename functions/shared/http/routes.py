@@ -1,7 +1,8 @@
 """One declaration for each route: it feeds routing, validation, identity, OpenAPI and the gateway's file.
 
-The handler's signature is part of the declaration: `call: Call` first, path parameters as named `str`, `query:` a `Query`
-model, `body:` a `Body` model or `Raw`; the return annotation is the answer. What does not fit is refused at import time.
+The handler's signature is part of the declaration: `call: Call` first, path parameters as named `str`, `query:` a
+`Query` model, `body:` a `Body` model or `Raw`; the return annotation is the answer. What does not fit is refused at
+import time.
 """
 
 import inspect
@@ -173,12 +174,13 @@ class Routes:
     ) -> Callable[[Handler], Handler]:
         """Declare a route; the decorated handler stays a plain function.
 
-        `callers`: who may call. `role`: the least role in the workspace (default viewer for GET, member else; None: no
-        workspace needed). `scope`: of a machine (default read for GET, write else). `deadline`: class of DEADLINES.
-        `status`: of success (default 200, 204 without answer). `idempotent`: True takes an Idempotency-Key, "required"
-        demands it, "own" demands it and leaves the rest to the handler. `secret`: the answer holds a secret: it is
-        not stored. `if_match`: whether If-Match is demanded (default for PUT, PATCH, DELETE). `basic`: `call.basic` is filled.
-        `max_body`: bytes. `accepts`: content types of a `Raw` body. `produces`: media types of a `Bytes` answer.
+        `callers`: who may call. `role`: the least role in the workspace (default viewer for GET, member else; None:
+        no workspace needed). `scope`: of a machine (default read for GET, write else). `deadline`: class of
+        DEADLINES. `status`: of success (default 200, 204 without answer). `idempotent`: True takes an
+        Idempotency-Key, "required" demands it, "own" demands it and leaves the rest to the handler. `secret`: the
+        answer holds a secret: it is not stored. `if_match`: whether If-Match is demanded (default for PUT, PATCH,
+        DELETE). `basic`: `call.basic` is filled. `max_body`: bytes. `accepts`: content types of a `Raw` body.
+        `produces`: media types of a `Bytes` answer.
         """
         reads = method == "GET"
         least = Role(role) if role else (None if role is None else Role.VIEWER if reads else Role.MEMBER)
