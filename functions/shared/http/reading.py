@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import Headers
 
 from functions.shared import clock
+from functions.shared.config import settings
 from functions.shared.errors import EtagRequired, Invalid, Malformed, NotFound, Problem, TooLarge
 from functions.shared.http.messages import Json, Raw
 from functions.shared.http.routes import Route
@@ -185,9 +186,12 @@ def basic_of(headers: Headers) -> tuple[str, str] | None:
 def remote_address(headers: Headers) -> str:
     """The client's address, or an empty text.
 
-    It is the last entry of X-Forwarded-For, which the gateway adds; what stands before it is the client's own say.
+    Google's proxies add `proxy_hops` entries to X-Forwarded-For, the client's address first; what stands before them is
+    the client's own say.
     """
-    return headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()[:64]
+    entries = [part.strip() for part in headers.get("X-Forwarded-For", "").split(",")]
+    hops = max(1, settings().proxy_hops)
+    return entries[-hops][:64] if len(entries) >= hops else ""
 
 
 def schedule_time(headers: Headers) -> datetime | None:
