@@ -125,6 +125,16 @@ class Settings:
         return _text("IAM_CREDENTIALS_URL", "https://iamcredentials.googleapis.com").rstrip("/")
 
     @cached_property
+    def google_apis_url(self) -> str:
+        """Base URL of Google's public keys of service accounts."""
+        return _text("GOOGLE_APIS_URL", "https://www.googleapis.com").rstrip("/")
+
+    @cached_property
+    def proxy_hops(self) -> int:
+        """How many entries Google's proxies add to X-Forwarded-For; the first of them is the client's address."""
+        return _whole("PROXY_HOPS", 1)
+
+    @cached_property
     def identity_toolkit_url(self) -> str:
         """Base URL of the Identity Toolkit API."""
         return _text("IDENTITY_TOOLKIT_URL", "https://identitytoolkit.googleapis.com").rstrip("/")

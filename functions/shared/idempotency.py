@@ -1,8 +1,9 @@
 """Idempotency keys: the same caller, key and request gives the first answer again, for 24 hours.
 
 A key is taken by creating its document, so of two requests at once one works and the other is told to wait. The first
-answer is kept when the handler has succeeded; a refusal or a failure changed nothing, so its repeat is tried anew. A mark
-whose owner died ends by itself (`busy_until`). An answer that holds a secret is not kept, only that it was given.
+answer is kept when the handler has succeeded; a refusal or a failure changed nothing, so its repeat is tried anew. A
+mark whose owner died ends by itself (`busy_until`). An answer that holds a secret is not kept, only that it was
+given.
 
 A crash between a handler's commit and the keeping of its answer is not covered here: what must be made only once is
 named by `call.idempotency_id`.

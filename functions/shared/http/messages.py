@@ -76,6 +76,13 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
+class Json:
+    """A request body that is any JSON: an envelope or a webhook, whose form its own reader checks."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Reply(Generic[T]):
     """An answer with more to say: another status, headers, an etag (as `firestore.Snapshot.etag`, without quotes)."""
 
@@ -118,8 +125,8 @@ class Event:
 class Stream:
     """Server-sent events. The generator runs in a thread of its own, always at least to its first `yield`.
 
-    When the client leaves, `cancel` is called (from another thread: close the model's connection there) and the generator
-    is closed: its `finally` runs at once, and the request ends only after it.
+    When the client leaves, `cancel` is called (from another thread: close the model's connection there) and the
+    generator is closed: its `finally` runs at once, and the request ends only after it.
     """
 
     events: Iterator[Event]

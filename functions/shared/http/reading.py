@@ -13,8 +13,9 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import Headers
 
 from functions.shared import clock
+from functions.shared.config import settings
 from functions.shared.errors import EtagRequired, Invalid, Malformed, NotFound, Problem, TooLarge
-from functions.shared.http.messages import Raw
+from functions.shared.http.messages import Json, Raw
 from functions.shared.http.routes import Route
 
 _MAX_ERRORS = 50
@@ -30,7 +31,8 @@ class WrongMediaType(Problem):
 def refuse_tricks(request: flask.Request) -> None:
     """Refuse what the gateway and we could read differently, for then its security would be another route's.
 
-    An encoded slash is one segment for the gateway and two for WSGI; a method override is honoured by the gateway alone.
+    An encoded slash is one segment for the gateway and two for WSGI; a method override is honoured by the gateway
+    alone.
     """
     raw = str(request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or "").partition("?")[0].lower()
     if "%2f" in raw or "%5c" in raw or "\\" in raw:
@@ -51,7 +53,7 @@ def content_of(request: flask.Request, route: Route) -> bytes:
     return content
 
 
-def body_of(content: bytes, media_type: str, route: Route) -> BaseModel | Raw | None:
+def body_of(content: bytes, media_type: str, route: Route) -> BaseModel | Raw | Json | None:
     """The validated body; nothing at all is an empty object. Raises WrongMediaType, Malformed, Invalid."""
     if route.body is None:
         return None
@@ -61,20 +63,23 @@ def body_of(content: bytes, media_type: str, route: Route) -> BaseModel | Raw | 
         raise WrongMediaType(f"Send the body as {' or '.join(route.accepts)}.")
     if issubclass(route.body, Raw):
         return Raw(content, media_type)
-    _check_json(content)
+    value = _parsed(content)
+    if issubclass(route.body, Json):
+        return Json(value)
     try:
         return route.body.model_validate_json(content)
     except ValidationError as error:
         raise invalid(error) from None
 
 
-def _check_json(content: bytes) -> None:
-    """Refuse what is no JSON, and JSON that two readers may understand differently."""
+def _parsed(content: bytes) -> Any:
+    """The JSON value; what is no JSON is refused, and JSON that two readers may understand differently."""
     try:
         text = content.decode()
-        json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
         if "\\ud" in text.lower():
-            json.dumps(json.loads(text), ensure_ascii=False).encode()
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except UnicodeError as error:
         raise Malformed("The body is not valid Unicode in UTF-8.") from error
     except json.JSONDecodeError as error:
@@ -179,9 +184,14 @@ def basic_of(headers: Headers) -> tuple[str, str] | None:
 
 
 def remote_address(headers: Headers) -> str:
-    """The client's address: the last entry of X-Forwarded-For, which the gateway adds; what stands before is the client's
-    own say."""
-    return headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()[:64]
+    """The client's address, or an empty text.
+
+    Google's proxies add `proxy_hops` entries to X-Forwarded-For, the client's address first; what stands before them is
+    the client's own say.
+    """
+    entries = [part.strip() for part in headers.get("X-Forwarded-For", "").split(",")]
+    hops = max(1, settings().proxy_hops)
+    return entries[-hops][:64] if len(entries) >= hops else ""
 
 
 def schedule_time(headers: Headers) -> datetime | None:

@@ -1,7 +1,8 @@
 """One declaration for each route: it feeds routing, validation, identity, OpenAPI and the gateway's file.
 
-The handler's signature is part of the declaration: `call: Call` first, path parameters as named `str`, `query:` a `Query`
-model, `body:` a `Body` model or `Raw`; the return annotation is the answer. What does not fit is refused at import time.
+The handler's signature is part of the declaration: `call: Call` first, path parameters as named `str`, `query:` a
+`Query` model, `body:` a `Body` model or `Raw`; the return annotation is the answer. What does not fit is refused at
+import time.
 """
 
 import inspect
@@ -16,7 +17,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel
 
 from functions.shared.http.call import Call
-from functions.shared.http.messages import Bytes, Raw, Reply, Stream
+from functions.shared.http.messages import Bytes, Json, Raw, Reply, Stream
 from functions.shared.identity import SCOPES, Caller, Role
 
 Deadline = Literal["standard", "slow", "chat", "job"]
@@ -58,7 +59,7 @@ class Route:
     accepts: tuple[str, ...]
     produces: tuple[str, ...]
     parameters: tuple[str, ...]
-    body: type[BaseModel] | type[Raw] | None
+    body: type[BaseModel | Raw | Json] | None
     query: type[BaseModel] | None
     answers: tuple[Any, ...]
     """What may come back: models, `Stream`, `Bytes`; empty means no content."""
@@ -132,12 +133,11 @@ class Routes:
         return self.route("DELETE", path, **declaration)
 
     def push(self, topic: str, *, summary: str = "") -> Callable[[Handler], Handler]:
-        """Declare where Pub/Sub pushes a topic; the handler takes `body: Raw` for `events.decode`."""
+        """Declare where Pub/Sub pushes a topic; the handler gives `body: Json` to `events.decode`."""
         return self.route(
             "POST",
             f"/events/{topic}",
             callers=(Caller.PUSH,),
-            accepts=("application/json",),
             max_body=12 * MEGABYTE,
             deadline="job",
             summary=summary or f"Takes {topic} from Pub/Sub.",
@@ -174,12 +174,13 @@ class Routes:
     ) -> Callable[[Handler], Handler]:
         """Declare a route; the decorated handler stays a plain function.
 
-        `callers`: who may call. `role`: the least role in the workspace (default viewer for GET, member else; None: no
-        workspace needed). `scope`: of a machine (default read for GET, write else). `deadline`: class of DEADLINES.
-        `status`: of success (default 200, 204 without answer). `idempotent`: True takes an Idempotency-Key, "required"
-        demands it, "own" demands it and leaves the rest to the handler. `secret`: the answer holds a secret: it is
-        not stored. `if_match`: whether If-Match is demanded (default for PUT, PATCH, DELETE). `basic`: `call.basic` is filled.
-        `max_body`: bytes. `accepts`: content types of a `Raw` body. `produces`: media types of a `Bytes` answer.
+        `callers`: who may call. `role`: the least role in the workspace (default viewer for GET, member else; None:
+        no workspace needed). `scope`: of a machine (default read for GET, write else). `deadline`: class of
+        DEADLINES. `status`: of success (default 200, 204 without answer). `idempotent`: True takes an
+        Idempotency-Key, "required" demands it, "own" demands it and leaves the rest to the handler. `secret`: the
+        answer holds a secret: it is not stored. `if_match`: whether If-Match is demanded (default for PUT, PATCH,
+        DELETE). `basic`: `call.basic` is filled. `max_body`: bytes. `accepts`: content types of a `Raw` body.
+        `produces`: media types of a `Bytes` answer.
         """
         reads = method == "GET"
         least = Role(role) if role else (None if role is None else Role.VIEWER if reads else Role.MEMBER)
@@ -225,7 +226,7 @@ class Routes:
 
 def _signature(
     handler: Callable[..., Any], path: str
-) -> tuple[tuple[str, ...], type[BaseModel] | type[Raw] | None, type[BaseModel] | None, tuple[Any, ...]]:
+) -> tuple[tuple[str, ...], type[BaseModel | Raw | Json] | None, type[BaseModel] | None, tuple[Any, ...]]:
     hints = typing.get_type_hints(handler)
     names = list(inspect.signature(handler).parameters)
     where = f"{handler.__qualname__} for {path}"
@@ -238,8 +239,8 @@ def _signature(
     if sorted(rest) != sorted(parameters) or any(hints.get(name) is not str for name in rest):
         raise BadRoute(f"{where}: parameters {rest} are not the path's {list(parameters)} as str")
     body, query = hints.get("body"), hints.get("query")
-    if body is not None and body is not Raw and not _strict_model(body):
-        raise BadRoute(f"{where}: body is Raw or a model that forbids unknown fields")
+    if body not in (None, Raw, Json) and not _strict_model(body):
+        raise BadRoute(f"{where}: body is Raw, Json or a model that forbids unknown fields")
     if query is not None and not _strict_model(query):
         raise BadRoute(f"{where}: query is a model that forbids unknown fields")
     answers = tuple(part for part in _alternatives(hints["return"]) if part is not type(None))

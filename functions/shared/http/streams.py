@@ -1,9 +1,9 @@
 """Server-sent events over WSGI: heartbeats while the model thinks, and a prompt end when the client leaves.
 
-The handler's generator runs in a thread of its own and feeds a queue; the server's thread writes. So a silent model does
-not stop the heartbeat, and a lost client is noticed within a second: by a write that fails, or by its socket being closed,
-at which a look is taken whenever there is nothing to write. Then the generator is closed, and the request ends only after
-its `finally` has run, because Cloud Run gives no CPU afterwards.
+The handler's generator runs in a thread of its own and feeds a queue; the server's thread writes. So a silent model
+does not stop the heartbeat, and a lost client is noticed within a second: by a write that fails, or by its socket
+being closed, at which a look is taken whenever there is nothing to write. Then the generator is closed, and the
+request ends only after its `finally` has run, because Cloud Run gives no CPU afterwards.
 """
 
 import contextvars
