@@ -112,5 +112,9 @@ def _without_null(found: dict[str, Any], word: str) -> dict[str, Any]:
         return found
     rest = {key: value for key, value in found.items() if key != word}
     if len(parts) == 1 and isinstance(parts[0], dict):
-        return {**parts[0], **rest, "nullable": True}
+        only = dict(parts[0])
+        if "enum" in only or "const" in only:
+            # In OpenAPI 3.0 an enum lists null itself.
+            only["enum"] = [*only.pop("enum", [only.pop("const", None)]), None]
+        return {**only, **rest, "nullable": True}
     return {**rest, word: parts, "nullable": True}

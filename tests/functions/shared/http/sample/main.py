@@ -41,7 +41,7 @@ class NewThing(Body):
     count: int = 1
     kind: Literal["small", "large"] = "small"
     when: datetime | None = None
-    tags: list[Annotated[str, Field(max_length=10)]] = []
+    tags: tuple[Annotated[str, Field(max_length=10)], ...] = ()
 
 
 class Thing(Answer):
@@ -52,7 +52,7 @@ class Thing(Answer):
 
 
 class Filter(Page):
-    kind: list[str] = []
+    kind: tuple[str, ...] = ()
     oldest_first: bool = False
 
 
