@@ -35,7 +35,7 @@ FOLLOWERS: Final[Mapping[InvoiceState, frozenset[InvoiceState]]] = {
     ),
     InvoiceState.OVERDUE: frozenset({InvoiceState.PAID, InvoiceState.VOID, InvoiceState.UNCOLLECTIBLE}),
     InvoiceState.UNCOLLECTIBLE: frozenset({InvoiceState.PAID, InvoiceState.VOID}),
-    InvoiceState.PAID: frozenset({InvoiceState.OPEN}),
+    InvoiceState.PAID: frozenset({InvoiceState.OPEN, InvoiceState.OVERDUE}),
     InvoiceState.VOID: frozenset(),
 }
 
@@ -68,8 +68,8 @@ def draft(
 ) -> Invoice:
     """The invoice that a period's entries make, in state draft.
 
-    Of `entries` those count that are billable and of this period; `post_period`'s are among them, posted or provisional.
-    An agent without a name appears with its id. Raises ValueError on an entry of another workspace or currency.
+    Of `entries` those count that are billable and of this period, those of `post_period` among them, posted or only
+    provisional. An agent without a name appears with its id. Raises ValueError on another workspace's or currency's.
     """
     billable = [item for item in entries if item.period == period and item.kind in BILLABLE]
     if any(item.workspace_id != workspace_id or item.currency != terms.currency for item in billable):
@@ -129,9 +129,7 @@ def _lines(
         late = "" if usage_period == period else f" ({usage_period})"
         lines.append(
             InvoiceLine(
-                line_id=stable_id(
-                    "lin", Period(month=period).start, own_id, kind.value, usage_period, agent, model, version
-                ),
+                line_id=_line_id(own_id, period, kind, usage_period, agent, model, version),
                 kind=kind,
                 usage_period=usage_period,
                 agent_id=agent or None,
@@ -146,6 +144,10 @@ def _lines(
             )
         )
     return lines
+
+
+def _line_id(own_id: str, period: str, kind: LineKind, *names: str) -> str:
+    return stable_id("lin", Period(month=period).start, own_id, kind.value, *names)
 
 
 def _description(kind: LineKind, terms: PlanTerms, agent: str, model: str) -> str:
@@ -173,7 +175,7 @@ def _digest(items: Sequence[LedgerEntry]) -> str | None:
 
 def _tax_line(own_id: str, period: str, tax_minor: int, rate: int, currency: str) -> InvoiceLine:
     return InvoiceLine(
-        line_id=stable_id("lin", Period(month=period).start, own_id, LineKind.TAX.value),
+        line_id=_line_id(own_id, period, LineKind.TAX),
         kind=LineKind.TAX,
         usage_period=period,
         description=f"Tax {format_decimal(rate * 100)} %",
@@ -218,8 +220,8 @@ def settle(invoice: Invoice, paid_minor: int, now: datetime) -> Invoice:
         return settled
     if settled.due_minor == 0:
         state = InvoiceState.PAID
-    elif invoice.state == InvoiceState.UNCOLLECTIBLE:
-        state = InvoiceState.UNCOLLECTIBLE
+    elif invoice.state in (InvoiceState.UNCOLLECTIBLE, InvoiceState.OVERDUE):
+        state = invoice.state
     else:
         state = InvoiceState.OVERDUE if invoice.due_at and now >= invoice.due_at else InvoiceState.OPEN
     return settled.model_copy(update={"state": state})

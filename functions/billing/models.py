@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from functions.shared.digests import canonical_json
+from functions.shared.digests import canonical_json, rfc3339
 from functions.shared.money import Currency, Nanos
 
 # An event of this type resolves a conversation; every other one is a turn, or corrects one.
@@ -213,6 +213,10 @@ class LedgerEntry(Quantities):
         """Its quantities alone."""
         return Quantities(**{name: getattr(self, name) for name in Quantities.model_fields})
 
+    def to_row(self) -> dict[str, Any]:
+        """The columns of `ledger_entries`, as the event `ledger-recorded` carries them."""
+        return self.model_dump(mode="json") | {"booked_at": rfc3339(self.booked_at)}
+
     def on(self, account: Account) -> int:
         """What it adds to an account, in nanos: debits positive, credits negative."""
         debit = self.amount_nanos if self.debit_account == account else 0
@@ -312,8 +316,25 @@ class Invoice(_Frozen):
 
     @property
     def due_minor(self) -> int:
-        """What is still to be paid; never negative, since an overpayment is credit."""
+        """What is still to be paid; never negative, since an overpayment is credit, and nothing once it is void."""
+        if self.state == InvoiceState.VOID:
+            return 0
         return max(0, self.total_minor - self.credit_minor - self.paid_minor)
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """The columns of `invoice_lines`, one row a line, as `invoice-recorded` carries them. Raises ValueError before
+        the invoice has its number."""
+        if self.number is None or self.issued_at is None:
+            raise ValueError("a draft has no rows")
+        own = {
+            "invoice_id": self.invoice_id,
+            "number": self.number,
+            "workspace_id": self.workspace_id,
+            "period": self.period,
+            "currency": self.currency,
+            "issued_at": rfc3339(self.issued_at),
+        }
+        return [line.model_dump(mode="json") | own for line in self.lines]
 
     def frozen_bytes(self) -> bytes:
         """Canonical JSON of what finalizing froze: the archive's copy, the same whatever is paid later."""
