@@ -198,8 +198,7 @@ def _merged(old: Any, change: Any, mask: Any, fixed: tuple[str, ...]) -> Any:
             raise invalid(f"Invalid update_mask provided in the request: {path!r} cannot be changed.")
     body = type(old)()
     body.CopyFrom(old)
-    try:
-        mask.MergeMessage(change, body, True, True)
-    except ValueError as error:
-        raise invalid(f"Invalid update_mask provided in the request: {error}") from None
+    if not mask.IsValidForDescriptor(type(old).DESCRIPTOR):
+        raise invalid(f"Invalid update_mask provided in the request: {list(mask.paths)} names unknown fields.")
+    mask.MergeMessage(change, body, True, True)
     return body

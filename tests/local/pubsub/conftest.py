@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from google.cloud import pubsub_v1
+from google.pubsub_v1 import PublisherClient as UnbatchedClient
 
 from tests import engines
 
@@ -36,6 +37,11 @@ class Cloud:
         """The id of the message, which is durable by then."""
         publisher = self.ordered_publisher if ordering_key else self.publisher
         return publisher.publish(topic, data, ordering_key=ordering_key, **attributes).result(timeout=10)
+
+    def send(self, topic: str, messages: list[dict[str, object]]) -> list[str]:
+        """The ids of the messages of one publish request, without the client's batching and retries."""
+        request = {"topic": topic, "messages": messages}
+        return list(UnbatchedClient.publish(self.publisher, request=request, retry=None, timeout=10).message_ids)
 
     def pull(self, subscription: str, count: int = 10) -> list[pubsub_v1.types.ReceivedMessage]:
         request = {"subscription": subscription, "max_messages": count}
