@@ -137,12 +137,12 @@ def _health(call: Call, name: str) -> DeploymentHealth:
 
     started = clock.monotonic()
     try:
-        code, body = calls.call(call, name, "GET", "/health", timeout=SECONDS)
+        body = calls.call(call, name, "GET", "/health", timeout=SECONDS).body
     except Exception as error:  # noqa: BLE001 - whatever fails there is what this page is about
         logs.warning("a deployment did not answer", deployment=name, reason=type(error).__name__)
         return DeploymentHealth(name=name, status="unreachable")
     latency = round((clock.monotonic() - started) * 1000)
-    healthy = code == 200 and isinstance(body, dict) and body.get("status") == "healthy"
+    healthy = isinstance(body, dict) and body.get("status") == "healthy"
     version = body.get("version") if isinstance(body, dict) else None
     return DeploymentHealth(
         name=name, status="healthy" if healthy else "unhealthy", version=version, latency_ms=latency
