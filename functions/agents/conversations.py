@@ -16,7 +16,13 @@ it in full, so it is well below what the document could hold."""
 MAX_WORDS = 60
 _WORD = re.compile(r"[^\W_]{3,}")
 _COMMON = frozenset(
-    ["the", "and", "for", "are", "but", "not", "you", "all", "any", "can", "had", "her", "was", "one", "our", "out", "has", "him", "his", "how", "its", "may", "new", "now", "old", "see", "two", "who", "did", "get", "let", "put", "say", "she", "too", "use", "that", "with", "have", "this", "will", "your", "from", "they", "know", "want", "been", "good", "much", "some", "time", "very", "when", "come", "here", "just", "like", "long", "make", "many", "more", "only", "over", "such", "take", "than", "them", "well", "were", "what", "where", "which", "there", "their", "would", "could", "about", "please", "thanks", "thank", "hello", "der", "die", "das", "und", "ist", "sie", "ich", "ein", "eine", "nicht", "mit", "auf", "für", "von", "den", "dem", "wie", "was", "wer", "les", "des", "une", "est", "pas", "que", "qui", "pour", "dans", "los", "las", "una", "por", "con", "para"]
+    """
+    the and for are but not you all any can had her was one our out has him his how its may new now old see two who did
+    get let put say she too use that with have this will your from they know want been good much some time very when
+    come here just like long make many more only over such take than them well were what where which there their would
+    could about please thanks thank hello der die das und ist sie ich ein eine nicht mit auf für von den dem wie was wer
+    les des une est pas que qui pour dans los las una por con para
+    """.split()  # noqa: SIM905 - a list of words is read as words
 )
 
 

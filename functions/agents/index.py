@@ -121,11 +121,16 @@ class PackedIndex:
         return self._sections["documents"][span], self._sections["frequencies"][span]
 
 
-def encode(passages: Sequence[Chunk], vectors: Sequence[Sequence[float]] | None, embedding_model: str) -> list[bytes]:
+def encode(
+    passages: Sequence[Chunk],
+    vectors: Sequence[Sequence[float]] | None,
+    embedding_model: str,
+    max_parts: int = MAX_PARTS,
+) -> list[bytes]:
     """The index of the passages in parts of at most `PART_BYTES`; `vectors` in the passages' order, or None.
 
     Raises:
-        KnowledgeTooLarge: more than `MAX_PARTS` parts, or 65,535 passages.
+        KnowledgeTooLarge: more than `max_parts` parts, or 65,535 passages.
     """
     import numpy as np
 
@@ -170,7 +175,7 @@ def encode(passages: Sequence[Chunk], vectors: Sequence[Sequence[float]] | None,
     # A header of whole 8 bytes keeps the arrays behind it aligned.
     header += b" " * (-(len(header) + 8) % 8)
     data = _MAGIC + struct.pack("<I", len(header)) + header + b"".join(array.tobytes() for array in sections.values())
-    return _parts(data)
+    return _parts(data, max_parts)
 
 
 def decode(parts: Sequence[bytes]) -> PackedIndex:
@@ -225,10 +230,10 @@ def _quantized(vectors: Sequence[Sequence[float]] | None, count: int) -> "tuple[
     return small, scales
 
 
-def _parts(data: bytes) -> list[bytes]:
+def _parts(data: bytes, max_parts: int) -> list[bytes]:
     room = PART_BYTES - _PART.size
     count = -(-len(data) // room)
-    if count > MAX_PARTS:
+    if count > max_parts:
         raise KnowledgeTooLarge(f"{len(data)} bytes")
     digest = hashlib.sha256(data).digest()[:8]
     return [_PART.pack(b"AHKP", digest, n, count) + data[n * room : (n + 1) * room] for n in range(count)]

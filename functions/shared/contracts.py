@@ -40,7 +40,7 @@ OWNERS: dict[str, str] = {
     "processed": "shared",
     "idempotency": "shared",
     "spend": "shared",
-    "relay": "shared",
+    "relay": "dashboard",
 }
 """Collection → the folder that alone writes it."""
 

@@ -229,7 +229,7 @@ def price_at(provider: str, model: str, region: str | None, occurred_at: datetim
 
 
 def rate(usage: Usage | Sequence[Usage], price: Price) -> int:
-    """Cost in nanos of a turn's calls: each at its own tier, all added up, rounded once. Pending buckets add nothing."""
+    """Cost in nanos of a turn's calls: each at its own tier, added up, rounded once; pending buckets add nothing."""
     calls = [usage] if isinstance(usage, Usage) else usage
     return rated(part for call in calls for part in price.tier(call.total_input).parts(call))
 

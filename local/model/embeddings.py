@@ -49,6 +49,14 @@ class Embedder:
             return self._loaded
 
 
+def shortened(vectors: Any, size: int) -> Any:
+    """The first `size` dimensions, unit length again; these embeddings were trained to bear that."""
+    import numpy as np
+
+    cut = vectors[:, :size]
+    return cut / np.maximum(np.linalg.norm(cut, axis=1, keepdims=True), 1e-9)
+
+
 def _is_readable(text: str) -> bool:
     """Whether most letters are Latin: the weights know other scripts as bytes only, so all such texts look alike."""
     letters = [char for char in text if char.isalpha()]

@@ -9,7 +9,6 @@ project and location are always passed, as the SDK forgets those of the environm
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from functions.agents.providers import errors
@@ -38,6 +37,8 @@ _BLOCKED = frozenset(
 _TRUNCATED = frozenset({"MAX_TOKENS", "CONTINUATION"})
 _TASKS: dict[Purpose, str] = {"document": "RETRIEVAL_DOCUMENT", "query": "RETRIEVAL_QUERY"}
 _current = threading.local()
+_clients: dict[tuple[str, str, str | None, int], Any] = {}
+_clients_lock = threading.Lock()
 
 
 class VertexAI:
@@ -213,9 +214,23 @@ def buckets(counts: dict[str, int]) -> Usage:
     )
 
 
-@cache
 def _client(project: str, location: str, base_url: str | None, credentials: Any) -> Any:
     """One client per process and configuration: it is thread-safe and keeps its connections."""
+    key = (project, location, base_url, id(credentials))
+    with _clients_lock:
+        if key not in _clients:
+            _clients[key] = _new_client(project, location, base_url, credentials)
+        return _clients[key]
+
+
+def close() -> None:
+    """Close every client, in a process that ends in order; a later call opens a new one."""
+    with _clients_lock:
+        while _clients:
+            _clients.popitem()[1].close()
+
+
+def _new_client(project: str, location: str, base_url: str | None, credentials: Any) -> Any:
     from google import genai
     from google.genai import types
 

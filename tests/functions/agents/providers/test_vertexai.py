@@ -9,7 +9,7 @@ import pytest
 from functions.agents import providers
 from functions.agents.prompt_format import HAND_OFF
 from functions.agents.providers import ModelRequest, ProviderSettings, Turn
-from functions.agents.providers.vertexai import buckets
+from functions.agents.providers.vertexai import buckets, close
 from tests.standins.vertex import Plan, VertexStandIn
 
 
@@ -30,7 +30,7 @@ def fresh(standin: VertexStandIn) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def vertex(standin: VertexStandIn) -> providers.Provider:
+def vertex(standin: VertexStandIn) -> Iterator[providers.Provider]:
     from google.oauth2.credentials import Credentials
 
     settings = ProviderSettings(
@@ -41,7 +41,8 @@ def vertex(standin: VertexStandIn) -> providers.Provider:
         attempts=3,
         pause_seconds=0.01,
     )
-    return providers.build("vertexai", settings)
+    yield providers.build("vertexai", settings)
+    close()
 
 
 def ask(model: str = "gemini-3.8-flash", **changes: object) -> ModelRequest:
