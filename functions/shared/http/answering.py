@@ -44,7 +44,10 @@ def answer(returned: Any, route: Route) -> flask.Response:
 
 
 def _models(route: Route) -> tuple[type[BaseModel], ...]:
-    return tuple(model for model in route.answers if issubclass(model, BaseModel))
+    """The classes an answer may have; `Items(…)` is taken where `Items[Thing]` is declared."""
+    models = tuple(model for model in route.answers if issubclass(model, BaseModel))
+    generic = (model.__pydantic_generic_metadata__["origin"] for model in models)
+    return (*models, *(origin for origin in generic if origin is not None))
 
 
 def _etag(response: flask.Response, etag: str | None) -> None:
