@@ -8,12 +8,10 @@ import asyncio
 import logging
 import socket
 import sys
-import urllib.parse
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import uvicorn
-from starlette.requests import Request
 
 from local.process import announce
 
@@ -71,8 +69,3 @@ def serve(app: Application, listeners: list[socket.socket], *, ready: Callable[[
         await task
 
     asyncio.run(run())
-
-
-async def form(request: Request) -> dict[str, str]:
-    """The fields of an URL-encoded body; of a repeated field the last."""
-    return dict(urllib.parse.parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))

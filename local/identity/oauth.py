@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local.identity.accounts import ACCESS_TOKEN_SECONDS, ISSUER, TOKEN_ENDPOINT, BadAssertion, ServiceAccounts
+from local.identity.forms import form
 from local.identity.keys import GOOGLE, SECURETOKEN, SigningKey, system_key
-from local.serving import form
 
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _SECURETOKEN_ACCOUNT = "securetoken@system.gserviceaccount.com"

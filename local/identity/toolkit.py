@@ -17,10 +17,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local.identity.accounts import ServiceAccounts
+from local.identity.forms import form
 from local.identity.keys import SECURETOKEN
 from local.identity.mail import Sink
 from local.identity.people import EmailTaken, People, Person
-from local.serving import form
 
 _HOUR = 3600
 _MAX_CLAIMS = 1000
