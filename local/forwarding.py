@@ -128,7 +128,8 @@ class Forwarder:
     async def _relay(self, outgoing: Outgoing, state: "_Answer") -> None:
         response = await self._send(outgoing)
         try:
-            headers = [(n.lower(), v) for n, v in response.headers.raw if n.lower() not in _HOP_BY_HOP]
+            # The server that sends the answer to the client dates it.
+            headers = [(n.lower(), v) for n, v in response.headers.raw if n.lower() not in _HOP_BY_HOP | {b"date"}]
             await state.start(response.status_code, headers)
             async for part in response.aiter_raw():
                 await state.part(part)

@@ -124,6 +124,8 @@ class Child:
     async def _listen(self, output: asyncio.StreamReader, log: IO[bytes]) -> None:
         while line := await output.readline():
             if line.startswith(b"READY"):
+                if self._ready.is_set():
+                    self._say(f"{self.name} answers again.")
                 self._ready.set()
             else:
                 log.write(line)
