@@ -28,6 +28,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="API Gateway on this machine.")
+    parser.add_argument("--data", type=Path, help="taken because every engine takes it; the gateway keeps nothing")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--fd", type=int, help="an inherited listening socket, instead of host and port")

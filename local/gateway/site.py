@@ -81,7 +81,7 @@ class Site:
         return response.content, headers
 
     def _from_build(self, name: str) -> tuple[bytes, dict[str, str]] | None:
-        if self._widget is None:
+        if self._widget is None or "\0" in name:
             return None
         root = self._widget.resolve()
         path = (root / name).resolve()

@@ -10,12 +10,17 @@ from pathlib import Path
 from local.supervisor.addresses import Addresses
 from local.supervisor.plan import ALIASES, Deployment, Plan, account, url_variable
 
-DATASET = "agenthub_local"
+_DATASET = "agenthub_local"
 
 
 def uses_real_bigquery(environment: Mapping[str, str]) -> bool:
     """Whether USE_BIGQUERY asks for Google's BigQuery instead of the local one."""
     return environment.get("USE_BIGQUERY", "").lower() in ("true", "1", "yes")
+
+
+def dataset(environment: Mapping[str, str]) -> str:
+    """The BigQuery data set in use."""
+    return environment.get("BIGQUERY_DATASET_ID") or _DATASET
 
 
 def for_all(plan: Plan, addresses: Addresses, project: str, environment: Mapping[str, str]) -> dict[str, str]:
@@ -39,7 +44,7 @@ def for_all(plan: Plan, addresses: Addresses, project: str, environment: Mapping
     known = {d.name for d in plan.deployments}
     ours |= {alias: addresses.deployment(name) for alias, name in ALIASES.items() if name in known}
     defaults = {
-        "BIGQUERY_DATASET_ID": DATASET,
+        "BIGQUERY_DATASET_ID": dataset(environment),
         "OPENAI_BASE_URL": model,
         "OPENAI_API_KEY": "offline",
         "MODEL_PROVIDERS": "openai",

@@ -14,7 +14,7 @@ from typing import Any
 from local.identity.keys import Keyring, write_key_file
 from local.supervisor.addresses import HOST, Addresses, inheritable
 from local.supervisor.child import CannotStart, Child, Say
-from local.supervisor.environment import DATASET, for_all, for_one, uses_real_bigquery
+from local.supervisor.environment import dataset, for_all, for_one, uses_real_bigquery
 from local.supervisor.health import Health
 from local.supervisor.plan import Deployment, Plan, account
 
@@ -185,9 +185,9 @@ class Stack:
         warehouse = [] if uses_real_bigquery(os.environ) else ["--bigquery", addresses.engine("bigquery")]
         more: Mapping[str, list[str]] = {
             "identity": [*project, "--mail", str(state / "mail"), "--public-url", addresses.public],
-            "firestore": [],
-            "pubsub": [*caller("push"), *warehouse, "--dataset", DATASET],
-            "bigquery": [],
+            "firestore": catalogue,
+            "pubsub": [*caller("push"), *warehouse, "--dataset", dataset(os.environ)],
+            "bigquery": [*catalogue, *project, "--dataset", dataset(os.environ)],
             "storage": [],
             "model": [],
             "scheduler": caller("scheduler"),
@@ -195,8 +195,9 @@ class Stack:
         children = []
         for name, extra in more.items():
             if self._wanted(name):
-                port = str(addresses.engines[name])
-                command = ["-m", f"local.{name}", "--data", str(state / name), "--port", port, *extra]
+                # The scheduler calls and is not called: it has neither port nor state of its own.
+                place = ["--data", str(state / name), "--port", str(addresses.engines.get(name, 0))]
+                command = ["-m", f"local.{name}", *(["run"] if name == "scheduler" else place), *extra]
                 children.append(self._child(name, command))
         gateway = [
             *("-m", "local.gateway", "--fd", str(inheritable(addresses.gateway))),
