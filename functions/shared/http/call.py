@@ -69,6 +69,8 @@ class Call:
     """Scheduler's calls: the time the run stands for, which is the only clock of a closing job."""
     basic: tuple[str, str] | None = None
     """User and password of HTTP Basic, unverified; only on a route declared with `basic=True`."""
+    bearer: str = ""
+    """The client's bearer token, unverified, on a public route: the handler verifies it or knows nothing."""
 
     @property
     def workspace(self) -> WorkspaceId:

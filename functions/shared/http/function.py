@@ -172,6 +172,7 @@ class _Edge:
             == "text/event-stream",
             schedule_time=reading.schedule_time(request.headers),
             basic=reading.basic_of(request.headers) if route.basic else None,
+            bearer=reading.bearer_of(request.headers) if route.public else "",
         )
         arguments: dict[str, Any] = dict(parameters)
         query = reading.query_of(request, route)

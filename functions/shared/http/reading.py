@@ -183,6 +183,12 @@ def basic_of(headers: Headers) -> tuple[str, str] | None:
     return (user, password) if colon else None
 
 
+def bearer_of(headers: Headers) -> str:
+    """The bearer token that the client sent; the gateway moves its header aside."""
+    scheme, _, token = headers.get("X-Forwarded-Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
 def remote_address(headers: Headers) -> str:
     """The client's address, or an empty text.
 
