@@ -1,7 +1,5 @@
-"""What a turn does to its conversation's document, pure: who may speak, what is remembered, how it can be found."""
+"""What a turn does to its conversation's document, pure: who may speak, what is remembered of it."""
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -12,18 +10,6 @@ from functions.shared.errors import Conflict, NotFound, TooMany
 HISTORY_BYTES = 24_000
 """How much of the latest turns goes into the prompt, and so is kept on the conversation. A turn's highest price counts
 it in full, so it is well below what the document could hold."""
-
-MAX_WORDS = 60
-_WORD = re.compile(r"[^\W_]{3,}")
-_COMMON = frozenset(
-    """
-    the and for are but not you all any can had her was one our out has him his how its may new now old see two who did
-    get let put say she too use that with have this will your from they know want been good much some time very when
-    come here just like long make many more only over such take than them well were what where which there their would
-    could about please thanks thank hello der die das und ist sie ich ein eine nicht mit auf für von den dem wie was wer
-    les des une est pas que qui pour dans los las una por con para
-    """.split()  # noqa: SIM905 - a list of words is read as words
-)
 
 
 def check_free(conversation: Mapping[str, Any], ask: Ask, now: datetime) -> None:
@@ -81,22 +67,6 @@ def remembered(history: Iterable[Exchange], message: str = "", answer: str = "")
             break
         kept.append(exchange)
     return kept[::-1]
-
-
-def words(text: str, known: Iterable[str] = ()) -> list[str]:
-    """At most MAX_WORDS significant words, lower case and without accents, those known already first."""
-    found = dict.fromkeys(known)
-    for word in _WORD.findall(folded(text)):
-        if word not in _COMMON and len(word) <= 40:
-            found.setdefault(word)
-    return list(found)[:MAX_WORDS]
-
-
-def folded(text: str) -> str:
-    """Lower case without accents, as `words` are stored and searched."""
-    return "".join(
-        letter for letter in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(letter)
-    )
 
 
 def title(message: str) -> str:

@@ -30,7 +30,7 @@ from functions.agents.providers import (
 from functions.agents.providers import Turn as Said
 from functions.agents.providers.catalogue import ModelCard
 from functions.agents.retrieval import Hit
-from functions.shared import clock, contracts, firestore, logs, metering, plans, pricing
+from functions.shared import clock, contracts, firestore, logs, metering, plans, pricing, words
 from functions.shared import events as usage_events
 from functions.shared.contracts import Source, TurnRead
 from functions.shared.errors import Invalid, Problem, Unavailable
@@ -219,7 +219,7 @@ class Turn:
             ("updated_at",): stored.completed_at,
             ("turn_count",): stored.seq,
             ("history",): history,
-            ("words",): conversations.words(text, self.conversation.get("words") or ()),
+            ("words",): words.significant(text, self.conversation.get("words") or ()),
             ("handed_off",): bool(self.conversation.get("handed_off")) or "hand_off" in self.actions,
             ("cost_nanos",): firestore.Increment(stored.cost_nanos),
             ("charge_nanos",): firestore.Increment(stored.charge_nanos),
