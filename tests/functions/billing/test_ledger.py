@@ -149,6 +149,28 @@ def test_late_usage_goes_on_the_next_invoice_and_uses_the_rest_of_its_own_allowa
     ]
 
 
+@settings(max_examples=40)
+@given(events(), st.integers(0, 14), plans)
+def test_two_months_together_are_what_one_month_would_have_been(
+    found: list[UsageEvent], on_time: int, plan: PlanTerms
+) -> None:
+    entries = closed(found[:on_time])
+    entries += post(plan, entries)
+    december = draft(plan, entries)
+    entries += ledger.finalize(freeze(december), FINAL)
+    entries = closed(found, entries, period="2027-01")
+    entries += post(plan, entries, usage_period=MONTH, period="2027-01")
+    january = draft(plan, entries, "2027-01")
+    entries += ledger.finalize(freeze(january), FINAL)
+    assert balanced(entries)
+    assert ledger.balances(entries)[Account.UNBILLED] == 0
+    at_once = closed(found)
+    at_once += post(plan, at_once)
+    lines = [line for line in december.lines + january.lines if line.kind != "tax"]
+    assert sum(line.amount_nanos for line in lines) == ledger.unbilled(at_once)
+    assert sum(line.input_tokens for line in lines) == sum(item.input_tokens or 0 for item in found)
+
+
 def test_days_are_closed_in_order_and_none_is_skipped() -> None:
     as_of = datetime(2026, 12, 4, 0, 10, tzinfo=UTC)
     assert ledger.days_due("2026-12-01", None, as_of) == ["2026-12-01", "2026-12-02", "2026-12-03"]
