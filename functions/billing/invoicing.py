@@ -117,7 +117,7 @@ def _lines(
     own_id: str, period: str, billable: Sequence[LedgerEntry], terms: PlanTerms, names: Mapping[str, str]
 ) -> list[InvoiceLine]:
     groups: dict[tuple[int, str, str, str, str], list[LedgerEntry]] = {}
-    for item in sorted(billable, key=lambda item: item.entry_id):
+    for item in billable:
         order = _LINE_ORDER.index(_line_kind(item))
         cell = (item.agent_id or "", item.model or "", item.price_version or "")
         groups.setdefault((order, item.usage_period, *cell), []).append(item)

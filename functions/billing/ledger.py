@@ -28,7 +28,7 @@ from functions.billing.models import (
 )
 from functions.shared.digests import stable_id
 from functions.shared.money import minor_to_nanos
-from functions.shared.plans import Meter, PlanTerms, allowance, discount
+from functions.shared.plans import Meter, PlanTerms, period_charges
 
 # What a period's invoice is made of; the other kinds say what became of it.
 BILLABLE = frozenset({EntryKind.USAGE, EntryKind.FEE, EntryKind.ALLOWANCE, EntryKind.DISCOUNT})
@@ -183,12 +183,11 @@ def post_period(
     """
     if any(item.usage_period != usage_period for item in (*usage, *posted)):
         raise ValueError(f"not an entry of the period {usage_period}")
-    charged = sum(item.on(Account.UNBILLED) for item in usage)
-    included = allowance(terms, charged, counted(usage))
+    charges = period_charges(terms, unbilled(usage), counted(usage))
     wanted = {
-        EntryKind.FEE: terms.monthly_fee,
-        EntryKind.ALLOWANCE: -included,
-        EntryKind.DISCOUNT: -discount(terms, charged + terms.monthly_fee - included),
+        EntryKind.FEE: charges.fee,
+        EntryKind.ALLOWANCE: -charges.allowance,
+        EntryKind.DISCOUNT: -charges.discount,
     }
     entries = []
     for kind, amount in wanted.items():

@@ -102,7 +102,7 @@ class _Page(FPDF):  # type: ignore[misc]  # The library is untyped.
         left_end = self.get_y()
         self.set_y(top)
         self.write_line("Amount due", align="R")
-        due = format_minor(invoice.due_minor, invoice.currency)
+        due = _minor(invoice.due_minor, invoice.currency)
         self.write_line(f"{invoice.currency} {due}", bold=True, size=24, height=11, align="R")
         self.set_y(max(left_end, self.get_y()) + 8)
 
@@ -168,6 +168,17 @@ class _Page(FPDF):  # type: ignore[misc]  # The library is untyped.
         return bytes(self.output())
 
 
+def _grouped(amount: str) -> str:
+    """A decimal string with a comma between thousands."""
+    units, point, decimals = amount.partition(".")
+    sign = "-" if units.startswith("-") else ""
+    return f"{sign}{int(units.lstrip('-')):,}{point}{decimals}"
+
+
+def _minor(minor: int, currency: str) -> str:
+    return _grouped(format_minor(minor, currency))
+
+
 def _date(at: datetime) -> str:
     return at.astimezone(UTC).date().isoformat()
 
@@ -181,7 +192,7 @@ def _rows(invoice: Invoice, lines: Sequence[InvoiceLine]) -> list[Row]:
 
 
 def _row(currency: str, line: InvoiceLine) -> Row:
-    amount = format_minor(line.amount_minor, currency)
+    amount = _minor(line.amount_minor, currency)
     if line.kind not in _USAGE:
         return (line.description, "1", amount, amount)
     version = f", prices of {line.price_version}" if line.price_version else ""
@@ -194,7 +205,7 @@ def _average(currency: str, line: InvoiceLine) -> str:
     """What a million of the line's tokens cost on average, to the coin; no price of the book, since buckets differ."""
     coin = minor_unit(currency)
     nanos = divide(line.amount_nanos * MILLION, line.tokens * coin) * coin
-    return f"{format_amount(nanos, currency)} per 1M"
+    return f"{_grouped(format_amount(nanos, currency))} per 1M"
 
 
 def _agent_rows(invoice: Invoice) -> list[Row]:
@@ -209,14 +220,14 @@ def _agent_rows(invoice: Invoice) -> list[Row]:
     agents = []
     for lines in usage.values():
         name = lines[0].description.removesuffix(f", {lines[0].model}")
-        amount = format_minor(sum(line.amount_minor for line in lines), invoice.currency)
+        amount = _minor(sum(line.amount_minor for line in lines), invoice.currency)
         agents.append((name, f"{sum(line.tokens for line in lines):,} tokens", "", amount))
     return agents + rows
 
 
 def _totals(invoice: Invoice) -> list[tuple[str, str]]:
     def money(minor: int) -> str:
-        return f"{invoice.currency} {format_minor(minor, invoice.currency)}"
+        return f"{invoice.currency} {_minor(minor, invoice.currency)}"
 
     rows = [("Subtotal", money(sum(line.amount_minor for line in _charged(invoice))))]
     for line in invoice.lines:

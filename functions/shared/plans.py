@@ -172,6 +172,33 @@ def discount(terms: PlanTerms, net_nanos: int) -> int:
     return share(net_nanos, terms.discount)
 
 
+class PeriodCharges(BaseModel):
+    """What a period comes to before tax, in nanos; allowance and discount are positive and are taken off."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    usage: int
+    fee: int
+    allowance: int
+    discount: int
+
+    @property
+    def net(self) -> int:
+        """Usage and fee, less what is included and what is discounted."""
+        return self.usage + self.fee - self.allowance - self.discount
+
+
+def period_charges(terms: PlanTerms, charged_nanos: int, counted: Mapping[Meter, int]) -> PeriodCharges:
+    """The period so far: provisional while it runs, and exactly what the close posts at its end."""
+    included = allowance(terms, charged_nanos, counted)
+    return PeriodCharges(
+        usage=charged_nanos,
+        fee=terms.monthly_fee,
+        allowance=included,
+        discount=discount(terms, charged_nanos + terms.monthly_fee - included),
+    )
+
+
 class PublishedPlan(PlanTerms):
     """A version of a plan that customers can choose from `effective_from` on."""
 

@@ -19,6 +19,7 @@ from functions.shared.plans import (
     discount,
     highest_charge,
     per_million,
+    period_charges,
     plan_at,
     published_plans,
     quantities,
@@ -127,6 +128,15 @@ def test_an_allowance_covers_what_was_charged_and_no_more(
 
 def test_a_discount_is_a_share() -> None:
     assert discount(terms(discount="0.1"), parse_decimal("19.99")) == parse_decimal("1.999")
+
+
+@given(st.integers(0, 10**13), st.sampled_from(PUBLISHED), st.integers(0, 5000))
+def test_a_period_is_usage_and_fee_less_what_is_included_and_discounted(
+    charged: int, plan: PlanTerms, messages: int
+) -> None:
+    period = period_charges(plan, charged, {Meter.MESSAGES: messages})
+    assert period.net == charged + plan.monthly_fee - period.allowance - period.discount
+    assert plan.monthly_fee <= period.net <= charged + plan.monthly_fee
 
 
 def test_plan_and_price_book_must_speak_of_the_same_money() -> None:

@@ -94,6 +94,12 @@ def test_no_turn_within_its_bounds_costs_more_than_its_hold(
     assert rate(calls, price) <= highest(price, bound, most, len(calls))
 
 
+def test_a_hold_is_rounded_up_where_a_cost_is_rounded() -> None:
+    price = PRICES[0].model_copy(update={"tiers": (Tier(input=500_000, cached_input=0, output=1, reasoning=1),)})
+    assert rate(Usage(input_tokens=1), price) == highest(price, 1, 0, 1) == 1
+    assert (rate(Usage(output_tokens=1), price), highest(price, 0, 1, 1)) == (0, 1)
+
+
 @given(usages, prices)
 def test_a_call_is_rounded_by_less_than_a_nano(usage: Usage, price: Price) -> None:
     exact = sum(quantity * per_million for quantity, per_million in price.tier(usage.total_input).parts(usage))
