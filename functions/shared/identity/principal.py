@@ -65,6 +65,8 @@ class Principal:
     scopes: frozenset[str] = frozenset()
     """Machines: what the key's document allows now."""
     widget: str = ""
+    agent: str = ""
+    """Visitors: the agent behind the widget when the session was opened."""
     session: str = ""
     origin: str = ""
     """Visitors: the origin that the session was opened from."""
