@@ -7,6 +7,7 @@ command line, and send a POST with an ID token.
 import argparse
 import http.client
 import re
+import time
 import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import yaml
 
 PROJECT = "agenthub-local"
 _URL = re.compile(r"https?://[^/]+")
+_KNOCK = 0.1
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -58,17 +60,26 @@ class Answer:
     body: str
 
 
-def post(url: str, body: bytes, headers: dict[str, str], timeout: float) -> Answer:
-    """One POST on a connection of its own, without proxies; `timeout` in seconds. Never raises for the network."""
+def post(url: str, body: bytes, headers: dict[str, str], timeout: float, patience: float = 0.0) -> Answer:
+    """One POST on a connection of its own, without proxies; `timeout` in seconds. Never raises for the network.
+
+    Where nobody listens yet it waits up to `patience` seconds, as Cloud Run holds a request while an instance starts.
+    """
     parts = urllib.parse.urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.netloc, timeout=timeout)
-    try:
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("POST", target, body, headers)
-        response = connection.getresponse()
-        return Answer(response.status, response.read().decode("utf-8", "replace"))
-    except (OSError, http.client.HTTPException) as error:
-        return Answer(0, f"{type(error).__name__}: {error}")
-    finally:
-        connection.close()
+    end = time.monotonic() + patience
+    while True:
+        connection = kind(parts.netloc, timeout=timeout)
+        try:
+            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            connection.request("POST", target, body, headers)
+            response = connection.getresponse()
+            return Answer(response.status, response.read().decode("utf-8", "replace"))
+        except ConnectionRefusedError as error:
+            if time.monotonic() >= end:
+                return Answer(0, f"{type(error).__name__}: {error}")
+            time.sleep(_KNOCK)
+        except (OSError, http.client.HTTPException) as error:
+            return Answer(0, f"{type(error).__name__}: {error}")
+        finally:
+            connection.close()

@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import os
+import sqlite3
 import sys
 import threading
 
@@ -40,7 +41,10 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 
 def _sweep(backlog: Backlog, stopped: threading.Event) -> None:
     while True:
-        backlog.sweep()
+        try:
+            backlog.sweep()
+        except sqlite3.Error as error:  # a full disk, say: old messages are still there the next time
+            logging.getLogger("pubsub").warning("old messages could not be dropped: %s", error)
         if stopped.wait(_SWEEP_SECONDS):
             return
 
@@ -71,8 +75,10 @@ def main() -> None:
     wait_for_stop()
     stopped.set()
     server.stop(grace=0.5).wait()
+    # The lock is not given back: nobody shall use the closed file. Deliveries on their way would hold the interpreter
+    # until their deadline; they are repeated at the next start.
+    database.lock.acquire()
     database.close()
-    # Deliveries on their way would hold the interpreter until their deadline; they are repeated at the next start.
     os._exit(0)
 
 

@@ -307,19 +307,31 @@ class Backlog:
     # Keeping house
 
     def sweep(self) -> None:
-        """Drop what is older than its subscription keeps messages, and messages that nobody waits for."""
-        for subscription in self._registry.subscriptions():
-            oldest = time.time() - seconds(subscription.body.message_retention_duration, 7 * 86_400)
-            query = (
-                "SELECT d.message FROM deliveries d JOIN messages m ON m.id = d.message "
-                "WHERE d.subscription = ? AND m.published < ? ORDER BY d.message LIMIT ?"
-            )
-            with self._database.transaction():
-                for (number,) in self._database.rows(query, subscription.key, oldest, _SWEEP):
-                    self._remove(subscription, number)
+        """Drop what is older than its subscription keeps messages, and messages that nobody waits for.
+
+        A bounded number at a time, so that nobody waits long for the lock.
+        """
+        with self._database.lock:
+            for subscription in self._registry.subscriptions():
+                self._expire(subscription)
         with self._database.transaction():
             self._database.execute(
                 "DELETE FROM messages WHERE id IN (SELECT m.id FROM messages m WHERE NOT EXISTS "
                 "(SELECT 1 FROM deliveries d WHERE d.message = m.id) LIMIT ?)",
                 _SWEEP,
             )
+
+    def _expire(self, subscription: Subscription) -> None:
+        kept = seconds(subscription.body.message_retention_duration, 7 * 86_400)
+        oldest = self._database.rows(
+            "SELECT d.message, m.published FROM deliveries d JOIN messages m ON m.id = d.message "
+            "WHERE d.subscription = ? ORDER BY d.message LIMIT ?",
+            subscription.key,
+            _SWEEP,
+        )
+        expired = [number for number, published in oldest if published < time.time() - kept]
+        if expired:
+            with self._database.transaction():
+                for number in expired:
+                    self._remove(subscription, number)
+            self._wake({subscription})

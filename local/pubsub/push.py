@@ -12,6 +12,8 @@ from local.pubsub.registry import Subscription
 _ARRIVED = frozenset({102, 200, 201, 202, 204})
 _REFUSED_TOKEN = frozenset({401, 403})
 _SHOWN = 200
+# Seconds for a deployment to start, before nobody listening counts as a failed attempt.
+_PATIENCE = 10.0
 
 
 def envelope(subscription: Subscription, delivery: Delivery) -> dict[str, Any]:
@@ -62,7 +64,7 @@ class Push:
             except NoToken as error:
                 return str(error)
         body = json.dumps(envelope(subscription, delivery), ensure_ascii=False).encode()
-        answer = post(config.push_endpoint, body, headers, subscription.body.ack_deadline_seconds)
+        answer = post(config.push_endpoint, body, headers, subscription.body.ack_deadline_seconds, _PATIENCE)
         if answer.status in _ARRIVED:
             return ""
         if self._tokens is not None and answer.status in _REFUSED_TOKEN:

@@ -76,7 +76,7 @@ class Registry:
     def create_topic(self, body: Any) -> Any:
         """Add a topic; ALREADY_EXISTS where its name is taken."""
         check_topic(body)
-        with self._database.transaction(durable=True):
+        with self._database.lock:
             if body.name in self._topics:
                 raise exists(body.name)
             body.state = TopicBody.ACTIVE
@@ -85,7 +85,7 @@ class Registry:
 
     def update_topic(self, change: Any, mask: Any) -> Any:
         """Set the fields of the mask; the name stays."""
-        with self._database.transaction(durable=True):
+        with self._database.lock:
             body = _merged(self.topic(change.name), change, mask, ("name",))
             check_topic(body)
             self._store_topic(body)
@@ -93,14 +93,16 @@ class Registry:
 
     def delete_topic(self, name: str) -> None:
         """Remove a topic; its subscriptions stay, with what they have not delivered."""
-        with self._database.transaction(durable=True):
+        with self._database.lock:
             self.topic(name)
-            self._database.execute("DELETE FROM topics WHERE name = ?", name)
-            for subscription in list(self.subscriptions_of(name)):
-                body = SubscriptionBody()
-                body.CopyFrom(subscription.body)
-                body.topic = DELETED_TOPIC
-                self._store_subscription(subscription, body)
+            orphans = [(s, _copy(s.body)) for s in self.subscriptions_of(name)]
+            with self._database.transaction(durable=True):
+                self._database.execute("DELETE FROM topics WHERE name = ?", name)
+                for subscription, body in orphans:
+                    body.topic = DELETED_TOPIC
+                    self._write_subscription(subscription, body)
+            for subscription, body in orphans:
+                self._show(subscription, body)
             del self._topics[name]
 
     def subscription(self, name: str) -> Subscription:
@@ -122,13 +124,14 @@ class Registry:
     def create_subscription(self, body: Any) -> Any:
         """Add a subscription of an existing topic; ALREADY_EXISTS where its name is taken."""
         check_subscription(body)
-        with self._database.transaction(durable=True):
+        with self._database.lock:
             if body.name in self._subscriptions:
                 raise exists(body.name)
             self.topic(body.topic)
             body.state = SubscriptionBody.ACTIVE
-            insert = "INSERT INTO subscriptions (name, body) VALUES (?, ?)"
-            key = self._database.execute(insert, body.name, body.SerializeToString()).lastrowid
+            with self._database.transaction(durable=True):
+                insert = "INSERT INTO subscriptions (name, body) VALUES (?, ?)"
+                key = self._database.execute(insert, body.name, body.SerializeToString()).lastrowid
             assert key is not None
             subscription = Subscription(key, body, self._database.lock)
             self._subscriptions[body.name] = subscription
@@ -137,7 +140,7 @@ class Registry:
 
     def update_subscription(self, change: Any, mask: Any) -> Any:
         """Set the fields of the mask; topic, filter and ordering are fixed at creation."""
-        with self._database.transaction(durable=True):
+        with self._database.lock:
             subscription = self.subscription(change.name)
             body = _merged(subscription.body, change, mask, _IMMUTABLE)
             check_subscription(body)
@@ -147,20 +150,20 @@ class Registry:
     def modify_push_config(self, name: str, push: Any) -> None:
         """Set where a subscription pushes; an empty configuration makes it a pull subscription."""
         check_push_config(push)
-        with self._database.transaction(durable=True):
+        with self._database.lock:
             subscription = self.subscription(name)
-            body = SubscriptionBody()
-            body.CopyFrom(subscription.body)
+            body = _copy(subscription.body)
             body.push_config.CopyFrom(push)
             self._store_subscription(subscription, body)
 
     def delete_subscription(self, name: str) -> None:
         """Remove a subscription and all that it has not delivered."""
         check_name(name, "subscriptions")
-        with self._database.transaction(durable=True):
+        with self._database.lock:
             subscription = self.subscription(name)
-            self._database.execute("DELETE FROM deliveries WHERE subscription = ?", subscription.key)
-            self._database.execute("DELETE FROM subscriptions WHERE key = ?", subscription.key)
+            with self._database.transaction(durable=True):
+                self._database.execute("DELETE FROM deliveries WHERE subscription = ?", subscription.key)
+                self._database.execute("DELETE FROM subscriptions WHERE key = ?", subscription.key)
             del self._subscriptions[name]
             subscription.alive = False
             subscription.changed.notify_all()
@@ -175,18 +178,32 @@ class Registry:
         return subscription
 
     def _store_topic(self, body: Any) -> None:
-        self._database.execute(
-            "INSERT OR REPLACE INTO topics (name, body) VALUES (?, ?)", body.name, body.SerializeToString()
-        )
+        with self._database.transaction(durable=True):
+            self._database.execute(
+                "INSERT OR REPLACE INTO topics (name, body) VALUES (?, ?)", body.name, body.SerializeToString()
+            )
         self._topics[body.name] = body
 
     def _store_subscription(self, subscription: Subscription, body: Any) -> None:
-        self._database.execute(
-            "UPDATE subscriptions SET body = ? WHERE key = ?", body.SerializeToString(), subscription.key
-        )
+        with self._database.transaction(durable=True):
+            self._write_subscription(subscription, body)
+        self._show(subscription, body)
+
+    def _write_subscription(self, subscription: Subscription, body: Any) -> None:
+        update = "UPDATE subscriptions SET body = ? WHERE key = ?"
+        self._database.execute(update, body.SerializeToString(), subscription.key)
+
+    def _show(self, subscription: Subscription, body: Any) -> None:
+        """Let everybody see the new definition, once it is on the disk."""
         subscription.body = body
         subscription.changed.notify_all()
         self.on_change(subscription)
+
+
+def _copy(body: Any) -> Any:
+    result = type(body)()
+    result.CopyFrom(body)
+    return result
 
 
 def _merged(old: Any, change: Any, mask: Any, fixed: tuple[str, ...]) -> Any:
@@ -196,8 +213,7 @@ def _merged(old: Any, change: Any, mask: Any, fixed: tuple[str, ...]) -> Any:
     for path in mask.paths:
         if path.split(".", 1)[0] in fixed:
             raise invalid(f"Invalid update_mask provided in the request: {path!r} cannot be changed.")
-    body = type(old)()
-    body.CopyFrom(old)
+    body = _copy(old)
     if not mask.IsValidForDescriptor(type(old).DESCRIPTOR):
         raise invalid(f"Invalid update_mask provided in the request: {list(mask.paths)} names unknown fields.")
     mask.MergeMessage(change, body, True, True)

@@ -31,10 +31,13 @@ class Received:
         return json.loads(self.body)
 
 
+Answer = Callable[[Received], tuple[int, bytes]]
+
+
 class Listener:
     """A server that remembers every request and answers what `answer` says: a status and a body."""
 
-    def __init__(self, answer: Callable[[Received], tuple[int, bytes]] = lambda _: (204, b"")) -> None:
+    def __init__(self, answer: Answer = lambda _: (204, b""), port: int = 0) -> None:
         self.answer = answer
         self.requests: list[Received] = []
         self.active = 0
@@ -69,7 +72,7 @@ class Listener:
             def handle_error(self, *_: Any) -> None:
                 pass  # an engine that a test has killed hangs up in the middle
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", port), Handler)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
@@ -88,9 +91,9 @@ class Listener:
 
 
 @contextmanager
-def listening(answer: Callable[[Received], tuple[int, bytes]] | None = None) -> Iterator[Listener]:
+def listening(answer: Answer = lambda _: (204, b""), port: int = 0) -> Iterator[Listener]:
     """A listener for the length of a block."""
-    listener = Listener(answer) if answer else Listener()
+    listener = Listener(answer, port)
     try:
         yield listener
     finally:
