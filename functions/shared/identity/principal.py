@@ -79,8 +79,11 @@ class Principal:
 
     @property
     def caller(self) -> str:
-        """Whose idempotency keys these are: the session, the API key or the person. First argument of `ids.turn`."""
-        return f"{self.kind}:{self.session or self.subject}"
+        """Whose idempotency keys these are: the session, the API key or the person in this workspace.
+
+        It is the first argument of `ids.turn`.
+        """
+        return f"{self.kind}:{self.workspace or '-'}:{self.session or self.subject}"
 
     @property
     def actor(self) -> str:
