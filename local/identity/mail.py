@@ -1,0 +1,36 @@
+"""Where mails go on a laptop: a folder of text files, oldest first by name, so that a person can read their code."""
+
+import os
+import time
+from pathlib import Path
+
+_SUBJECTS = {
+    "resetPassword": "Set a new password for AgentHub",
+    "verifyEmail": "Confirm your address for AgentHub",
+    "signIn": "Your sign-in link for AgentHub",
+}
+
+
+class Sink:
+    """Writes each mail as one file; `public_url` is where the links in it begin."""
+
+    def __init__(self, folder: Path, public_url: str) -> None:
+        self.folder = folder
+        self.public_url = public_url.rstrip("/")
+
+    def send_code(self, to: str, mode: str, code: str) -> Path:
+        """A mail with a one-time code and a link that carries it; returns the file."""
+        link = f"{self.public_url}/auth/action?mode={mode}&oobCode={code}"
+        text = (
+            f"To: {to}\nSubject: {_SUBJECTS[mode]}\n\n"
+            f"Open this link within an hour:\n\n{link}\n\nCode: {code}\n\n"
+            "If you did not ask for this, do nothing.\n"
+        )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{time.time_ns()}-{mode}.txt"
+        temporary = path.with_suffix(".tmp")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        temporary.replace(path)
+        return path

@@ -1,0 +1,141 @@
+"""The one command that runs AgentHub on this machine: `python -m local.serve [--port 8000] [--state .agenthub]`."""
+
+import argparse
+import asyncio
+import contextlib
+import datetime
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local.process import die_with_parent
+from local.supervisor.preflight import Obstacle, lock_state, need_modules, taken_port
+
+if TYPE_CHECKING:
+    from local.supervisor.stack import Options, Stack
+
+_REPOSITORY = Path(__file__).parents[1]
+_RELAY = "dashboard-relay"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="serve", description="The whole platform on this machine.")
+    parser.add_argument("--port", type=int, default=8000, help="the gateway's port; 0 takes free ports everywhere")
+    parser.add_argument("--state", type=Path, default=Path(".agenthub"), help="folder that keeps everything")
+    parser.add_argument("--isolated", action="store_true", help="one process for each function (as now always)")
+    parser.add_argument("--project", default="agenthub-local")
+    parser.add_argument("--root", type=Path, default=_REPOSITORY, help="folder that holds functions/")
+    parser.add_argument("--catalogue", type=Path, help="default: ROOT/infra/catalogue.yaml")
+    parser.add_argument("--contract", type=Path, help="default: ROOT/api-gateway.yaml")
+    parser.add_argument("--engines", help="start only these engines, separated by commas")
+    parser.add_argument("--attached", action="store_true", help="end when the process that started this one ends")
+    return parser.parse_args()
+
+
+def _options(arguments: argparse.Namespace) -> "Options":
+    from local.supervisor.stack import Options
+
+    return Options(
+        state=arguments.state.resolve(),
+        port=arguments.port,
+        project=arguments.project,
+        catalogue=arguments.catalogue or arguments.root / "infra" / "catalogue.yaml",
+        contract=(arguments.contract or arguments.root / "api-gateway.yaml").resolve(),
+        root=arguments.root,
+        engines=frozenset(arguments.engines.split(",")) if arguments.engines else None,
+    )
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+async def _finish_start(stack: "Stack") -> None:
+    """What comes after everything answers: send what a crash left, make the logins, say where everything is."""
+    from local.supervisor import logins
+    from local.supervisor.health import Health
+
+    relay = stack.plan.schedules.get(_RELAY)
+    if relay and any(d.name == relay.deployment for d in stack.running):
+        health = Health(stack.credentials, stack.addresses.deployment)
+        at = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        status = await health.fire(relay, at)
+        await health.aclose()
+        if status >= 300:
+            _say(f"  {_RELAY} answered its first tick with {status}; log: {stack.options.state / 'logs'}")
+    url = stack.addresses.public
+    try:
+        lines, workspace = await logins.make(url, stack.options.state)
+    except logins.LoginFailed as error:
+        lines, workspace = [f"No ready-made login: {error}"], ""
+    _say(f"\nAgentHub answers after {stack.seconds:.1f} s.\n")
+    _say(f"  {url}          start here; {url}/docs shows the contract")
+    _say(f"  {stack.options.state}  state, logs, mails\n")
+    for line in lines:
+        _say(line)
+    if workspace:
+        _say(f"The owner {workspace}.")
+    _say("\nCtrl-C stops everything; the state stays.")
+
+
+async def _run(arguments: argparse.Namespace) -> int:
+    from local.supervisor.addresses import Addresses
+    from local.supervisor.child import CannotStart
+    from local.supervisor.plan import Plan
+    from local.supervisor.stack import Stack
+
+    options = _options(arguments)
+    plan = Plan.read(options.catalogue, options.root)
+    try:
+        addresses = Addresses.choose(plan, options.port, os.environ)
+    except OSError as error:
+        raise taken_port(options.port) from error
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    _say(f"AgentHub starts; its state is in {options.state}")
+    stack = Stack(options, addresses, plan, _say)
+    living = asyncio.create_task(_live(stack))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({living, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not living.done():
+            _say("\nAgentHub stops …")
+            return 0
+        living.result()
+    except CannotStart as error:
+        print(f"\nAgentHub cannot go on: {error}", file=sys.stderr)
+        return 1
+    finally:
+        stopping.cancel()
+        living.cancel()
+        with contextlib.suppress(asyncio.CancelledError, CannotStart):
+            await living
+        await stack.stop()
+    return 1
+
+
+async def _live(stack: "Stack") -> None:
+    await stack.start()
+    await _finish_start(stack)
+    await stack.failure()
+
+
+def main() -> int:
+    """Run until Ctrl-C or SIGTERM; the exit code says whether that was wanted."""
+    arguments = _arguments()
+    if arguments.attached:
+        die_with_parent()
+    try:
+        need_modules()
+        with lock_state(arguments.state):
+            return asyncio.run(_run(arguments))
+    except Obstacle as obstacle:
+        print(obstacle, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""What the functions find in their environment: the names that Terraform sets in the cloud, with local values.
+
+What somebody has set before starting the stack (a model provider's key, TRIAL_CAP, …) reaches the functions; the
+addresses and accounts below are always ours.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.supervisor.addresses import Addresses
+from local.supervisor.plan import ALIASES, Deployment, Plan, account, url_variable
+
+_DATASET = "agenthub_local"
+
+
+def uses_real_bigquery(environment: Mapping[str, str]) -> bool:
+    """Whether USE_BIGQUERY asks for Google's BigQuery instead of the local one."""
+    return environment.get("USE_BIGQUERY", "").lower() in ("true", "1", "yes")
+
+
+def dataset(environment: Mapping[str, str]) -> str:
+    """The BigQuery data set in use."""
+    return environment.get("BIGQUERY_DATASET_ID") or _DATASET
+
+
+def for_all(plan: Plan, addresses: Addresses, project: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """What every function gets."""
+    identity = addresses.engine("identity")
+    model = f"{addresses.engine('model')}/v1"
+    ours = {
+        **addresses.emulators(),
+        "ENVIRONMENT": "local",
+        "GOOGLE_CLOUD_PROJECT_ID": project,
+        "GOOGLE_CLOUD_PROJECT": project,
+        "IAM_CREDENTIALS_URL": identity,
+        "IDENTITY_TOOLKIT_URL": f"{identity}/identitytoolkit.googleapis.com",
+        "CDN_BUCKET": "cdn",
+        "ARCHIVE_BUCKET": "archive",
+        "PUBLIC_URL": addresses.public,
+        "API_URL": addresses.public,
+        "OFFLINE_MODEL_URL": model,
+        **{url_variable(d.name): addresses.deployment(d.name) for d in plan.deployments},
+    }
+    known = {d.name for d in plan.deployments}
+    ours |= {alias: addresses.deployment(name) for alias, name in ALIASES.items() if name in known}
+    defaults = {
+        "BIGQUERY_DATASET_ID": dataset(environment),
+        "OPENAI_BASE_URL": model,
+        "OPENAI_API_KEY": "offline",
+        "MODEL_PROVIDERS": "openai",
+        "PYTHONUNBUFFERED": "1",
+    }
+    if uses_real_bigquery(environment):
+        del ours["BIGQUERY_EMULATOR_HOST"]
+    return {**defaults, **environment, **ours}
+
+
+def for_one(deployment: Deployment, project: str, credentials: Path) -> dict[str, str]:
+    """What one deployment gets on top."""
+    return {
+        "DEPLOYMENT": deployment.name,
+        "K_SERVICE": deployment.name,
+        "K_REVISION": f"{deployment.name}-local",
+        "GOOGLE_APPLICATION_CREDENTIALS": str(credentials),
+        "CALLERS": ",".join(account(name, project) for name in deployment.callers),
+        "THREADS": str(deployment.concurrency),
+        "WORKERS": "1",
+        "CLOUD_RUN_TIMEOUT_SECONDS": str(deployment.timeout),
+    }
