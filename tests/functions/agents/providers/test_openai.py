@@ -139,6 +139,7 @@ def plain() -> Iterator[tuple[type[Plain], providers.Provider]]:
     handler = type("Handler", (Plain,), {"seen": [], "stall": threading.Event(), "gone": threading.Event()})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
+    server.handle_error = lambda *_: None  # clients leave on purpose
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     settings = ProviderSettings(
         openai_base_url=f"http://127.0.0.1:{server.server_address[1]}/v1/",

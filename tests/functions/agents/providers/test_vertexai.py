@@ -232,11 +232,13 @@ def test_each_text_gets_a_vector_of_the_catalogue_s_dimensions(vertex, standin, 
 
 
 def test_a_count_that_no_total_proves_stays_pending():
-    assert buckets({"prompt_token_count": 9}).pending == ("cached_input_tokens", "output_tokens", "reasoning_tokens")
-    assert buckets({}) == providers.Usage()
-    proved = buckets({"prompt_token_count": 9, "candidates_token_count": 3, "total_token_count": 12})
-    assert proved == providers.Usage(9, 0, 3, 0)
-    unproved = buckets({"prompt_token_count": 9, "candidates_token_count": 3, "total_token_count": 15})
+    prompt = buckets({"prompt_token_count": 9}, final=True)
+    assert prompt.pending == ("cached_input_tokens", "output_tokens", "reasoning_tokens")
+    assert buckets({}, final=True) == providers.Usage()
+    whole = {"prompt_token_count": 9, "candidates_token_count": 3, "total_token_count": 12}
+    assert buckets(whole, final=True) == providers.Usage(9, 0, 3, 0)
+    assert buckets(whole, final=False).pending == ("cached_input_tokens", "reasoning_tokens")
+    unproved = buckets({**whole, "total_token_count": 15}, final=True)
     assert unproved.pending == ("cached_input_tokens", "reasoning_tokens")
 
 
@@ -249,7 +251,7 @@ def test_tool_use_is_input_and_the_cache_is_a_part_of_the_prompt():
         "thoughts_token_count": 7,
         "total_token_count": 122,
     }
-    assert buckets(counts) == providers.Usage(50, 60, 5, 7)
+    assert buckets(counts, final=True) == providers.Usage(50, 60, 5, 7)
 
 
 def test_many_streams_share_one_client(vertex, standin):
