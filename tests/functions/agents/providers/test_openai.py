@@ -64,7 +64,7 @@ def test_the_token_limit_ends_an_answer(offline):
 
 def test_a_failure_before_the_stream_is_unavailable_with_the_server_s_wish(offline):
     with pytest.raises(providers.ModelUnavailable) as unavailable:
-        play(offline, ask("!fault:before"), seconds=0.9)
+        play(offline, ask("!fault:before"))
     assert unavailable.value.retry_after == 1
 
 
@@ -87,8 +87,8 @@ def test_a_filtered_answer_is_blocked(offline):
 def test_the_deadline_ends_a_slow_stream(offline):
     begin = time.monotonic()
     with pytest.raises(providers.ModelTimeout):
-        play(offline, ask("When are you open? !fault:slow"), seconds=0.5)
-    assert time.monotonic() - begin < 1.5
+        play(offline, ask("When are you open? !fault:slow"), seconds=1)
+    assert time.monotonic() - begin < 5
 
 
 def test_embeddings_come_in_the_catalogue_s_dimensions(offline):
@@ -230,8 +230,8 @@ def test_the_deadline_ends_a_stream_that_only_drips(plain):
     handler.stall.set()
     begin = time.monotonic()
     with pytest.raises(providers.ModelTimeout):
-        play(provider, ask("hi", model="llama-3"), seconds=0.4)
-    assert time.monotonic() - begin < 1.5
+        play(provider, ask("hi", model="llama-3"), seconds=1)
+    assert time.monotonic() - begin < 5
 
 
 def test_closing_the_stream_closes_the_connection(plain):

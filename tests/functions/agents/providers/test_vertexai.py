@@ -31,6 +31,7 @@ def fresh(standin: VertexStandIn) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def vertex(standin: VertexStandIn) -> Iterator[providers.Provider]:
+    import google.genai  # noqa: F401 - its import must not eat a test's deadline
     from google.oauth2.credentials import Credentials
 
     settings = ProviderSettings(
@@ -174,8 +175,8 @@ def test_the_deadline_ends_a_silent_and_a_dripping_stream(vertex, standin, plan)
     standin.plan = plan
     begin = time.monotonic()
     with pytest.raises(providers.ModelTimeout):
-        play(vertex, ask(), seconds=0.4)
-    assert time.monotonic() - begin < 1.5
+        play(vertex, ask(), seconds=1)
+    assert time.monotonic() - begin < 5
     assert len(standin.seen) == 1
 
 
