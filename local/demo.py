@@ -22,7 +22,8 @@ PLACE = "<!-- widget -->"
 def script_tag(script: str, widget: str, attributes: Mapping[str, str] | None = None) -> str:
     """The one line that a customer pastes."""
     named = {"src": script, "data-widget": widget, **(attributes or {})}
-    return f"<script async {' '.join(f'{name}="{html.escape(value)}"' for name, value in named.items())}></script>"
+    written = " ".join(f'{name}="{html.escape(value)}"' for name, value in named.items())
+    return f"<script async {written}></script>"
 
 
 def page(tag: str) -> bytes:
@@ -45,7 +46,8 @@ def server(host: str, port: int, tag: str) -> ThreadingHTTPServer:
             else:
                 self.answer(404, "text/plain; charset=utf-8", b"There is no such page.\n")
 
-        do_HEAD = do_GET
+        def do_HEAD(self) -> None:
+            self.do_GET()
 
         def answer(self, status: int, kind: str, body: bytes) -> None:
             self.send_response(status)

@@ -45,7 +45,7 @@ export function icon(path: string): SVGSVGElement {
 
 /** A link that leaves the page without giving it away. */
 export function link(url: string, ...children: readonly (Node | string)[]): HTMLAnchorElement {
-  return h("a", { href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, ...children);
+  return h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, ...children);
 }
 
 function parts(inline: readonly Inline[], sources: ReadonlyMap<number, string>): (Node | string)[] {
