@@ -46,12 +46,22 @@ def translate(text: str, names: Names) -> Query:
     """The query for DuckDB; raises Refusal for everything that is wrong or outside the subset."""
     tree = resolve(grammar.read(text), names)
     tree = _qualify(tree, names)
+    assert isinstance(tree, exp.Query)
+    _check_duplicates(tree)
     types.check(tree)
     readings = []
     for scan in pruning.scans(tree, names):
         bounds = tuple((b.operator, b.whole_days, _constant(b.value, names)) for b in scan.bounds)
         readings.append(Reading(scan.table, scan.columns, bounds))
     return Query(_generate(tree, names), tuple(readings))
+
+
+def _check_duplicates(tree: exp.Query) -> None:
+    seen: set[str] = set()
+    for name in (column.alias_or_name.lower() for column in tree.selects):
+        if name in seen:
+            raise invalid_query(f"Duplicate column names in the result are not supported. Found duplicate(s): {name}")
+        seen.add(name)
 
 
 def _qualify(tree: exp.Expr, names: Names) -> exp.Expr:
