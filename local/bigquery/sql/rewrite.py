@@ -148,6 +148,13 @@ def _concat(node: exp.Concat) -> exp.Expr:
     return exp.Paren(this=whole)
 
 
+def _like(node: exp.Like) -> exp.Expr:
+    """A backslash escapes in GoogleSQL's patterns without being told to."""
+    return exp.Escape(
+        this=exp.Like(this=node.this.copy(), expression=node.expression.copy()), expression=exp.convert("\\")
+    )
+
+
 def _sha256(node: exp.LowerHex) -> exp.Expr:
     return call("sha256", node.this.this)
 
@@ -232,6 +239,7 @@ _RULES: dict[type[exp.Expr], Rule] = {
     exp.Cast: _convert,
     exp.TryCast: _convert,
     exp.Concat: _concat,
+    exp.Like: _like,
     exp.LowerHex: _sha256,
     exp.Bracket: _element,
     exp.In: _in,

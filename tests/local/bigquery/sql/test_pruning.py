@@ -54,6 +54,11 @@ def test_everything_else_is_refused(text: str) -> None:
         translate(text, NAMES)
 
 
+def test_a_table_beside_an_array_needs_its_filter_once() -> None:
+    text = "SELECT event_id FROM usage_events JOIN UNNEST(['a']) AS id ON event_id = id WHERE occurred_at > @start"
+    assert len(translate(text, NAMES).readings) == 1
+
+
 def test_only_columns_that_are_named_are_read() -> None:
     (reading,) = translate("SELECT COUNT(*) AS n FROM usage_events WHERE occurred_at > @start", NAMES).readings
     assert reading.columns == {"occurred_at"}
