@@ -45,6 +45,13 @@ class Query:
 
 def translate(text: str, names: Names) -> Query:
     """The query for DuckDB; raises Refusal for everything that is wrong or outside the subset."""
+    try:
+        return _translate(text, names)
+    except RecursionError:
+        raise invalid_query("The query is too deeply nested") from None
+
+
+def _translate(text: str, names: Names) -> Query:
     tree = resolve(grammar.read(text), names)
     tree = _qualify(tree, names)
     assert isinstance(tree, exp.Query)

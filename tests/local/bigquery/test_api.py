@@ -200,6 +200,33 @@ def test_broken_json_is_a_client_error(engine: Engine, body: bytes) -> None:
     assert (answer.status_code, answer.json()["error"]["errors"][0]["reason"]) == (400, "parseError")
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("queries", {"query": 5}),
+        ("queries", {"query": "SELECT 1", "useLegacySql": False, "queryParameters": "many"}),
+        ("queries", {"query": "SELECT 1", "useLegacySql": False, "queryParameters": [5]}),
+        ("queries", {"query": "SELECT 1", "useLegacySql": False, "maxResults": "many"}),
+        ("queries", {"query": f"SELECT {'(' * 5000}1{')' * 5000}", "useLegacySql": False}),
+        ("jobs", {"configuration": 5}),
+        (
+            "jobs",
+            {
+                "configuration": {"query": {"query": "SELECT 1", "useLegacySql": False}},
+                "jobReference": {"jobId": "a b"},
+            },
+        ),
+        (f"datasets/{DATASET}/tables/usage_events/insertAll", {"rows": 5}),
+        (f"datasets/{DATASET}/tables/usage_events/insertAll", {"rows": [5]}),
+        (f"datasets/{DATASET}/tables/usage_events/insertAll", {"rows": []}),
+        (f"datasets/{DATASET}/tables/usage_events/insertAll", {"rows": [{"json": []}, {"json": [5]}]}),
+    ],
+)
+def test_json_of_another_shape_is_a_client_error(engine: Engine, path: str, body: Any) -> None:
+    answer = requests.post(f"http://{engine.address}/bigquery/v2/projects/{PROJECT}/{path}", json=body, timeout=20)
+    assert answer.status_code == 400, answer.text
+
+
 def test_an_insert_of_more_than_ten_megabytes_is_refused(engine: Engine) -> None:
     url = f"http://{engine.address}/bigquery/v2/projects/{PROJECT}/datasets/{DATASET}/tables/usage_events/insertAll"
     answer = requests.post(url, data=b" " * (10 * 2**20 + 1), timeout=10)

@@ -8,10 +8,13 @@ from google.api_core.exceptions import GoogleAPICallError
 from requests.exceptions import RequestException
 
 from local.bigquery.catalogue import Catalogue, Column, Table
+from local.bigquery.errors import Refusal
+from local.bigquery.sql.resolve import Names
+from local.bigquery.sql.translate import translate
 from local.bigquery.warehouse import Warehouse
 from tests import engines
 from tests.local.bigquery.conftest import connect
-from tests.local.bigquery.samples import CATALOGUE, DATASET, USAGE, usage_event
+from tests.local.bigquery.samples import CATALOGUE, DATASET, PROJECT, USAGE, usage_event
 
 COUNT = (
     f"SELECT COUNT(*) AS n, COUNT(DISTINCT event_id) AS d FROM {DATASET}.usage_events WHERE occurred_at > '2027-01-01'"
@@ -85,6 +88,18 @@ def test_readers_see_whole_batches_while_others_write(tmp_path: Path) -> None:
         assert (row.n, row.d) == (150, 150)
     finally:
         engine.kill()
+
+
+def test_a_query_over_its_time_is_stopped(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path, DATASET, CATALOGUE)
+    many = "UNNEST(GENERATE_ARRAY(1, 300000))"
+    endless = f"SELECT COUNT(*) FROM {many} AS a JOIN {many} AS b ON a < b"
+    query = translate(endless, Names(CATALOGUE, PROJECT, DATASET, DATASET, {}))
+    with pytest.raises(Refusal, match="timed out"):
+        warehouse.run(query, timeout_ms=200)
+    _, rows = warehouse.run(translate("SELECT 1", Names(CATALOGUE, PROJECT, DATASET, DATASET, {})))
+    assert rows.page(0, 1) == [(1,)]
+    warehouse.close()
 
 
 def changed(name: str, kind: str) -> Catalogue:
