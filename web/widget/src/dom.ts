@@ -24,8 +24,8 @@ export function button(
   children: readonly (Node | string)[],
   click: () => unknown,
 ): HTMLButtonElement {
-  const named: Attributes = children[0] === label ? {} : { "aria-label": label, title: label };
-  const made = h("button", { type: "button", class: style, dir: "auto", ...named }, ...children);
+  const named: Attributes = children[0] === label ? { dir: "auto" } : { "aria-label": label, title: label };
+  const made = h("button", { type: "button", class: style, ...named }, ...children);
   made.addEventListener("click", click);
   return made;
 }
