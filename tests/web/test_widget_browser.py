@@ -358,9 +358,10 @@ def test_arabic_runs_from_right_to_left(platform: Standin, visit: Open) -> None:
     field = page.get_by_role("textbox", name="اكتب رسالة")
     field.fill("كم سعر التنظيف؟")
     field.press("Enter")
-    expect(page.locator(".visitor .bubble")).to_have_css("direction", "rtl")
+    expect(page.locator(".visitor .bubble div")).to_have_css("direction", "rtl")
     expect(last_answer(page)).to_contain_text("professional")
-    expect(last_answer(page)).to_have_css("direction", "ltr")
+    expect(last_answer(page).locator("div")).to_have_css("direction", "ltr")
+    expect(last_answer(page)).to_have_css("direction", "rtl")
     assert platform.asked("POST", "/api/chat")[0]["locale"] == "ar"
 
 
