@@ -26,7 +26,6 @@ def dataset(environment: Mapping[str, str]) -> str:
 def for_all(plan: Plan, addresses: Addresses, project: str, environment: Mapping[str, str]) -> dict[str, str]:
     """What every function gets."""
     identity = addresses.engine("identity")
-    model = f"{addresses.engine('model')}/v1"
     ours = {
         **addresses.emulators(),
         "ENVIRONMENT": "local",
@@ -38,16 +37,16 @@ def for_all(plan: Plan, addresses: Addresses, project: str, environment: Mapping
         "ARCHIVE_BUCKET": "archive",
         "PUBLIC_URL": addresses.public,
         "API_URL": addresses.public,
-        "OFFLINE_MODEL_URL": model,
+        "OFFLINE_MODEL_URL": f"{addresses.engine('model')}/v1",
         **{url_variable(d.name): addresses.deployment(d.name) for d in plan.deployments},
     }
     known = {d.name for d in plan.deployments}
     ours |= {alias: addresses.deployment(name) for alias, name in ALIASES.items() if name in known}
     defaults = {
         "BIGQUERY_DATASET_ID": dataset(environment),
-        "OPENAI_BASE_URL": model,
-        "OPENAI_API_KEY": "offline",
-        "MODEL_PROVIDERS": "openai",
+        # No key, no network: what somebody tries first is answered by the offline model, under its own name.
+        "DEFAULT_MODEL": "offline/offline-extractive",
+        "EMBEDDING_MODEL": "offline/wordllama-256",
         "PYTHONUNBUFFERED": "1",
     }
     if uses_real_bigquery(environment):
