@@ -26,25 +26,26 @@ def dataset(environment: Mapping[str, str]) -> str:
 def for_all(plan: Plan, addresses: Addresses, project: str, environment: Mapping[str, str]) -> dict[str, str]:
     """What every function gets."""
     identity = addresses.engine("identity")
+    model = f"{addresses.engine('model')}/v1"
     ours = {
         **addresses.emulators(),
         "ENVIRONMENT": "local",
         "GOOGLE_CLOUD_PROJECT_ID": project,
         "GOOGLE_CLOUD_PROJECT": project,
         "IAM_CREDENTIALS_URL": identity,
+        "GOOGLE_APIS_URL": f"{identity}/www.googleapis.com",
         "IDENTITY_TOOLKIT_URL": f"{identity}/identitytoolkit.googleapis.com",
         "CDN_BUCKET": "cdn",
         "ARCHIVE_BUCKET": "archive",
         "PUBLIC_URL": addresses.public,
         "API_URL": addresses.public,
-        "OFFLINE_MODEL_URL": f"{addresses.engine('model')}/v1",
+        "OFFLINE_MODEL_URL": model,
         **{url_variable(d.name): addresses.deployment(d.name) for d in plan.deployments},
     }
     known = {d.name for d in plan.deployments}
     ours |= {alias: addresses.deployment(name) for alias, name in ALIASES.items() if name in known}
     defaults = {
         "BIGQUERY_DATASET_ID": dataset(environment),
-        # No key, no network: what somebody tries first is answered by the offline model, under its own name.
         "DEFAULT_MODEL": "offline/offline-extractive",
         "EMBEDDING_MODEL": "offline/wordllama-256",
         "PYTHONUNBUFFERED": "1",

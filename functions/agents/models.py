@@ -1,0 +1,151 @@
+"""The nouns of the agents' room: an agent's definition, which is also its YAML, and what is stored of an agent."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from functions.shared.contracts import Channel
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+Lines = Annotated[tuple[Line, ...], Field(max_length=30)]
+Tone = Literal["friendly", "professional", "warm", "concise", "formal", "playful", "calm"]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
+
+
+class Part(BaseModel):
+    """Base of the definition's parts: frozen, and unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Business(Part):
+    """Whom the agent speaks for."""
+
+    name: str = Field(default="", max_length=120)
+    description: str = Field(default="", max_length=2000)
+    contact: str = Field(default="", max_length=500, description="How people reach the business.")
+    opening_hours: str = Field(default="", max_length=500)
+
+
+class HandOff(Part):
+    """When and how a person takes over."""
+
+    enabled: bool = True
+    triggers: Lines = ()
+    message: str = Field(
+        default="I will ask a colleague to take over. They will get back to you.", min_length=1, max_length=600
+    )
+
+
+class ModelChoice(Part):
+    """Which model answers, and how."""
+
+    provider: str = Field(min_length=1, max_length=40)
+    id: str = Field(min_length=1, max_length=120)
+    temperature: float | None = Field(default=None, ge=0, le=2, description="Only sent to models that accept it.")
+    thinking: str | None = Field(default=None, max_length=20)
+    max_output_tokens: int = Field(default=512, ge=16, le=8192)
+
+
+class KnowledgeUse(Part):
+    """How the agent uses what it knows."""
+
+    passages: int = Field(default=4, ge=0, le=8, description="How many passages a question may bring along.")
+
+
+class Definition(Part):
+    """Everything that makes an agent, as the wizard fills it and the YAML file writes it."""
+
+    schema_version: Literal[1] = 1
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+    industry: str = Field(default="general", max_length=40)
+    business: Business = Business()
+    languages: Annotated[tuple[Language, ...], Field(min_length=1, max_length=20)] = ("en",)
+    tone: Tone = "friendly"
+    goals: Lines = ()
+    must_do: Lines = ()
+    must_not_do: Lines = ()
+    notice: str = Field(default="", max_length=1000, description="Notice on regulated advice.")
+    greeting: str = Field(default="Hello! How can I help you?", min_length=1, max_length=600)
+    sample_questions: Annotated[tuple[Line, ...], Field(max_length=8)] = ()
+    away_message: str = Field(
+        default="We are not available in this chat at the moment. Please come back later.", min_length=1, max_length=600
+    )
+    hand_off: HandOff = HandOff()
+    knowledge: KnowledgeUse = KnowledgeUse()
+    instructions: str = Field(default="", max_length=6000, description="Anything else the agent should know or do.")
+    model: ModelChoice
+
+
+class KnowledgeState(BaseModel):
+    """What an agent's document says of its knowledge: which index serves, and what it was made of."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    revision: str = ""
+    parts: int = 0
+    items: int = 0
+    passages: int = 0
+    embedding_provider: str = ""
+    embedding_model: str = ""
+
+
+class Agent(BaseModel):
+    """`workspaces/{workspace}/agents/{agent}` as its owner sees it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    industry: str
+    model: str
+    draft: Definition
+    draft_yaml: str = ""
+    published: Definition | None = None
+    published_prompt: str = ""
+    published_version: str | None = None
+    published_number: int = 0
+    published_name: str | None = None
+    knowledge: KnowledgeState = KnowledgeState()
+    created_at: datetime
+    updated_at: datetime
+
+
+class Ask(BaseModel):
+    """One turn as it is asked for, from whichever door."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    turn_id: str
+    agent_id: str
+    channel: Channel
+    message: str
+    conversation_id: str
+    may_open: bool
+    """Whether the conversation may be new; a conversation that the caller named must exist."""
+    draft: bool = False
+    locale: str | None = None
+    page_url: str | None = None
+    widget_id: str | None = None
+    visitor_id: str | None = None
+    session_id: str | None = None
+    origin: str | None = None
+    new_visitor: bool = False
+    owner: str = ""
+    """Whose conversation it is: the caller that opened it; another caller of the same kind does not find it."""
+    trace_id: str = ""
+    asked_at: datetime
+    deadline_seconds: float = 110.0
+
+
+class Running(BaseModel):
+    """The mark on a conversation that a turn is being answered."""
+
+    model_config = ConfigDict(frozen=True)
+
+    turn: str
+    expires_at: datetime
+
+
+Exchange = dict[str, Any]
+"""One earlier turn as the conversation keeps it for the prompt: {"message": …, "answer": …}."""

@@ -1,0 +1,59 @@
+"""How retrieved knowledge stands in a system prompt, and which structured actions a model may ask for.
+
+The format is a contract with every model, and with the offline one in particular, which reads it back
+(tests/contracts/test_prompt_format.py holds both to it):
+
+    <knowledge>
+    [1] Title of the first passage
+    Its text, in one or more lines.
+
+    [2] Title of the second
+    Its text.
+    </knowledge>
+
+A passage begins with its number in brackets at the start of a line and ends with a blank line; its text holds no blank
+line, no line that begins with a number in brackets and no tag of the block, so that knowledge cannot pose as another
+passage or end the block early. An answer names its sources by those numbers.
+"""
+
+import re
+from collections.abc import Iterable
+
+from functions.agents.providers.models import Tool
+
+OPEN = "<knowledge>"
+CLOSE = "</knowledge>"
+
+HAND_OFF = Tool(
+    name="hand_off",
+    description=(
+        "Hand the conversation over to a person. Call it when the visitor asks for a person, or when the knowledge "
+        "does not answer the question and a person could."
+    ),
+    parameters={
+        "type": "object",
+        "properties": {
+            "reason": {"type": "string", "enum": ["asked", "unanswered", "rule"]},
+            "summary": {"type": "string", "description": "What the visitor needs, in one sentence."},
+        },
+        "required": ["reason"],
+    },
+)
+
+_BREAKS = re.compile(r"\n\s*\n+")
+_NUMBERED = re.compile(r"^(\s*)\[(\d+)\]", re.MULTILINE)
+_TAG = re.compile(r"<(/?\s*knowledge\s*)>", re.IGNORECASE)
+
+
+def knowledge_block(passages: Iterable[tuple[str, str]]) -> str:
+    """The block for passages as (title, text), numbered from 1; empty when there is none."""
+    parts = [
+        f"[{number}] {_plain(' '.join(title.split()))}\n{_plain(text)}"
+        for number, (title, text) in enumerate(passages, 1)
+    ]
+    return "\n".join([OPEN, "\n\n".join(parts), CLOSE]) if parts else ""
+
+
+def _plain(text: str) -> str:
+    text = _TAG.sub(r"‹\1›", text.replace("\r\n", "\n").strip())
+    return _NUMBERED.sub(r"\1(\2)", _BREAKS.sub("\n", text))

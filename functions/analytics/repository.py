@@ -1,0 +1,68 @@
+"""Every query of the analytics' room."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from functions.analytics.rollups import Added
+from functions.shared import contracts, firestore
+from functions.shared.contracts import RollupRead, WorkspaceRead
+from functions.shared.firestore import Query, Snapshot
+from functions.shared.identity import WorkspaceId
+
+AT_ONCE = 100
+
+
+def workspace(workspace: WorkspaceId) -> WorkspaceRead:
+    """The workspace's time zone and currency. Raises pydantic's ValidationError when it is gone."""
+    return WorkspaceRead.model_validate(firestore.get(contracts.workspace_path(workspace)).data)
+
+
+def rollups(workspace: WorkspaceId, names: Sequence[str]) -> list[RollupRead]:
+    """These rollups in order; one that was never written is empty."""
+    found: list[Snapshot] = []
+    for start in range(0, len(names), AT_ONCE):
+        part = names[start : start + AT_ONCE]
+        found += firestore.get_all([contracts.path(workspace, "rollups", name) for name in part])
+    return [RollupRead.model_validate(one.data) for one in found]
+
+
+def add(batch: firestore.Batch, workspace: WorkspaceId, name: str, added: Added, newest: int) -> None:
+    """Add counters to one rollup blindly, making it if it is not there."""
+    fields = {**_increments(added), "as_of_micros": firestore.Maximum(newest)}
+    batch.merge(contracts.path(workspace, "rollups", name), fields)
+
+
+def _increments(added: Added) -> dict[str, Any]:
+    return {
+        key: firestore.Maximum(value)
+        if key == "last_micros"
+        else _increments(value)
+        if isinstance(value, dict)
+        else firestore.Increment(value)
+        for key, value in added.items()
+    }
+
+
+def conversations(
+    workspace: WorkspaceId, agent: str | None, word: str | None, limit: int, after: tuple[datetime, str] | None
+) -> list[Snapshot]:
+    """Conversations, the latest first, of one agent and with one word if these are given."""
+    where: list[tuple[str, firestore.Operator, Any]] = []
+    if agent is not None:
+        where.append(("agent_id", "==", agent))
+    if word is not None:
+        where.append(("words", "array_contains", word))
+    home = contracts.path(workspace, "conversations")
+    return firestore.find(Query(home, where=tuple(where), order=("-updated_at",), limit=limit, after=after or ()))
+
+
+def conversation(workspace: WorkspaceId, conversation: str) -> Snapshot:
+    """One conversation's document."""
+    return firestore.get(contracts.path(workspace, "conversations", conversation))
+
+
+def turns(workspace: WorkspaceId, conversation: str, limit: int = 200) -> list[Snapshot]:
+    """Its turns, oldest first."""
+    home = contracts.path(workspace, "conversations", conversation, "turns")
+    return firestore.find(Query(home, order=("-seq",), limit=limit))[::-1]

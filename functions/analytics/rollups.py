@@ -1,0 +1,86 @@
+"""What one event adds to the rollups, pure: nested counters for an hour, a day and a month, added blindly."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from functions.shared import clock, contracts, histogram
+from functions.shared.contracts import Counters
+
+Added = dict[str, Any]
+
+
+def names(moment: datetime, zone: ZoneInfo) -> tuple[str, str, str]:
+    """The documents that a moment belongs to: its hour in UTC, its day and month in the workspace's time zone."""
+    local = moment.astimezone(zone)
+    return f"hour_{moment:%Y-%m-%dT%H}", f"day_{local:%Y-%m-%d}", f"month_{local:%Y-%m}"
+
+
+def of_usage(row: Mapping[str, Any]) -> Added:
+    """What a usage event adds to each of its documents, by every dimension."""
+    counters = {name: value for name, value in _usage(row) if value}
+    for name in ("latency", "first_token"):
+        milliseconds = row.get(f"{name}_ms")
+        if row["type"] == "turn" and milliseconds is not None:
+            counters[name] = {histogram.bucket(milliseconds): 1}
+    return _by_dimension(row, counters, model=f"{row['provider']}/{row['model']}")
+
+
+def _usage(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    turn = row["type"] == "turn"
+    pending = int(any(row.get(bucket) is None for bucket in contracts.BUCKETS))
+    if turn:
+        yield "turns", int(row["outcome"] in ("completed", "interrupted"))
+        yield row["outcome"], 1
+        yield "conversations", int(row["new_conversation"])
+        yield "visitors", int(bool(row.get("new_visitor")))
+        yield "handed_off", int(row["handed_off"])
+        yield "pending", pending
+    elif row["type"] == "correction":
+        # What was pending is known now.
+        yield "pending", pending - 1
+    yield "estimated", int(row["estimated"])
+    for bucket in contracts.BUCKETS:
+        yield bucket, row.get(bucket) or 0
+    yield "cost_nanos", row["cost_nanos"]
+    yield "charge_nanos", row["charge_nanos"]
+
+
+def of_conversation(row: Mapping[str, Any]) -> Added:
+    """What a conversation event adds: thumbs, a hand-off, a resolution."""
+    name = {"hand_off": "handed_off", "resolved": "resolved"}.get(row["type"])
+    if row["type"] == "feedback":
+        name = "feedback_up" if (row.get("rating") or 0) > 0 else "feedback_down"
+    return _by_dimension(row, {name: 1}) if name is not None else {}
+
+
+def _by_dimension(row: Mapping[str, Any], counters: Added, model: str | None = None) -> Added:
+    if not counters:
+        return {}
+    added: Added = {"total": counters, "agents": {row["agent_id"]: {**counters, "last_micros": micros(row)}}}
+    keys = {
+        "models": model,
+        "channels": row.get("channel"),
+        "industries": row.get("industry"),
+        "versions": row.get("version_id"),
+    }
+    return added | {dimension: {key: counters} for dimension, key in keys.items() if key}
+
+
+def micros(row: Mapping[str, Any]) -> int:
+    """When the event happened, in microseconds of Unix time."""
+    moment = clock.from_text(row["occurred_at"])
+    return int(moment.timestamp()) * 1_000_000 + moment.microsecond
+
+
+def summed(parts: list[Counters]) -> Counters:
+    """Several counters added up."""
+    total: dict[str, Any] = {}
+    for name in Counters.model_fields:
+        values = [getattr(part, name) for part in parts]
+        if name in ("latency", "first_token"):
+            total[name] = histogram.merged(*values)
+        else:
+            total[name] = max(values, default=0) if name == "last_micros" else sum(values)
+    return Counters(**total)

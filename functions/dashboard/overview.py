@@ -1,0 +1,149 @@
+"""The home page's figures, the activity feed and the service's status. Every figure comes from Firestore's rollups."""
+
+import calendar
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from functions.dashboard import repository, workspaces
+from functions.dashboard.models import Activity, DeploymentHealth, Figures, Home, Status, Summary
+from functions.shared import clock, contracts, firestore, histogram, logs, metering
+from functions.shared.config import settings
+from functions.shared.contracts import Counters, FleetRead, RollupRead, SpendRead, WorkspaceRead
+from functions.shared.http import Call, Items, Page, page_token, page_values
+from functions.shared.money import Money
+
+SECONDS = 2.0
+DEPLOYMENTS = (
+    "agents-api",
+    "agents-chat",
+    "my-agents-api",
+    "widgets-api",
+    "widgets-public",
+    "analytics-api",
+    "analytics-usage",
+    "billing-api",
+    "billing-usage",
+    "billing-close",
+    "dashboard-relay",
+)
+
+
+def summary(call: Call) -> Summary:
+    """Today and this month in the workspace's time zone; the charge and its projection in the billing month (UTC)."""
+    return _summary(call, WorkspaceRead.model_validate(firestore.get(contracts.workspace_path(call.workspace)).data))
+
+
+def _summary(call: Call, home: WorkspaceRead) -> Summary:
+    local = call.now.astimezone(ZoneInfo(home.time_zone))
+    day, month, spend = repository.read(
+        [
+            contracts.path(call.workspace, "rollups", f"day_{local:%Y-%m-%d}"),
+            contracts.path(call.workspace, "rollups", f"month_{local:%Y-%m}"),
+            metering.spend_path(call.workspace, call.now),
+        ]
+    )
+    today, this_month = RollupRead.model_validate(day.data), RollupRead.model_validate(month.data)
+    period = SpendRead.model_validate(spend.data) if spend.exists else metering.current(call.workspace, call.now)
+    currency = period.currency
+    newest = max(today.as_of_micros, this_month.as_of_micros)
+    return Summary(
+        today=_figures(today.total, currency),
+        month=_figures(this_month.total, currency),
+        charge_so_far=Money.of_nanos(period.spent_nanos, currency),
+        projection=Money.of_nanos(projection(period.spent_nanos, call.now), currency),
+        cap=None if period.cap_nanos is None else Money.of_nanos(period.cap_nanos, currency),
+        agents=_agents(call),
+        as_of=datetime.fromtimestamp(newest / 1_000_000, UTC) if newest else None,
+    )
+
+
+def projection(spent_nanos: int, now: datetime) -> int:
+    """What the month will have cost at the pace so far, in nanos: spent times the month's length over what has passed."""
+    days = calendar.monthrange(now.year, now.month)[1]
+    passed = int((now - clock.start_of_month(clock.month_of(now))).total_seconds())
+    return spent_nanos * days * 86400 // max(passed, 3600)
+
+
+def _figures(counters: Counters, currency: str) -> Figures:
+    return Figures(
+        conversations=counters.conversations,
+        turns=counters.turns,
+        visitors=counters.visitors,
+        tokens=sum(getattr(counters, bucket) for bucket in contracts.BUCKETS),
+        charge=Money.of_nanos(counters.charge_nanos, currency),
+        cost=Money.of_nanos(counters.cost_nanos, currency),
+        errors=counters.failed + counters.abandoned,
+        hand_offs=counters.handed_off,
+        first_token_p95_ms=histogram.percentile(counters.first_token, 95),
+        latency_p95_ms=histogram.percentile(counters.latency, 95),
+    )
+
+
+def _agents(call: Call) -> dict[str, int]:
+    counted = dict.fromkeys(("draft", "active", "paused", "archived"), 0)
+    fleet = [FleetRead.model_validate(found.data) for found in repository.fleet(call.workspace)]
+    for agent in fleet:
+        if agent.deleted_at is None:
+            counted[agent.status] += 1
+    # Who was never touched by the fleet has no document there, and is a draft.
+    counted["draft"] += max(0, repository.agents(call.workspace) - len(fleet))
+    return counted
+
+
+def home(call: Call) -> Home:
+    """The home page in one call."""
+    found = firestore.get(contracts.workspace_path(call.workspace))
+    role = str(call.principal.role or "viewer")
+    return Home(
+        workspace=workspaces._workspace(found, role),
+        summary=_summary(call, WorkspaceRead.model_validate(found.data)),
+        activity=feed(call, Page(page_size=10)).items,
+    )
+
+
+def feed(call: Call, page: Page) -> Items[Activity]:
+    """Who did what, the newest first."""
+    values = page_values(page.page_token, 2)
+    prefix = contracts.path(call.workspace, "activity") + "/"
+    after = None
+    if values is not None and str(values[1]).startswith(prefix):
+        after = (clock.from_text(str(values[0])), str(values[1]))
+    found = repository.activity(call.workspace, page.page_size + 1, after)
+    more = len(found) > page.page_size
+    shown = found[: page.page_size]
+    return Items(
+        items=[Activity(id=entry.id, **entry.data) for entry in shown],
+        next_page_token=page_token(clock.to_text(shown[-1].data["at"]), shown[-1].path) if more else None,
+    )
+
+
+def status(call: Call) -> Status:
+    """Every deployment's own health, asked in parallel with 2 s for each, and what the relay last counted."""
+    with ThreadPoolExecutor(len(DEPLOYMENTS)) as pool:
+        deployments = list(pool.map(lambda name: _health(call, name), DEPLOYMENTS))
+    own = DeploymentHealth(name="dashboard-api", status="healthy", version=settings().version, latency_ms=0)
+    relay = firestore.get(repository.RELAY).data
+    return Status(
+        deployments=[own, *deployments],
+        unsent_events=relay.get("unsent", 0),
+        dead_letters=relay.get("dead_letters", 0),
+        checked_at=call.now,
+    )
+
+
+def _health(call: Call, name: str) -> DeploymentHealth:
+    from functions.shared import calls
+
+    started = clock.monotonic()
+    try:
+        body = calls.call(call, name, "GET", "/health", timeout=SECONDS).body
+    except Exception as error:  # noqa: BLE001 - whatever fails there is what this page is about
+        logs.warning("a deployment did not answer", deployment=name, reason=type(error).__name__)
+        return DeploymentHealth(name=name, status="unreachable")
+    latency = round((clock.monotonic() - started) * 1000)
+    healthy = isinstance(body, dict) and body.get("status") == "healthy"
+    version = body.get("version") if isinstance(body, dict) else None
+    return DeploymentHealth(
+        name=name, status="healthy" if healthy else "unhealthy", version=version, latency_ms=latency
+    )

@@ -1,0 +1,62 @@
+"""Every query of the dashboard's room."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from functions.shared import contracts, firestore
+from functions.shared.firestore import Query, Snapshot
+from functions.shared.identity import WorkspaceId
+
+RELAY = "relay/state"
+"""The relay's counters; one document for the installation."""
+
+
+def member_path(workspace: WorkspaceId, uid: str) -> str:
+    """Where a person's role in a workspace is."""
+    return contracts.path(workspace, "members", uid)
+
+
+def api_key_path(workspace: WorkspaceId, key: str) -> str:
+    """Where an API key is, without its secret."""
+    return contracts.path(workspace, "api_keys", key)
+
+
+def person_path(uid: str) -> str:
+    """The directory's entry of a person: the workspace that they founded."""
+    return f"directory/{uid}"
+
+
+def members(workspace: WorkspaceId) -> list[Snapshot]:
+    """Everybody in the workspace, the longest-standing first."""
+    return firestore.find(Query(contracts.path(workspace, "members"), order=("since",), limit=500))
+
+
+def api_keys(workspace: WorkspaceId) -> list[Snapshot]:
+    """All keys, the newest first, revoked ones too."""
+    return firestore.find(Query(contracts.path(workspace, "api_keys"), order=("-created_at",), limit=200))
+
+
+def memberships(uid: str) -> list[Snapshot]:
+    """The member documents of a person in all workspaces."""
+    return firestore.find(Query("members", where=(("uid", "==", uid),), group=True, limit=100))
+
+
+def activity(workspace: WorkspaceId, limit: int, after: tuple[datetime, str] | None) -> list[Snapshot]:
+    """Who did what, the newest first."""
+    home = contracts.path(workspace, "activity")
+    return firestore.find(Query(home, order=("-at",), limit=limit, after=after or ()))
+
+
+def fleet(workspace: WorkspaceId) -> list[Snapshot]:
+    """Every agent's fleet document; an agent that nobody touched has none."""
+    return firestore.find(Query(contracts.path(workspace, "fleet"), fields=("status", "deleted_at")))
+
+
+def agents(workspace: WorkspaceId) -> int:
+    """How many agents there are, deleted ones too."""
+    return firestore.count(Query(contracts.path(workspace, "agents")))
+
+
+def read(paths: Iterable[str]) -> list[Snapshot]:
+    """These documents, in one round trip."""
+    return firestore.get_all(list(paths))

@@ -1,0 +1,113 @@
+"""The nouns of the fleet: an agent's status and metadata, and how it is seen beside its figures."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from functions.shared.contracts import AgentStatus
+from functions.shared.http import Answer, Body, Page
+from functions.shared.money import Money
+
+Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+Sort = Literal["name", "-name", "created_at", "-created_at", "charge", "-charge", "last_active", "-last_active"]
+
+TRANSITIONS: dict[AgentStatus, frozenset[AgentStatus]] = {
+    "draft": frozenset({"active", "archived"}),
+    "active": frozenset({"paused", "archived"}),
+    "paused": frozenset({"active", "archived"}),
+    "archived": frozenset({"paused"}),
+}
+"""From each status, the ones that may follow."""
+
+
+class Filter(Page):
+    """Which agents to list; all conditions hold together."""
+
+    status: AgentStatus | None = None
+    industry: str | None = Field(default=None, max_length=40)
+    model: str | None = Field(default=None, max_length=160)
+    tag: str | None = Field(default=None, max_length=40)
+    text: str | None = Field(default=None, max_length=100, description="Part of the name.")
+    deleted: bool = Field(default=False, description="Those that can still be restored, instead of the others.")
+    sort: Sort = "name"
+
+
+class NewAgent(Body):
+    """What the fleet needs to make an agent; everything else is the wizard's."""
+
+    definition: dict[str, object]
+    tags: Annotated[list[Tag], Field(max_length=20)] = Field(default_factory=list)
+    note: str = Field(default="", max_length=2000)
+
+
+class FleetChange(Body):
+    """What may be changed of an agent in the fleet; absent fields stay."""
+
+    tags: Annotated[list[Tag], Field(max_length=20)] | None = None
+    note: str | None = Field(default=None, max_length=2000)
+    pinned: bool | None = None
+
+
+class StatusChange(Body):
+    """The status that is wanted."""
+
+    status: Literal["active", "paused", "archived"]
+    reason: str = Field(default="", max_length=300)
+
+
+class StatusStep(Answer):
+    """One step of an agent's history."""
+
+    status: AgentStatus
+    at: datetime
+    actor: str
+    reason: str = ""
+
+
+class Status(Answer):
+    """An agent's status and how it came to it, the latest step first; `allowed` is what may follow."""
+
+    agent_id: str
+    status: AgentStatus
+    allowed: list[AgentStatus]
+    history: list[StatusStep]
+
+
+class Figures(Answer):
+    """What an agent did in a span of time."""
+
+    conversations: int
+    turns: int
+    charge: Money
+
+
+class Health(Answer):
+    """How an agent does today; `state` is what a glance should see."""
+
+    state: Literal["ok", "failing", "silent"]
+    turns: int
+    errors: int
+    latency_p95_ms: int | None
+
+
+class FleetAgent(Answer):
+    """An agent as the fleet shows it."""
+
+    id: str
+    name: str
+    industry: str
+    model: str
+    status: AgentStatus
+    version: int | None
+    version_id: str | None
+    tags: list[str]
+    note: str
+    pinned: bool
+    health: Health
+    today: Figures
+    month: Figures
+    last_active: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None

@@ -1,0 +1,78 @@
+"""The fleet over HTTP."""
+
+from functions.my_agents import service
+from functions.my_agents.models import Filter, FleetAgent, FleetChange, NewAgent, Status, StatusChange
+from functions.shared import calls, firestore
+from functions.shared.errors import Unavailable
+from functions.shared.http import CONSOLE, MACHINE, Call, Items, Reply, Routes
+
+api = Routes("my-agents-api")
+
+
+@api.get("/api/my-agents", callers=(CONSOLE, MACHINE), summary="Every agent with its status, health and figures.")
+def list_fleet(call: Call, query: Filter) -> Items[FleetAgent]:
+    """Figures are those of today and this month in the workspace's time zone."""
+    return service.listed(call, query)
+
+
+@api.post(
+    "/api/my-agents", callers=(CONSOLE, MACHINE), status=201, idempotent=True, summary="Make an agent in the fleet."
+)
+def create_in_fleet(call: Call, body: NewAgent) -> Reply[FleetAgent]:
+    """The wizard makes it (its answer to a bad definition is ours too), the fleet adds tags and note."""
+    headers = {"Idempotency-Key": call.idempotency_id}
+    made = calls.call(call, "agents-api", "POST", "/api/agents", body.definition, headers=headers).body
+    if not isinstance(made, dict) or "id" not in made:
+        raise Unavailable("The wizard did not say what it made. Try again.")
+    agent = str(made["id"])
+    if body.tags or body.note:
+        shown, etag = service.change(call, agent, FleetChange(tags=body.tags, note=body.note))
+    else:
+        shown, etag = service.one(call, agent)
+    return Reply(shown, etag=etag, headers={"Location": f"/api/my-agents/{agent}"})
+
+
+@api.get("/api/my-agents/{agent}", callers=(CONSOLE, MACHINE), summary="One agent of the fleet.")
+def get_fleet_agent(call: Call, agent: str) -> Reply[FleetAgent]:
+    """With its figures."""
+    shown, etag = service.one(call, agent)
+    return Reply(shown, etag=etag)
+
+
+@api.patch("/api/my-agents/{agent}", callers=(CONSOLE, MACHINE), summary="Change tags, note or pin.")
+def change_fleet_agent(call: Call, agent: str, body: FleetChange) -> Reply[FleetAgent]:
+    """The definition is changed in the wizard."""
+    shown, etag = service.change(call, agent, body)
+    return Reply(shown, etag=etag)
+
+
+@api.delete("/api/my-agents/{agent}", callers=(CONSOLE, MACHINE), role="admin", summary="Delete; 30 days to restore.")
+def delete_fleet_agent(call: Call, agent: str) -> None:
+    """New turns are refused at once; what was said and charged stays."""
+    service.delete(call, agent)
+
+
+@api.post("/api/my-agents/{agent}/restore", callers=(CONSOLE, MACHINE), role="admin", summary="Undo a deletion.")
+def restore_fleet_agent(call: Call, agent: str) -> Reply[FleetAgent]:
+    """It comes back paused if it was active."""
+    shown, etag = service.restore(call, agent)
+    return Reply(shown, etag=etag)
+
+
+@api.get("/api/my-agents/{agent}/status", callers=(CONSOLE, MACHINE), summary="Status and its history.")
+def get_status(call: Call, agent: str) -> Reply[Status]:
+    """With what may follow."""
+    found, etag = service.status(call, agent)
+    return Reply(found, etag=etag)
+
+
+@api.put("/api/my-agents/{agent}/status", callers=(CONSOLE, MACHINE), summary="Activate, pause or archive.")
+def put_status(call: Call, agent: str, body: StatusChange) -> Reply[Status]:
+    """draft → active ⇄ paused → archived; a refused transition says why."""
+    found, etag = service.set_status(call, agent, body)
+    return Reply(found, etag=etag)
+
+
+@api.check("firestore")
+def _firestore() -> None:
+    firestore.get("health/my-agents-api")

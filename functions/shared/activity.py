@@ -1,0 +1,52 @@
+"""Who did what: the workspace's feed and its audit log, written in the commit of the change itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from functions.shared import contracts, firestore, ids
+
+if TYPE_CHECKING:
+    from functions.shared.identity import Principal, WorkspaceId
+
+SECRET = frozenset({"secret", "secret_hash", "token", "password", "client_secret"})
+
+
+def record(
+    batch: firestore.Batch,
+    workspace: WorkspaceId,
+    principal: Principal | None,
+    action: str,
+    *,
+    kind: str,
+    subject: str,
+    name: str = "",
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    now: datetime,
+) -> None:
+    """Add one entry to the commit. `action` is a verb in the past, `agent.published`; None as principal is the system.
+
+    `before` and `after` hold the changed fields only, small values, never content of conversations; secrets are left
+    out.
+    """
+    batch.create(
+        contracts.path(workspace, "activity", ids.new("activity")),
+        {
+            "at": now,
+            "action": action,
+            "kind": kind,
+            "subject": subject,
+            "name": name[:200],
+            "actor": "system" if principal is None else principal.actor,
+            "actor_name": "" if principal is None else (principal.name or principal.email),
+            "before": _public(before),
+            "after": _public(after),
+        },
+    )
+
+
+def _public(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if values is None else {key: value for key, value in values.items() if key not in SECRET}

@@ -1,0 +1,63 @@
+"""The only clock, and the only reader and writer of times as text.
+
+Inside, a time is an aware datetime in UTC; at the edge it is RFC 3339 with `Z`. Code that closes periods never calls
+`now`: it takes its `as_of` from the message (MONEY 8).
+"""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+
+def now() -> datetime:
+    """The present moment in UTC, with microseconds."""
+    return datetime.now(UTC)
+
+
+def monotonic() -> float:
+    """Seconds of a clock that never jumps; for latencies and deadlines inside one process."""
+    return time.monotonic()
+
+
+def to_text(moment: datetime) -> str:
+    """RFC 3339 in UTC with microseconds and `Z`: `2026-11-25T12:00:00.000000Z`. Raises ValueError for a naive time."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
+
+
+def from_text(text: str) -> datetime:
+    """The inverse of `to_text`; takes any RFC 3339 offset. Raises ValueError, also for a time without one."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"no offset in {text!r}")
+    return moment.astimezone(UTC)
+
+
+def day_of(moment: datetime) -> str:
+    """The UTC day that a moment belongs to: `2026-11-25`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d")
+
+
+def month_of(moment: datetime) -> str:
+    """The UTC month, which is the billing period, that a moment belongs to: `2026-11`."""
+    return moment.astimezone(UTC).strftime("%Y-%m")
+
+
+def start_of_day(day: str) -> datetime:
+    """Midnight UTC at which `day` (`2026-11-25`) begins. Raises ValueError when it is no day."""
+    return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
+
+
+def next_day(day: str) -> str:
+    """The day after."""
+    return day_of(start_of_day(day) + timedelta(days=1))
+
+
+def start_of_month(month: str) -> datetime:
+    """Midnight UTC at which `month` (`2026-11`) begins. Raises ValueError when it is no month."""
+    return datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+
+
+def next_month(month: str) -> str:
+    """The month after."""
+    return month_of(start_of_month(month) + timedelta(days=32))

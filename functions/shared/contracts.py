@@ -1,0 +1,290 @@
+"""What one folder may know of another's state: collections with their owners, paths, events, and frozen read models.
+
+Only a collection's owner writes it (a contract test reads this table); `shared` is the owner where shared/ writes
+for whoever calls. Another folder reads a document through its read model here, never through the owner's code. The
+fields of a read model are a promise: the owner may store more, and may not store these differently.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from functions.shared.identity import WorkspaceId
+
+OWNERS: dict[str, str] = {
+    "workspaces": "dashboard",
+    "members": "dashboard",
+    "api_keys": "dashboard",
+    "agents": "agents",
+    "versions": "agents",
+    "knowledge": "agents",
+    "chunks": "agents",
+    "conversations": "agents",
+    "turns": "agents",
+    "fleet": "my_agents",
+    "widgets": "widgets",
+    "visitors": "widgets",
+    "rollups": "analytics",
+    "charges": "billing",
+    "billing": "billing",
+    "ledger": "billing",
+    "invoices": "billing",
+    "payments": "billing",
+    "directory": "shared",
+    "events": "shared",
+    "activity": "shared",
+    "processed": "shared",
+    "idempotency": "shared",
+    "spend": "shared",
+    "relay": "dashboard",
+}
+"""Collection → the folder that alone writes it."""
+
+Topic = Literal["usage-recorded", "conversation-recorded", "ledger-recorded", "invoice-recorded", "close-requested"]
+
+Channel = Literal["widget", "playground", "api", "check"]
+Outcome = Literal["completed", "interrupted", "failed", "abandoned"]
+AgentStatus = Literal["draft", "active", "paused", "archived"]
+Role = Literal["viewer", "member", "admin", "owner"]
+
+BUCKETS = ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens")
+"""The exclusive token buckets (MONEY 2), in the order in which they are shown."""
+
+
+def workspace_path(workspace: WorkspaceId) -> str:
+    """The workspace's own document; everything of a workspace lies below it."""
+    return f"workspaces/{workspace}"
+
+
+def path(workspace: WorkspaceId, *parts: str) -> str:
+    """A document or collection below a workspace: `path(ws, "agents", agent)`."""
+    return "/".join(("workspaces", workspace, *parts))
+
+
+class Read(BaseModel):
+    """A frozen view of another folder's document; unknown fields are the owner's business."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class WorkspaceRead(Read):
+    """`workspaces/{workspace}`."""
+
+    name: str
+    code: str = ""
+    currency: str = "USD"
+    country: str = ""
+    time_zone: str = "UTC"
+    state: Literal["active", "suspended", "closing", "erased"] = "active"
+    created_at: datetime
+
+
+class AgentRead(Read):
+    """`workspaces/{workspace}/agents/{agent}`: what other folders may know of an agent."""
+
+    name: str
+    industry: str = ""
+    model: str = ""
+    published_version: str | None = None
+    published_number: int = 0
+    published_name: str | None = None
+    published_greeting: str = ""
+    published_questions: tuple[str, ...] = ()
+    published_away: str = ""
+    created_at: datetime
+    updated_at: datetime
+
+
+class FleetRead(Read):
+    """`workspaces/{workspace}/fleet/{agent}`; an absent document is a draft that nobody touched."""
+
+    status: AgentStatus = "draft"
+    tags: tuple[str, ...] = ()
+    deleted_at: datetime | None = None
+
+
+class WidgetRead(Read):
+    """`workspaces/{workspace}/widgets/{widget}`: what a turn needs to know of its widget."""
+
+    agent_id: str
+    name: str = ""
+    allowed_origins: tuple[str, ...] = ()
+    turns_per_hour: int = 30
+    deleted_at: datetime | None = None
+
+
+class Source(Read):
+    """One piece of knowledge that an answer rests on."""
+
+    number: int
+    item_id: str
+    title: str
+    text: str = ""
+    score: float = 0.0
+
+
+class TurnRead(Read):
+    """`workspaces/{workspace}/conversations/{conversation}/turns/{turn}`: a visitor's message and its answer."""
+
+    seq: int
+    message_id: str
+    message: str
+    answer: str
+    outcome: Outcome
+    sources: tuple[Source, ...] = ()
+    actions: tuple[str, ...] = ()
+    provider: str = ""
+    model: str = ""
+    version_id: str | None = None
+    price_version: str = ""
+    currency: str = "USD"
+    input_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    estimated: bool = False
+    cost_nanos: int = 0
+    charge_nanos: int = 0
+    latency_ms: int | None = None
+    first_token_ms: int | None = None
+    error_code: str | None = None
+    feedback: Literal["up", "down"] | None = None
+    comment: str | None = None
+    occurred_at: datetime
+    completed_at: datetime
+
+
+class ConversationRead(Read):
+    """`workspaces/{workspace}/conversations/{conversation}`."""
+
+    agent_id: str
+    channel: Channel
+    widget_id: str | None = None
+    visitor_id: str | None = None
+    locale: str | None = None
+    page_url: str | None = None
+    title: str = ""
+    turn_count: int = 0
+    handed_off: bool = False
+    resolved: bool = False
+    rating: int | None = None
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_nanos: int = 0
+    charge_nanos: int = 0
+    currency: str = "USD"
+    created_at: datetime
+    updated_at: datetime
+
+
+LATENCY_BOUNDS_MS = (50, 100, 200, 300, 400, 500, 700, 1000, 1400, 2000, 3000, 4000, 6000, 8000, 12000, 20000, 40000)
+"""Upper bounds of the latency buckets; a bucket's key is its bound as text, and `inf` above the last."""
+
+
+class Counters(Read):
+    """What is counted of one agent, model, channel, … in one hour, day or month. All integers; money in nanos."""
+
+    turns: int = 0
+    conversations: int = 0
+    visitors: int = 0
+    completed: int = 0
+    interrupted: int = 0
+    failed: int = 0
+    abandoned: int = 0
+    handed_off: int = 0
+    resolved: int = 0
+    feedback_up: int = 0
+    feedback_down: int = 0
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    pending: int = 0
+    estimated: int = 0
+    cost_nanos: int = 0
+    charge_nanos: int = 0
+    latency: dict[str, int] = Field(default_factory=dict)
+    first_token: dict[str, int] = Field(default_factory=dict)
+    last_micros: int = 0
+
+
+class RollupRead(Read):
+    """`workspaces/{workspace}/rollups/{kind}_{start}`: `hour_2026-11-25T13` (UTC), `day_2026-11-25`, `month_2026-11`
+    (both in the workspace's time zone). `as_of_micros` is the newest `occurred_at` counted, in Unix microseconds.
+    """
+
+    as_of_micros: int = 0
+    total: Counters = Counters()
+    agents: dict[str, Counters] = Field(default_factory=dict)
+    models: dict[str, Counters] = Field(default_factory=dict)
+    channels: dict[str, Counters] = Field(default_factory=dict)
+    industries: dict[str, Counters] = Field(default_factory=dict)
+    versions: dict[str, Counters] = Field(default_factory=dict)
+
+
+class SpendRead(Read):
+    """`workspaces/{workspace}/spend/{month}`: written by shared/metering, in each turn's own commits."""
+
+    currency: str = "USD"
+    cap_nanos: int | None = None
+    allowance_nanos: int = 0
+    credit_nanos: int = 0
+    agent_caps: dict[str, int] = Field(default_factory=dict)
+    spent_nanos: int = 0
+    cost_nanos: int = 0
+    turns: int = 0
+    spent_by_agent: dict[str, int] = Field(default_factory=dict)
+    holds: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
+class BillingRead(Read):
+    """`workspaces/{workspace}/billing/account`: the terms that a new period's spend document starts with."""
+
+    plan: str = "pay_as_you_go"
+    plan_terms: dict[str, Any] = Field(default_factory=dict)
+    cap_nanos: int | None = None
+    agent_caps: dict[str, int] = Field(default_factory=dict)
+    visitor_hour_permille: int = 100
+    visitor_day_permille: int = 250
+    credit_nanos: int = 0
+    paid_once: bool = False
+
+
+class MemberRead(Read):
+    """`workspaces/{workspace}/members/{uid}`."""
+
+    role: Role
+    email: str = ""
+
+
+class ApiKeyRead(Read):
+    """`workspaces/{workspace}/api_keys/{key}`; the secret is stored hashed only."""
+
+    name: str = ""
+    secret_hash: str
+    scopes: tuple[str, ...] = ()
+    revoked_at: datetime | None = None
+
+
+class DirectoryRead(Read):
+    """`directory/{uid, widget or key id}`: which workspace a public id belongs to."""
+
+    workspace_id: str
+    kind: Literal["person", "widget", "api_key"]
+
+
+class InvoiceRead(Read):
+    """`workspaces/{workspace}/invoices/{invoice}`: what lists and searches outside billing may show."""
+
+    number: str | None = None
+    period: str
+    state: str
+    currency: str
+    total_minor: int = 0
+    due_minor: int = 0

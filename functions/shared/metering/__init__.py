@@ -1,0 +1,9 @@
+"""Metering: no turn starts without a hold under the cap, and no turn ends without its event (MONEY 9 and 10).
+
+`holds` is the algorithm, pure; `spend` carries it out on Firestore and is the only writer of `spend/{month}`.
+"""
+
+from functions.shared.metering.holds import Hold, Spend
+from functions.shared.metering.spend import current, reserve, settle, spend_path, sweep, terms_of, write_terms
+
+__all__ = ["Hold", "Spend", "current", "reserve", "settle", "spend_path", "sweep", "terms_of", "write_terms"]

@@ -1,0 +1,219 @@
+"""Carries the algorithm of holds out on Firestore; the only writer of `workspaces/{workspace}/spend/{month}`.
+
+A turn costs one commit for the hold (with its conversation) and one for the settlement (with turn, conversation and
+event): the caller's own documents ride along through `also`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from functions.shared import clock, contracts, events, firestore, logs
+from functions.shared.config import settings
+from functions.shared.contracts import BillingRead
+from functions.shared.metering import holds
+from functions.shared.metering.holds import Hold, Spend
+from functions.shared.plans import DEFAULT_PLAN, PlanTerms, plan_at
+
+if TYPE_CHECKING:
+    from functions.shared.identity import WorkspaceId
+
+Also = Callable[[firestore.Batch], None]
+
+
+def spend_path(workspace: WorkspaceId, moment: datetime) -> str:
+    """The spend document of the period that a moment belongs to."""
+    return contracts.path(workspace, "spend", clock.month_of(moment))
+
+
+def terms_of(workspace: WorkspaceId, found: firestore.Snapshot) -> dict[str, Any]:
+    """The spend document as `found`; where there is none yet, the one that a first hold will open (a few reads)."""
+    return found.data if found.exists else opening(workspace, found.id)
+
+
+def reserve(
+    batch: firestore.Batch,
+    workspace: WorkspaceId,
+    found: firestore.Snapshot,
+    document: Mapping[str, Any],
+    ask: Hold,
+    now: datetime,
+) -> None:
+    """Add to the batch the writes that take room for `ask`, on the strength of the spend document as `found`.
+
+    `document` is what `terms_of` gave for it.
+    The commit raises Changed or AlreadyExists when somebody wrote it in between: read again and decide again
+    (`firestore.compete`). Raises CapReached, Unavailable (`cap_busy`) or TooMany (`visitor_share`), with nothing added.
+    """
+    change = holds.reservation(Spend.stored(document), ask, now)
+    if found.exists:
+        batch.update(found.path, _fields(change), if_etag=found.etag)
+    else:
+        batch.create(found.path, {**document, "holds": {ask.turn: ask.document()}})
+    _events(batch, workspace, change, now)
+
+
+def settle(workspace: WorkspaceId, hold: Hold, row: Mapping[str, Any], also: Also, *, now: datetime) -> events.Event:
+    """End a turn exactly once: replace its hold by the charge, write its event and, by `also`, its own documents.
+
+    `row` is complete but for its digest. Returns the event that stands for the turn, recorded and not yet published. A
+    repeat after a crash or an unknown outcome changes nothing more. When the conversation was erased meanwhile, what
+    `also` adds is left out: erased text does not come back, its usage stays. Raises holds.OtherPayload, Unavailable.
+    """
+    sealed = holds.sealed(row)
+    path = spend_path(workspace, hold.occurred_at)
+    steps = holds.settlement(hold, sealed, now)
+    answer: Any = None
+    while True:
+        try:
+            step = steps.send(answer)
+        except StopIteration as end:
+            final: Mapping[str, Any] = end.value
+            break
+        match step:
+            case holds.Commit(change):
+                answer = _commit(workspace, path, change, also, now)
+            case holds.Guarded(decide):
+                answer = _guarded(workspace, path, hold, decide, also)
+            case holds.ReadEvent(event_id):
+                found = events.read(workspace, event_id)
+                answer = None if found is None else found.row
+    if final["type"] == "correction":
+        logs.alarm("a turn settled after its hold had ended; its charge is waived", event_id=final["event_id"])
+    return events.Event(workspace, "usage-recorded", final["event_id"], dict(final))
+
+
+def _commit(workspace: WorkspaceId, path: str, change: holds.Change, also: Also, now: datetime) -> bool:
+    for erased in (False, True):
+        batch = firestore.Batch()
+        batch.update(path, _fields(change))
+        _events(batch, workspace, change, now)
+        if not erased:
+            also(batch)
+        try:
+            batch.commit()
+        except firestore.AlreadyExists:
+            return False
+        except firestore.Changed:
+            if erased:
+                raise
+            continue
+        return True
+    return True
+
+
+def _guarded(workspace: WorkspaceId, path: str, hold: Hold, decide: Any, also: Also) -> bool:
+    event_path = contracts.path(workspace, "events", hold.turn)
+
+    def work(transaction: firestore.Transaction) -> None:
+        spend, event = transaction.get_all([path, event_path])
+        now = clock.now()
+        change = decide(Spend.stored(spend.data), event.data["row"] if event.exists else None, now)
+        if change is not None:
+            transaction.update(path, _fields(change))
+            _events(transaction, workspace, change, now)
+            also(transaction)
+
+    try:
+        firestore.transact(work)
+    except firestore.AlreadyExists:
+        return False
+    return True
+
+
+def _fields(change: holds.Change) -> dict[tuple[str, ...], Any]:
+    def native(value: Any) -> Any:
+        if isinstance(value, holds.Add):
+            return firestore.Increment(value.by)
+        return firestore.DELETE if value is None else value
+
+    return {field: native(value) for field, value in change.fields.items()}
+
+
+def _events(batch: firestore.Batch, workspace: WorkspaceId, change: holds.Change, now: datetime) -> None:
+    for row in change.events:
+        event = events.Event(workspace, "usage-recorded", row["event_id"], dict(row))
+        # A correction is booked on the day on which it is known; its period stays that of its turn.
+        moment = now if row["type"] == "correction" else clock.from_text(row["occurred_at"])
+        events.record(batch, event, day=clock.day_of(moment), now=now)
+
+
+def sweep(workspace: WorkspaceId, month: str, now: datetime) -> int:
+    """Turn every hold of the period that is dead at `now` into its event; returns how many live holds are left."""
+    path = contracts.path(workspace, "spend", month)
+    found = firestore.get(path)
+    while found.exists:
+        spend = Spend.stored(found.data)
+        change = holds.sweeping(spend, now)
+        if not change.fields:
+            return len(spend.live(now))
+
+        def work(batch: firestore.Batch, known: list[firestore.Snapshot]) -> None:
+            again = holds.sweeping(Spend.stored(known[0].data), now)
+            if again.fields:
+                batch.update(path, _fields(again), if_etag=known[0].etag)
+                _events(batch, workspace, again, now)
+
+        firestore.compete([path], [found], work)
+        found = firestore.get(path)
+    return 0
+
+
+def current(workspace: WorkspaceId, now: datetime) -> contracts.SpendRead:
+    """What this period has spent and what its caps are; a period without a turn shows the terms it would start with."""
+    found = firestore.get(spend_path(workspace, now))
+    return contracts.SpendRead.model_validate(found.data if found.exists else opening(workspace, found.id))
+
+
+def opening(workspace: WorkspaceId, month: str) -> dict[str, Any]:
+    """A period's spend document as it begins: the terms of `billing/account`, and what is left of a trial."""
+    account, home = firestore.get_all([contracts.path(workspace, "billing", "account"), f"workspaces/{workspace}"])
+    terms = BillingRead.model_validate(account.data)
+    if not terms.plan_terms:
+        terms = terms.model_copy(update={"plan_terms": default_terms(month)})
+    trial = None
+    if not terms.paid_once:
+        earlier = firestore.find(firestore.Query(contracts.path(workspace, "spend")))
+        spent = sum(period.data.get("spent_nanos", 0) for period in earlier if period.id < month)
+        trial = max(0, settings().trial_cap_nanos - spent)
+    return {
+        "currency": home.data.get("currency", "USD"),
+        "trial_nanos": trial,
+        "spent_nanos": 0,
+        "cost_nanos": 0,
+        "turns": 0,
+        "holds": {},
+        **_terms(terms),
+    }
+
+
+def default_terms(month: str) -> dict[str, Any]:
+    """The plan of a workspace that chose none, as published when the period begins."""
+    return plan_at(DEFAULT_PLAN, clock.start_of_month(month)).model_dump(mode="json")
+
+
+def _terms(terms: BillingRead) -> dict[str, Any]:
+    return {
+        "plan": terms.plan,
+        "plan_terms": terms.plan_terms,
+        "cap_nanos": terms.cap_nanos,
+        "allowance_nanos": PlanTerms.model_validate(terms.plan_terms).included,
+        "credit_nanos": terms.credit_nanos,
+        "agent_caps": terms.agent_caps,
+        "visitor_hour_permille": terms.visitor_hour_permille,
+        "visitor_day_permille": terms.visitor_day_permille,
+    }
+
+
+def write_terms(batch: firestore.Batch, workspace: WorkspaceId, terms: BillingRead, found: firestore.Snapshot) -> None:
+    """Add to the batch the new terms of the running period, on its spend document as `found`; absent: nothing to do.
+
+    Takes effect with the commit that also writes `billing/account`. What is spent and held is never touched.
+    """
+    if found.exists:
+        fields: dict[tuple[str, ...], Any] = {(name,): value for name, value in _terms(terms).items()}
+        if terms.paid_once:
+            fields[("trial_nanos",)] = None
+        batch.update(found.path, fields)

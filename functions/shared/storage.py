@@ -1,0 +1,78 @@
+"""The only module that touches the Cloud Storage client: whole objects, written once or overwritten on purpose."""
+
+from functools import cache
+from typing import Any
+
+from functions.shared import logs
+from functions.shared.config import settings
+from functions.shared.errors import Unavailable
+
+SECONDS = 20.0
+
+
+@cache
+def client() -> Any:
+    """The process's client; imported and built on the first call."""
+    from google.cloud import storage
+
+    key = settings().service_account_key
+    if key:
+        return storage.Client.from_service_account_info(key, project=settings().project)
+    return storage.Client(project=settings().project)
+
+
+def write(bucket: str, name: str, content: bytes, *, content_type: str, cache_control: str = "private") -> None:
+    """Write an object, whatever was there. Raises Unavailable."""
+    _upload(bucket, name, content, content_type, cache_control, None)
+
+
+def write_once(bucket: str, name: str, content: bytes, *, content_type: str) -> bool:
+    """Write an object that must not exist; False, and nothing changed, when it does. Raises Unavailable."""
+    from google.api_core import exceptions
+
+    try:
+        _upload(bucket, name, content, content_type, "private", 0)
+    except exceptions.PreconditionFailed:
+        return False
+    return True
+
+
+def _upload(
+    bucket: str, name: str, content: bytes, content_type: str, cache_control: str, generation: int | None
+) -> None:
+    from google.api_core import exceptions
+
+    logs.count("storage_writes")
+    blob = client().bucket(bucket).blob(name)
+    blob.cache_control = cache_control
+    try:
+        blob.upload_from_string(
+            content, content_type=content_type, if_generation_match=generation, timeout=SECONDS, checksum="crc32c"
+        )
+    except (exceptions.ServiceUnavailable, exceptions.TooManyRequests, exceptions.RetryError) as error:
+        raise Unavailable("The file store did not answer. Nothing was changed; try again.") from error
+
+
+def read(bucket: str, name: str) -> bytes | None:
+    """A whole object, or None when there is none. Raises Unavailable."""
+    from google.api_core import exceptions
+
+    logs.count("storage_reads")
+    try:
+        content: bytes = client().bucket(bucket).blob(name).download_as_bytes(timeout=SECONDS)
+    except exceptions.NotFound:
+        return None
+    except (exceptions.ServiceUnavailable, exceptions.TooManyRequests, exceptions.RetryError) as error:
+        raise Unavailable("The file store did not answer. Try again.") from error
+    return content
+
+
+def delete(bucket: str, name: str) -> None:
+    """Take an object away; none there is no error."""
+    from google.api_core import exceptions
+
+    logs.count("storage_writes")
+    try:
+        client().bucket(bucket).blob(name).delete(timeout=SECONDS)
+    except exceptions.NotFound:
+        return

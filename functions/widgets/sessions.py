@@ -1,0 +1,116 @@
+"""Visitors' sessions: who may open one from which page, and how a visitor stays the same person."""
+
+import ipaddress
+import threading
+from datetime import datetime, timedelta
+
+from functions.shared import clock, contracts, directory, firestore, ids
+from functions.shared.contracts import FleetRead, WidgetRead
+from functions.shared.errors import Conflict, Forbidden, NotFound, TooMany, Unauthenticated
+from functions.shared.http import Call
+from functions.shared.identity import WorkspaceId, tokens
+from functions.widgets import repository
+from functions.widgets.models import Session, SessionRequest
+
+VISITOR_KEPT = timedelta(days=400)
+
+
+class Limiter:
+    """So many calls a minute for each key, counted in this instance: cheap, before any work, no promise across instances."""
+
+    def __init__(self, per_minute: int, most_keys: int = 20_000) -> None:
+        self._per_minute = per_minute
+        self._most_keys = most_keys
+        self._lock = threading.Lock()
+        self._minute = -1
+        self._counts: dict[str, int] = {}
+
+    def take(self, key: str) -> None:
+        """Count one call. Raises TooMany with the seconds left in the minute."""
+        second = int(clock.monotonic())
+        with self._lock:
+            if second // 60 != self._minute or len(self._counts) >= self._most_keys:
+                self._minute, self._counts = second // 60, {}
+            self._counts[key] = self._counts.get(key, 0) + 1
+            if self._counts[key] > self._per_minute:
+                raise TooMany("That were many sessions in a short time.", retry_after=60 - second % 60)
+
+
+by_address = Limiter(60)
+by_widget = Limiter(1200)
+
+
+def prefix(address: str) -> str:
+    """The network that an address belongs to: one IPv4 address, or an IPv6 /64, which is one household."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    bits = 32 if parsed.version == 4 else 64
+    return str(ipaddress.ip_network(f"{address}/{bits}", strict=False))
+
+
+def open_session(call: Call, widget: str, request: SessionRequest) -> Session:
+    """A session of the widget for the calling page, or the old one renewed when its token is shown as bearer.
+
+    Raises TooMany, NotFound (no such widget), Forbidden (`origin_not_allowed`), Conflict (`agent_paused`), Unauthenticated
+    for a token that is not one of ours.
+    """
+    by_address.take(prefix(call.remote_address))
+    by_widget.take(widget)
+    workspace = directory.find(widget, "widget") if ids.valid("widget", widget) else None
+    if workspace is None:
+        raise NotFound("There is no such widget.")
+    found = firestore.get(repository.widget_path(workspace, widget))
+    known = WidgetRead.model_validate(found.data) if found.exists else None
+    if known is None or known.deleted_at is not None:
+        raise NotFound("There is no such widget.")
+    page = (call.origin or "").lower()
+    if page not in known.allowed_origins:
+        raise Forbidden(
+            "This page is not among the widget's allowed origins. Its owner can add it.", code="origin_not_allowed"
+        )
+    fleet = FleetRead.model_validate(firestore.get(contracts.path(workspace, "fleet", known.agent_id)).data)
+    if fleet.status != "active" or fleet.deleted_at is not None:
+        raise Conflict("This agent is not answering at the moment.", code="agent_paused")
+    old = tokens.read_visitor_token(call.bearer, now=call.now) if call.bearer else None
+    if old is not None and (old.widget, old.origin, old.workspace) != (widget, page, workspace):
+        raise Unauthenticated("This session belongs to another page or widget.")
+    session = old.session if old is not None else ids.new("session")
+    visitor, new = _visitor(call, workspace, widget, old, request)
+    token, expires_at = tokens.visitor_token(
+        workspace,
+        widget=widget,
+        agent=known.agent_id,
+        session=session,
+        visitor=visitor,
+        origin=page,
+        new_visitor=new,
+        now=call.now,
+    )
+    return Session(token=token, expires_at=expires_at, session_id=session, visitor_id=visitor)
+
+
+def _visitor(
+    call: Call, workspace: WorkspaceId, widget: str, old: tokens.ReadVisitor | None, request: SessionRequest
+) -> tuple[str, bool]:
+    if old is not None:
+        # A renewed session keeps what its first token said about the visitor; the turn looks at it once only.
+        return old.visitor, False
+    visitor = None
+    if request.visitor:
+        try:
+            shown = tokens.read_visitor_token(request.visitor, now=call.now)
+            visitor = shown.visitor if (shown.widget, shown.workspace) == (widget, workspace) else None
+        except Unauthenticated:
+            visitor = None
+    new = visitor is None
+    visitor = visitor or ids.new("visitor")
+    _seen(workspace, visitor, call.now)
+    return visitor, new
+
+
+def _seen(workspace: WorkspaceId, visitor: str, now: datetime) -> None:
+    batch = firestore.Batch()
+    batch.merge(repository.visitor_path(workspace, visitor), {"seen_at": now, "expire_at": now + VISITOR_KEPT})
+    batch.commit()

@@ -1,0 +1,1 @@
+"""GoogleSQL to DuckDB: read, check against the supported subset, resolve names, prune, rewrite."""

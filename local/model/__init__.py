@@ -1,0 +1,1 @@
+"""An OpenAI-compatible model server that needs no network: it quotes the knowledge it is shown."""

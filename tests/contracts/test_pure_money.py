@@ -1,0 +1,25 @@
+"""The money modules stand on the standard library and pydantic alone, so that each bundle can carry them."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+SHARED = [f"functions.shared.{name}" for name in ("money", "digests", "pricing", "plans")]
+BILLING = [f"functions.billing.{name}" for name in ("models", "charges", "ledger", "invoicing")]
+
+
+@pytest.mark.parametrize("module", SHARED + BILLING)
+def test_a_money_module_imports_the_standard_library_and_pydantic_only(module: str) -> None:
+    tree = ast.parse(ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text("utf-8"))
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    own = {*SHARED, *BILLING}
+    foreign = {name for name in names - own if name.partition(".")[0] not in {*sys.stdlib_module_names, "pydantic"}}
+    assert foreign == set()

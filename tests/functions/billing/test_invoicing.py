@@ -1,0 +1,154 @@
+"""An invoice is its entries to the nano, the same every time, and moves only where it may."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from functions.billing import invoicing, ledger
+from functions.billing.models import InvoiceState, LineKind, UsageEvent
+from functions.shared.money import minor_to_nanos
+from functions.shared.plans import PlanTerms
+from tests.functions.billing.making import (
+    DAYS,
+    FINAL,
+    MONTH,
+    close,
+    draft,
+    event,
+    events,
+    freeze,
+    plans,
+    post,
+    terms,
+)
+
+
+def month(found: list[UsageEvent], plan: PlanTerms) -> list:
+    entries = [entry for day in DAYS for entry in close(found, day)]
+    return entries + post(plan, entries)
+
+
+@settings(max_examples=50)
+@given(events(), plans)
+def test_an_invoice_is_the_sum_of_its_entries_to_the_nano(found: list[UsageEvent], plan: PlanTerms) -> None:
+    entries = month(found, plan)
+    invoice = draft(plan, entries)
+    lines = [line for line in invoice.lines if line.kind != LineKind.TAX]
+    assert sum(line.amount_nanos for line in lines) == ledger.unbilled(entries)
+    assert minor_to_nanos(invoice.net_minor, "USD") + invoice.rounding_nanos == ledger.unbilled(entries)
+    assert sum(line.amount_minor for line in invoice.lines) == invoice.total_minor
+    assert sum(line.tax_minor for line in lines) == invoice.tax_minor
+    assert sum(line.count for line in lines) == len(found)
+    for line in lines:
+        assert abs(line.amount_nanos - minor_to_nanos(line.amount_minor, "USD")) * 2 <= 10_000_000
+
+
+@settings(max_examples=30)
+@given(events(), plans, st.randoms(use_true_random=False))
+def test_the_same_entries_give_the_same_bytes(found: list[UsageEvent], plan: PlanTerms, random) -> None:
+    entries = month(found, plan)
+    once = freeze(draft(plan, entries)).frozen_bytes()
+    shuffled = month(list(reversed(found)), plan)
+    random.shuffle(shuffled)
+    assert freeze(draft(plan, shuffled)).frozen_bytes() == once
+    assert b"." not in b"".join(str(v).encode() for v in json.loads(once).values() if isinstance(v, int | float))
+
+
+@settings(max_examples=30)
+@given(events(), plans)
+def test_what_a_customer_pays_is_never_below_zero(found: list[UsageEvent], plan: PlanTerms) -> None:
+    assert draft(plan, month(found, plan)).due_minor >= 0
+
+
+def test_lines_are_by_agent_model_and_price_version_and_say_what_they_are() -> None:
+    plan = terms(monthly_fee="19", included="5", discount="0.1", tax_rate="0.19")
+    found = [
+        event(event_id="a", charge_nanos=6_005_000_000),
+        event(event_id="b", charge_nanos=1_000_000_000, price_version="2026-12-01"),
+        event(event_id="c", charge_nanos=2_000_000_000, agent_id="agt_2"),
+    ]
+    invoice = draft(plan, month(found, plan))
+    assert [(line.description, line.amount_minor) for line in invoice.lines] == [
+        ("Front desk, offline-extractive", 601),
+        ("Front desk, offline-extractive", 100),
+        ("agt_2, offline-extractive", 200),
+        ("Plan P, monthly fee", 1900),
+        ("Included in the plan", -500),
+        ("Discount 10 %", -230),
+        ("Tax 19 %", 393),
+    ]
+    assert [line.price_version for line in invoice.lines[:2]] == ["2026-01-01", "2026-12-01"]
+    assert (invoice.net_minor, invoice.tax_minor, invoice.total_minor) == (2071, 393, 2464)
+    assert invoice.rounding_nanos == -5_500_000
+
+
+def test_a_correction_in_the_same_period_is_part_of_its_line_and_speaks_for_its_day() -> None:
+    first, second = event(event_id="a"), event(event_id="b")
+    entries = close([first], DAYS[0])
+    entries += close([first, second], DAYS[0], entries)
+    corrected = draft(terms(), entries)
+    at_once = draft(terms(), close([first, second], DAYS[0]))
+    assert corrected == at_once
+
+
+def test_reverse_charge_means_no_tax() -> None:
+    plan = terms(monthly_fee="19", tax_rate="0.19", reverse_charge=True)
+    invoice = draft(plan, post(plan, []))
+    assert (invoice.tax_minor, invoice.total_minor, invoice.reverse_charge) == (0, 1900, True)
+
+
+def test_entries_of_other_periods_do_not_count_and_foreign_ones_are_refused() -> None:
+    entries = close([event()], DAYS[0])
+    assert draft(terms(), entries, "2027-01").lines == ()
+    with pytest.raises(ValueError, match="another workspace"):
+        draft(terms(currency="EUR"), entries)
+
+
+def test_numbers_have_no_gap_and_grow_beyond_four_digits() -> None:
+    assert invoicing.number("ABC", FINAL, 0) == "ABC-2027-0001"
+    assert invoicing.number("ABC", FINAL, 9999) == "ABC-2027-10000"
+    code = invoicing.series_code("ws_1")
+    assert code == invoicing.series_code("ws_1") != invoicing.series_code("ws_2")
+    assert len(code) == 8
+
+
+def test_one_workspace_has_one_invoice_a_period() -> None:
+    assert invoicing.invoice_id("ws_1", MONTH) == invoicing.invoice_id("ws_1", MONTH)
+    assert invoicing.invoice_id("ws_1", MONTH) != invoicing.invoice_id("ws_2", MONTH)
+
+
+@pytest.mark.parametrize("state", list(InvoiceState))
+def test_an_invoice_moves_only_where_it_may(state: InvoiceState) -> None:
+    invoice = draft(terms(), []).model_copy(update={"state": state})
+    for target in InvoiceState:
+        if target in invoicing.FOLLOWERS[state]:
+            assert invoicing.move(invoice, target).state == target
+        else:
+            with pytest.raises(invoicing.TransitionRefused):
+                invoicing.move(invoice, target)
+
+
+@given(st.sampled_from(list(InvoiceState)), st.integers(0, 4000), st.integers(0, 40))
+def test_payments_move_an_invoice_along_its_states(state: InvoiceState, paid: int, days: int) -> None:
+    plan = terms(monthly_fee="19")
+    invoice = freeze(draft(plan, post(plan, []))).model_copy(update={"state": state})
+    settled = invoicing.settle(invoice, paid, FINAL + timedelta(days=days))
+    assert settled.state == state or settled.state in invoicing.FOLLOWERS[state]
+    if state in (InvoiceState.OPEN, InvoiceState.OVERDUE, InvoiceState.UNCOLLECTIBLE):
+        assert (settled.state == InvoiceState.PAID) == (paid >= 1900)
+
+
+def test_an_open_invoice_is_overdue_from_its_due_date_on() -> None:
+    plan = terms(monthly_fee="19")
+    invoice = invoicing.move(freeze(draft(plan, post(plan, []))), InvoiceState.OPEN)
+    assert invoicing.settle(invoice, 1899, FINAL + timedelta(days=13)).state == InvoiceState.OPEN
+    assert invoicing.settle(invoice, 1899, FINAL + timedelta(days=14)).state == InvoiceState.OVERDUE
+
+
+def test_only_a_draft_is_frozen() -> None:
+    frozen = freeze(draft(terms(), []))
+    with pytest.raises(invoicing.TransitionRefused):
+        freeze(frozen)

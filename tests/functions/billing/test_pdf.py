@@ -1,0 +1,116 @@
+"""The printed invoice says what the invoice says, in any script, with the same bytes each time."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fontTools.ttLib import TTFont
+
+from functions.billing import pdf
+from functions.billing.models import Invoice
+from tests.functions.billing.making import DAYS, close, draft, event, freeze, post, terms
+
+ROOT = Path(__file__).parents[3]
+FONTS = ROOT.joinpath("functions/billing/fonts")
+
+
+def invoice(agents: int = 2, **fields: object) -> Invoice:
+    plan = terms(monthly_fee="19", included="5", tax_rate="0.19", discount="0.1")
+    found = [event(event_id=f"e{n}", agent_id=f"agt_{n}", charge_nanos=1_234_567_890) for n in range(agents)]
+    entries = close(found, DAYS[0])
+    return freeze(draft(plan, entries + post(plan, entries))).model_copy(update=fields)
+
+
+def page_count(data: bytes) -> int:
+    return data.count(b"/Type /Page\n")
+
+
+def test_the_same_invoice_has_the_same_bytes() -> None:
+    assert pdf.render(invoice()) == pdf.render(invoice())
+
+
+def test_another_process_with_another_hash_seed_and_clock_writes_the_same_bytes() -> None:
+    code = (
+        "import hashlib; from functions.billing import pdf; from tests.functions.billing.test_pdf import invoice;"
+        "print(hashlib.sha256(pdf.render(invoice())).hexdigest())"
+    )
+    environment = os.environ | {"PYTHONHASHSEED": "7", "TZ": "Pacific/Auckland"}
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == hashlib.sha256(pdf.render(invoice())).hexdigest()
+
+
+def test_its_date_is_the_invoices_and_its_fonts_are_inside() -> None:
+    data = pdf.render(invoice())
+    assert data.startswith(b"%PDF-1.")
+    assert b"/CreationDate (D:20270102001000Z" in data
+    assert data.count(b"/FontFile2") == 2
+
+
+def test_many_lines_become_a_row_an_agent_and_the_detail_after() -> None:
+    assert page_count(pdf.render(invoice(2))) == 1
+    assert page_count(pdf.render(invoice(40))) >= 3
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Łódź Ğüneş Ñandú Đặng",
+        "Ελληνικά Привет Ђорђе",
+        "日本語 한국어 中文",
+        "مرحبا שלום हिन्दी",
+        "🦷\u200d🪥 \ufffd",
+        "a\nb\tc\x00",
+        "x" * 400,
+        "",
+    ],
+)
+def test_a_name_in_any_script_is_printed_or_replaced(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    given = invoice()
+    party = given.bill_to.model_copy(update={"name": name, "address": (name, name)})
+    line = given.lines[0].model_copy(update={"description": name})
+    data = pdf.render(given.model_copy(update={"bill_to": party, "lines": (line, *given.lines[1:])}))
+    assert data.startswith(b"%PDF-1.")
+    assert caplog.records == []
+
+
+def test_what_the_fonts_have_is_not_replaced() -> None:
+    page = pdf._Page(invoice())
+    assert page.safe("Łódź Ελλάς Київ Đặng € ₴ – „x“") == "Łódź Ελλάς Київ Đặng € ₴ – „x“"
+    assert page.safe("中\n") == f"{pdf.REPLACEMENT} "
+
+
+def test_amounts_are_those_of_the_invoice() -> None:
+    given = invoice()
+    assert pdf._rows(given, pdf._charged(given)) == [
+        ("agt_0, offline-extractive, prices of 2026-01-01", "1,200 tokens", "1,028.81 per 1M", "1.23"),
+        ("Front desk, offline-extractive, prices of 2026-01-01", "1,200 tokens", "1,028.81 per 1M", "1.23"),
+        ("Plan P, monthly fee", "1", "19.00", "19.00"),
+    ]
+    assert pdf._totals(given) == [
+        ("Subtotal", "USD 21.46"),
+        ("Included in the plan", "USD -2.47"),
+        ("Discount 10 %", "USD -1.90"),
+        ("Tax 19 %", "USD 3.25"),
+        ("Total", "USD 20.34"),
+        ("Amount due", "USD 20.34"),
+    ]
+
+
+def test_a_draft_is_not_printed() -> None:
+    with pytest.raises(ValueError, match="finalized"):
+        pdf.render(draft(terms(), []))
+
+
+def test_fonts_are_small_open_and_come_with_their_licence() -> None:
+    for path in FONTS.glob("*.ttf"):
+        assert path.stat().st_size <= 300_000
+        font = TTFont(path)
+        assert font["OS/2"].fsType == 0
+        assert {ord(char) for char in "AzÄőŁЖяΩω€\ufffd"} <= set(font.getBestCmap())
+        font.close()
+    assert "SIL OPEN FONT LICENSE" in FONTS.joinpath("OFL.txt").read_text("utf-8")

@@ -1,0 +1,1 @@
+"""Stand-ins for services that this repository does not run locally."""

@@ -1,0 +1,1 @@
+"""Tests of the front ends: their logic in Node.js, their behaviour in Chromium."""

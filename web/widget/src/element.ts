@@ -1,0 +1,51 @@
+/** The custom element <agenthub-chat>: puts a panel into a shadow root and connects it to page, network and storage. */
+
+import { openApi } from "./api";
+import { direction } from "./config";
+import type { Config } from "./config";
+import { openConversation } from "./conversation";
+import { paletteRules } from "./palette";
+import { openPanel } from "./panel";
+import type { Panel } from "./panel";
+import { openStore } from "./storage";
+import css from "./style.css";
+
+/** The chat of one widget on this page. */
+export class ChatElement extends HTMLElement {
+  /** Show the chat that `config` describes, once; the answer opens it, closes it, and speaks for the visitor. */
+  start(config: Config): Pick<Panel, "open" | "close" | "ask"> {
+    const root = this.attachShadow({ mode: "open" });
+    // A constructed sheet: the page's content security policy has no say in it.
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(css + paletteRules(config.theme));
+    root.adoptedStyleSheets = [sheet];
+    this.setAttribute("mode", config.mode);
+    this.setAttribute("position", config.position);
+    this.dir = direction(config.locale);
+    this.lang = config.locale;
+
+    const store = openStore(config.widget, () => localStorage);
+    const api = openApi(config, store, fetch.bind(globalThis), Date.now);
+    const conversation = openConversation(config, api, store, {
+      sleep: (milliseconds) => new Promise((over) => setTimeout(over, milliseconds)),
+      online: () => new Promise((back) => addEventListener("online", () => back(), { once: true })),
+      isOnline: () => navigator.onLine,
+      // crypto.randomUUID exists on secure pages only; this does everywhere.
+      newKey: () => crypto.getRandomValues(new Uint32Array(4)).join("-"),
+      // Queries and fragments may hold what is nobody's business.
+      pageUrl: () => location.origin + location.pathname,
+      changed: () => panel.changed(),
+      answered: (message) => panel.answered(message),
+    });
+    // A session that is ready before the message is sent saves the visitor a round trip.
+    let early: Promise<unknown> | null = null;
+    const panel = openPanel(config, conversation, () => {
+      early ??= api.token().catch(() => null);
+    });
+    root.append(panel.launcher, panel.dialog);
+    // The page's own keyboard shortcuts are not meant for what is typed here.
+    for (const name of ["keydown", "keyup", "keypress"]) root.addEventListener(name, (event) => event.stopPropagation());
+    for (const name of ["resize", "scroll"]) globalThis.visualViewport?.addEventListener(name, panel.fit);
+    return panel;
+  }
+}

@@ -1,0 +1,222 @@
+/** What a visitor sees and touches: the launcher, the panel with its log, and the field to write in. */
+
+import { detailsCard, handOffCard } from "./cards";
+import type { Config } from "./config";
+import type { Conversation, Details, Message } from "./conversation";
+import { button, h, icon } from "./dom";
+import { openTranscript } from "./transcript";
+
+const BUBBLE = "M4 5.5h16v11h-9L6.5 20v-3.5H4z";
+const CROSS = "M6 6l12 12M18 6L6 18";
+const SEND = "M12 19V5M5.5 11.5L12 5l6.5 6.5";
+/** Longer answers are announced by their start; the whole is in the log. */
+const SPOKEN = 600;
+
+export interface Panel {
+  readonly launcher: HTMLElement;
+  readonly dialog: HTMLElement;
+  open(): void;
+  close(): void;
+  /** Open and say something in the visitor's name. */
+  ask(said: string): void;
+  /** Draw the conversation's state at the next frame. */
+  changed(): void;
+  /** An answer is complete: read it out once, and hand in the details that were given before the first message. */
+  answered(message: Message): void;
+  /** Keep a full-screen panel above the keyboard of a phone. */
+  fit(): void;
+}
+
+/** `wakeUp` runs at the first sign that a message will come. */
+export function openPanel(config: Config, conversation: Conversation, wakeUp: () => void): Panel {
+  const { texts, name, suggestions, preChat } = config;
+  let restored = false;
+  let answering = false;
+  let offered = !config.handOff;
+  let frame = 0;
+  let hush: ReturnType<typeof setTimeout> | undefined;
+  let details: Details | null = null;
+
+  const status = h("div", { class: "sr", role: "status" });
+  /** Put `spoken` where a screen reader reads it out; the place is empty again after a second. */
+  const say = (spoken: string): void => {
+    clearTimeout(hush);
+    status.textContent = spoken;
+    hush = setTimeout(() => status.replaceChildren(), 1000);
+  };
+  const room = { texts, say };
+
+  const transcript = openTranscript(config, room, conversation);
+  const { log, toEnd } = transcript;
+  const notice = h("p", { class: "notice", dir: "auto" });
+  const field = h("textarea", { rows: 1, maxlength: 4000, dir: "auto", placeholder: texts.placeholder, "aria-label": texts.placeholder });
+  const form = h("form", { class: "write" }, field, h("button", { class: "send", "aria-label": texts.send, title: texts.send }, icon(SEND)));
+  const grow = (): void => {
+    field.style.height = "auto";
+    field.style.height = `${field.scrollHeight}px`;
+  };
+  field.addEventListener("input", () => {
+    wakeUp();
+    grow();
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const said = field.value.trim();
+    field.focus();
+    if (!said) return;
+    field.value = "";
+    grow();
+    ask(said);
+  });
+
+  const chips = h("div", { class: "chips" });
+  for (const question of suggestions) {
+    chips.append(
+      button("", question, [question], () => {
+        field.focus();
+        ask(question);
+      }),
+    );
+  }
+
+  const person = button("quiet person", texts.person, [texts.person], () => {
+    const card = handOffCard(room, conversation);
+    log.append(card);
+    toEnd();
+    card.querySelector("textarea")?.focus();
+    person.hidden = true;
+  });
+  person.hidden = true;
+
+  const avatar = (): HTMLElement => {
+    const initial = h("span", { class: "avatar", "aria-hidden": "true" }, Array.from(name)[0] ?? "");
+    if (!config.avatar) return initial;
+    const image = h("img", { class: "avatar", src: config.avatar, alt: "" });
+    image.addEventListener("error", () => image.replaceWith(initial));
+    return image;
+  };
+
+  const launcher = button("launcher", "", [icon(BUBBLE), icon(CROSS)], () => (dialog.open ? close() : open()));
+  const title = h("h2", { id: "title" }, h("span", { dir: "auto" }, name), h("span", { class: "sr" }, ", "), h("small", {}, texts.assistant));
+  const dialog = h(
+    "dialog",
+    { "aria-labelledby": "title", tabindex: -1 },
+    h("div", { class: "head" }, avatar(), title, button("icon", texts.close, [icon(CROSS)], () => close())),
+    log,
+    transcript.newer,
+    notice,
+    form,
+    person,
+    status,
+  );
+  const label = (): void => {
+    launcher.ariaExpanded = `${dialog.open}`;
+    launcher.title = launcher.ariaLabel = dialog.open ? texts.close : `${texts.open}: ${name}`;
+  };
+  label();
+
+  const fit = (): void => {
+    const seen = globalThis.visualViewport;
+    const modal = seen && dialog.matches(":modal");
+    dialog.style.height = modal ? `${seen.height}px` : "";
+    dialog.style.top = modal ? `${seen.offsetTop}px` : "";
+  };
+
+  const open = (): void => {
+    if (dialog.open) return;
+    const phone = matchMedia("(max-width:480px)").matches;
+    if (phone) dialog.showModal();
+    else dialog.show();
+    label();
+    fit();
+    // On a phone the keyboard would hide the greeting: the field waits for a tap.
+    (phone || form.hidden ? dialog : field).focus();
+    if (conversation.messages.length) toEnd();
+    if (!restored) void conversation.restore();
+    restored = true;
+  };
+
+  const close = (): void => {
+    dialog.close();
+    label();
+    launcher.focus();
+  };
+
+  dialog.addEventListener("cancel", (event) => {
+    event.preventDefault();
+    close();
+  });
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    close();
+  });
+
+  if (preChat.length) {
+    form.hidden = chips.hidden = true;
+    log.append(
+      detailsCard(room, texts.before, preChat, async (given) => {
+        details = given;
+        form.hidden = chips.hidden = false;
+      }),
+    );
+  }
+  log.append(chips);
+
+  const show = (): void => {
+    cancelAnimationFrame(frame);
+    frame = 0;
+    const { messages } = conversation;
+    const told = conversation.notice;
+    if (messages.length) chips.remove();
+    transcript.update();
+    const words = told ? texts[told.kind].replace("{n}", `${told.seconds}`) : "";
+    if (notice.textContent !== words) {
+      // A countdown is said once, not every second.
+      if (words && !(told?.kind === "busy" && notice.textContent)) say(words);
+      notice.textContent = words;
+      toEnd();
+    }
+    const now = !told && messages.some((one) => one.state === "sending");
+    if (now && !answering) say(texts.answering.replace("{name}", name));
+    answering = now;
+    log.classList.toggle("busy", now && !messages.some((one) => one.state === "streaming"));
+    if (!offered && messages.length && conversation.id()) {
+      offered = true;
+      person.hidden = false;
+    }
+  };
+
+  const ask = (said: string): void => {
+    open();
+    conversation.ask(said);
+    show();
+    toEnd();
+  };
+
+  return {
+    launcher,
+    dialog,
+    open,
+    close,
+    ask,
+    changed() {
+      frame ||= requestAnimationFrame(show);
+    },
+    answered({ text }) {
+      say(text.length > SPOKEN ? `${text.slice(0, SPOKEN)} …` : text);
+      if (!details) return;
+      const given = details;
+      details = null;
+      conversation.lead(given).catch(() => {
+        details = given;
+      });
+    },
+    fit,
+  };
+}
