@@ -173,7 +173,8 @@ def main() -> None:
     cache = Path(base) / "agenthub-conformance"
     cache.mkdir(parents=True, exist_ok=True)
     os.chdir(ROOT)
-    sys.exit(0 if all([run(name, cache, extra) for name in known.engines or SUITES]) else 1)
+    passed = [run(name, cache, extra) for name in known.engines or SUITES]
+    sys.exit(0 if all(passed) else 1)
 
 
 if __name__ == "__main__":
