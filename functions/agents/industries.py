@@ -1,6 +1,5 @@
 """What the wizard knows about each kind of business, read from industries.yaml, so that a newcomer starts well."""
 
-import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -79,9 +78,3 @@ def find(industry: str) -> Industry:
 def models_for(role: str) -> tuple[str, ...]:
     """Models as `provider/id` that fill a role (quick, thinking), the best first."""
     return _load().model_roles[role]
-
-
-@cache
-def etag() -> str:
-    """Changes when the file does; answers made of it may be kept until then."""
-    return hashlib.sha256(PATH.read_bytes()).hexdigest()[:32]

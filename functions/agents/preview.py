@@ -105,7 +105,12 @@ def _conflicts(definition: Definition) -> Iterator[tuple[str, str, str]]:
             seen.add(_essence(line))
 
 
-_FILLERS = frozenset("do does don't dont not never always please must should may shall a an the any ever you to".split())
+_FILLERS = frozenset(
+    (
+        "do", "does", "don't", "dont", "not", "never", "always", "please", "must", "should", "may", "shall", "a", "an",
+        "the", "any", "ever", "you", "to",
+    )
+)  # fmt: skip
 
 
 def _essence(line: str) -> str:

@@ -87,7 +87,8 @@ def _replace(sequence: Any, items: list[Any]) -> None:
         elif sequence[number] != item:
             sequence[number] = _styled(item, False)
     while len(sequence) > len(items):
-        sequence.pop()
+        # By a number from the front: with -1 the library moves the comments of all items.
+        sequence.pop(len(sequence) - 1)
 
 
 def _styled(value: Any, quoted: bool) -> Any:
