@@ -50,7 +50,7 @@ class Node:
             check=False,
         )
         if done.returncode:
-            raise BuildFailed(f"`{' '.join(command)}` failed in {folder.relative_to(ROOT)}:\n{done.stdout}")
+            raise BuildFailed(f"`{' '.join(command)}` failed in {folder.name}:\n{done.stdout}")
 
 
 def find_node() -> Node:
@@ -125,6 +125,7 @@ class FrontEnd:
         if stamp.exists() and stamp.read_text() == lock:
             return
         node.run((*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"), self.source)
+        stamp.parent.mkdir(exist_ok=True)  # npm makes none when there is nothing to install.
         stamp.write_text(lock)
 
     def build(self, node: Node) -> None:

@@ -31,8 +31,8 @@ def page(tag: str) -> bytes:
     return (FOLDER / "index.html").read_text(encoding="utf-8").replace(PLACE, tag).encode()
 
 
-def server(host: str, port: int, tag: str) -> ThreadingHTTPServer:
-    """A server of the demo page and its files, bound but not yet running."""
+def server(host: str, port: int, tag: str, headers: Mapping[str, str] | None = None) -> ThreadingHTTPServer:
+    """A server of the demo page and its files, bound but not yet running; `headers` as a stricter site sends them."""
     files = {f"/{path.name}": path for path in FOLDER.iterdir() if path.suffix != ".html"}
 
     class Handler(BaseHTTPRequestHandler):
@@ -53,7 +53,8 @@ def server(host: str, port: int, tag: str) -> ThreadingHTTPServer:
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
-            self.send_header("Cache-Control", "no-cache")
+            for name, value in {"Cache-Control": "no-cache", **(headers or {})}.items():
+                self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(body)

@@ -177,6 +177,7 @@ class Transactions:
     def _hold(self, transaction: Transaction, key: bytes) -> None:
         self._holders[key] = transaction
         transaction.held.add(key)
+        transaction.waits_for = None
 
     def _release(self, transaction: Transaction) -> None:
         for key in transaction.held:

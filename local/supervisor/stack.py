@@ -108,6 +108,7 @@ class Stack:
         finally:
             everything.cancel()
             failing.cancel()
+            await asyncio.gather(everything, failing, return_exceptions=True)
 
     async def _announce_engine(self, child: Child) -> None:
         _name_task(child.name)
@@ -186,9 +187,9 @@ class Stack:
         more: Mapping[str, list[str]] = {
             "identity": [*project, "--mail", str(state / "mail"), "--public-url", addresses.public],
             "firestore": catalogue,
-            "pubsub": [*caller("push"), *warehouse, "--dataset", dataset(os.environ)],
+            "pubsub": [*caller("push"), "--min-backoff", "1", *warehouse, "--dataset", dataset(os.environ)],
             "bigquery": [*catalogue, *project, "--dataset", dataset(os.environ)],
-            "storage": [],
+            "storage": identity,
             "model": [],
             "scheduler": caller("scheduler"),
         }

@@ -3,12 +3,17 @@
 import os
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from infra import web
 from tests.web import standin
+from tests.web.visitor import Open
+
+# A machine that runs everything at once is slow; nobody waits for what is there.
+expect.set_options(timeout=20_000)
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -48,3 +53,28 @@ def site(platform: standin.Standin) -> Iterator[str]:
     """The address of the customer's page, on an origin of its own."""
     with standin.site(platform) as origin:
         yield origin
+
+
+@pytest.fixture
+def visit(browser: Browser, site: str) -> Iterator[Open]:
+    """Opens the customer's page: `visit(color_scheme="dark")`; an error of any script on it fails the test."""
+    contexts = []
+    errors: list[str] = []
+
+    def go(init: str = "", site: str = site, **options: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-US", **options})
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: print(message.text))
+        if init:
+            page.add_init_script(init)
+        page.goto(site)
+        page.locator("agenthub-chat .launcher").wait_for()
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert errors == []

@@ -8,7 +8,7 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -225,7 +225,7 @@ class Handler(BaseHTTPRequestHandler):
         if turn.cut_after is None:
             history += [
                 {"role": "visitor", "text": body["message"]},
-                {"role": "assistant", "message_id": "msg_1", "text": turn.text},
+                {"role": "assistant", "message_id": "msg_1", "text": turn.text, "sources": [SOURCE]},
             ]
             standin.stored["history"] = json.dumps(history)
         if turn.whole:
@@ -316,8 +316,11 @@ def platform() -> Iterator[Standin]:
 
 
 @contextmanager
-def site(standin: Standin) -> Iterator[str]:
-    """The demo page on an origin of its own, with the one script tag."""
-    httpd = demo.server("localhost", 0, demo.script_tag(f"{standin.origin}/v1/widget.js", WIDGET))
+def site(
+    standin: Standin, attributes: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """The demo page on an origin of its own, with the one script tag; `headers` as a stricter site sends them."""
+    tag = demo.script_tag(f"{standin.origin}/v1/widget.js", WIDGET, attributes)
+    httpd = demo.server("localhost", 0, tag, headers)
     with serving(httpd) as origin:
         yield origin

@@ -63,7 +63,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             echo = {"method": self.command, "path": self.path, "headers": headers, "size": len(body)}
             self._send(418 if "teapot" in self.path else 200, json.dumps(echo).encode())
 
-    do_GET = do_POST = do_PUT = do_OPTIONS = do_DELETE = _answer  # noqa: N815 - names that the base class calls
+    do_GET = do_POST = do_PUT = do_OPTIONS = do_DELETE = _answer
 
     def _send(self, status: int, body: bytes) -> None:
         self.send_response(status)

@@ -51,7 +51,7 @@ export function watchdog(): Watchdog {
 /** The refusal that a problem document (RFC 9457) describes; `status` where it names none. */
 export function refusal(problem: unknown, status: number, header: string | null = null): Refusal {
   const said = fields(problem);
-  const seconds = Number(header ?? said["retry_after"] ?? Number.NaN);
+  const seconds = Number(header ?? said["retry_after"]);
   return {
     kind: "refused",
     status: Number(said["status"]) || status,

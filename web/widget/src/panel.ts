@@ -136,7 +136,7 @@ export function openPanel(config: Config, conversation: Conversation, wakeUp: ()
     fit();
     // On a phone the keyboard would hide the greeting: the field waits for a tap.
     (phone || form.hidden ? dialog : field).focus();
-    toEnd();
+    if (conversation.messages.length) toEnd();
     if (!restored) void conversation.restore();
     restored = true;
   };
