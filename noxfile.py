@@ -126,7 +126,7 @@ def lint(session: nox.Session) -> None:
     """Style, banned imports, and the walls between the folders."""
     run(session, "-m", "ruff", "check", ".")
     run(session, "-m", "ruff", "format", "--check", ".")
-    run(session, "-m", "importlinter.cli", "lint", "--no-cache")
+    run(session, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-cache")
 
 
 @nox.session

@@ -26,7 +26,7 @@ PUBLIC_FILE = ROOT / "functions" / "dashboard" / "openapi.json"
 FRONT = "dashboard-api"
 """The deployment that answers /health, /openapi.json and /docs for the whole."""
 
-_HEAD = "# Written by `nox -s openapi` from the routes in the code: do not edit. Terraform and `serve` fill ${…}.\n"
+_HEAD = "# Written by `nox -s openapi` from the routes in the code: do not edit. Terraform and serve fill the placeholders.\n"
 _ACCOUNT_KEYS = "https://www.googleapis.com/robot/v1/metadata/x509"
 _PEOPLE_KEYS = "https://www.googleapis.com/service_accounts/v1/metadata/x509/securetoken@system.gserviceaccount.com"
 

@@ -12,9 +12,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_NODE = 20
@@ -46,11 +50,11 @@ class Node:
             check=False,
         )
         if done.returncode:
-            raise BuildFailed(f"`{' '.join(command)}` failed in {folder.relative_to(ROOT)}:\n{done.stdout}")
+            raise BuildFailed(f"`{' '.join(command)}` failed in {folder.name}:\n{done.stdout}")
 
 
 def find_node() -> Node:
-    """The machine's Node.js when it is recent and has npm, else the one from PyPI; raises BuildFailed without either."""
+    """The machine's Node.js when recent and with npm, else the one from PyPI; raises BuildFailed without either."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm and _major(node) >= OLDEST_NODE:
         return Node((node,), (npm,), str(Path(node).parent))
@@ -121,6 +125,7 @@ class FrontEnd:
         if stamp.exists() and stamp.read_text() == lock:
             return
         node.run((*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"), self.source)
+        stamp.parent.mkdir(exist_ok=True)  # npm makes none when there is nothing to install.
         stamp.write_text(lock)
 
     def build(self, node: Node) -> None:
@@ -135,16 +140,31 @@ class FrontEnd:
 FRONT_ENDS = (FrontEnd("widget"),)
 
 
+@contextmanager
+def one_build_at_a_time() -> Iterator[None]:
+    """Wait for a build that another process has begun: two `npm ci` in one folder destroy each other's work."""
+    (ROOT / "dist").mkdir(exist_ok=True)
+    with (ROOT / "dist" / "web.lock").open("w") as lock:
+        if sys.platform != "win32":
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def build_stale() -> None:
+    """Build every front end that is not current; raises BuildFailed."""
+    if all(front_end.is_current() for front_end in FRONT_ENDS):
+        return
+    with one_build_at_a_time():
+        for front_end in FRONT_ENDS:
+            if not front_end.is_current():
+                print(f"Building {front_end.source.relative_to(ROOT)} …", flush=True)
+                front_end.build(find_node())
+
+
 def main() -> int:
-    """Build what is not current."""
-    stale = [front_end for front_end in FRONT_ENDS if not front_end.is_current()]
-    if not stale:
-        return 0
+    """Build what is not current and say what went wrong."""
     try:
-        node = find_node()
-        for front_end in stale:
-            print(f"Building {front_end.source.relative_to(ROOT)} …", flush=True)
-            front_end.build(node)
+        build_stale()
     except BuildFailed as failure:
         print(failure, file=sys.stderr)
         return 1

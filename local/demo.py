@@ -22,7 +22,8 @@ PLACE = "<!-- widget -->"
 def script_tag(script: str, widget: str, attributes: Mapping[str, str] | None = None) -> str:
     """The one line that a customer pastes."""
     named = {"src": script, "data-widget": widget, **(attributes or {})}
-    return f"<script async {' '.join(f'{name}="{html.escape(value)}"' for name, value in named.items())}></script>"
+    written = " ".join(f'{name}="{html.escape(value)}"' for name, value in named.items())
+    return f"<script async {written}></script>"
 
 
 def page(tag: str) -> bytes:
@@ -30,8 +31,8 @@ def page(tag: str) -> bytes:
     return (FOLDER / "index.html").read_text(encoding="utf-8").replace(PLACE, tag).encode()
 
 
-def server(host: str, port: int, tag: str) -> ThreadingHTTPServer:
-    """A server of the demo page and its files, bound but not yet running."""
+def server(host: str, port: int, tag: str, headers: Mapping[str, str] | None = None) -> ThreadingHTTPServer:
+    """A server of the demo page and its files, bound but not yet running; `headers` as a stricter site sends them."""
     files = {f"/{path.name}": path for path in FOLDER.iterdir() if path.suffix != ".html"}
 
     class Handler(BaseHTTPRequestHandler):
@@ -45,13 +46,15 @@ def server(host: str, port: int, tag: str) -> ThreadingHTTPServer:
             else:
                 self.answer(404, "text/plain; charset=utf-8", b"There is no such page.\n")
 
-        do_HEAD = do_GET
+        def do_HEAD(self) -> None:
+            self.do_GET()
 
         def answer(self, status: int, kind: str, body: bytes) -> None:
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
-            self.send_header("Cache-Control", "no-cache")
+            for name, value in {"Cache-Control": "no-cache", **(headers or {})}.items():
+                self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(body)

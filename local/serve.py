@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import datetime
+import errno
 import os
 import signal
 import sys
@@ -55,29 +56,37 @@ def _say(line: str) -> None:
 async def _finish_start(stack: "Stack") -> None:
     """What comes after everything answers: send what a crash left, make the logins, say where everything is."""
     from local.supervisor import logins
+
+    seconds, url = stack.seconds, stack.addresses.public
+    _, made = await asyncio.gather(_tick_relay(stack), logins.make(url, stack.options.state))
+    _say(f"\nAgentHub answers after {seconds:.1f} s.\n")
+    _say(f"  {url}  begin here; {url}/docs shows the contract")
+    _say(f"  {stack.options.state}  has the state, the logs and the mails\n")
+    for line in made:
+        _say(line)
+    _say("\nCtrl-C stops everything; the state stays.")
+
+
+async def _tick_relay(stack: "Stack") -> None:
+    """Run the relay once, so that an event that a crash left on its way arrives now."""
+    import httpx2
+
+    from local.id_tokens import NoToken
     from local.supervisor.health import Health
 
     relay = stack.plan.schedules.get(_RELAY)
-    if relay and any(d.name == relay.deployment for d in stack.running):
-        health = Health(stack.credentials, stack.addresses.deployment)
-        at = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        status = await health.fire(relay, at)
-        await health.aclose()
-        if status >= 300:
-            _say(f"  {_RELAY} answered its first tick with {status}; log: {stack.options.state / 'logs'}")
-    url = stack.addresses.public
+    if relay is None or all(deployment.name != relay.deployment for deployment in stack.running):
+        return
+    health = Health(stack.credentials, stack.addresses.deployment)
     try:
-        lines, workspace = await logins.make(url, stack.options.state)
-    except logins.LoginFailed as error:
-        lines, workspace = [f"No ready-made login: {error}"], ""
-    _say(f"\nAgentHub answers after {stack.seconds:.1f} s.\n")
-    _say(f"  {url}          start here; {url}/docs shows the contract")
-    _say(f"  {stack.options.state}  state, logs, mails\n")
-    for line in lines:
-        _say(line)
-    if workspace:
-        _say(f"The owner {workspace}.")
-    _say("\nCtrl-C stops everything; the state stays.")
+        status = await health.fire(relay, datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        trouble = f"with {status}" if status >= 300 else None
+    except (httpx2.TransportError, NoToken) as error:
+        trouble = f"not at all ({error})"
+    finally:
+        await health.aclose()
+    if trouble:
+        _say(f"  {_RELAY} answered its first tick {trouble}; its log is in {stack.options.state / 'logs'}")
 
 
 async def _run(arguments: argparse.Namespace) -> int:
@@ -91,7 +100,7 @@ async def _run(arguments: argparse.Namespace) -> int:
     try:
         addresses = Addresses.choose(plan, options.port, os.environ)
     except OSError as error:
-        raise taken_port(options.port) from error
+        raise (taken_port(options.port) if error.errno == errno.EADDRINUSE else Obstacle(str(error))) from error
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import duckdb
+
 from local.bigquery.api import Api
 from local.bigquery.catalogue import read
 from local.bigquery.warehouse import Warehouse
@@ -23,6 +25,8 @@ def main() -> None:
         warehouse = Warehouse(options.data, options.dataset, read(options.catalogue))
     except ValueError as error:
         sys.exit(f"{options.data}: {error}. Remove that folder to begin anew.")
+    except duckdb.IOException as error:
+        sys.exit(f"{options.data} cannot be opened; is another local BigQuery using it? {error}")
     serve(Api(warehouse, options.project, options.dataset).application(), [listener])
     warehouse.close()
 

@@ -1,6 +1,7 @@
 """The HTTP face: BigQuery's v2 REST paths, as the Python client calls them."""
 
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from local.bigquery.rows import checked
 from local.bigquery.warehouse import Warehouse
 from local.bigquery.wire import Wire, rows, token
 
+_LOG = logging.getLogger("local.bigquery")
 _ROOT = "/bigquery/v2/projects/{project}"
 _LARGEST_BODY = 10 * 1024 * 1024
 _PAGE_ROWS = 10_000
@@ -38,7 +40,7 @@ class Call:
         value = self.query.get(name, "")
         if not value:
             return default
-        if not value.isdigit():
+        if not value.isdecimal():
             raise Refusal(f"Invalid value for {name}: {value}")
         return int(value)
 
@@ -47,7 +49,7 @@ class Call:
         given = self.query.get("pageToken")
         if not given:
             return self.number("startIndex", 0)
-        if not (given[:1] == "r" and given[1:].isdigit()):
+        if not (given[:1] == "r" and given[1:].isdecimal()):
             raise Refusal(f"Invalid value for pageToken: {given}")
         return int(given[1:])
 
@@ -107,7 +109,7 @@ class Api:
                     raise Refusal("Invalid JSON payload received: an object is expected", reason="parseError")
                 call = Call(dict(request.path_params), dict(request.query_params), body)
                 self._check_place(call)
-                return JSONResponse(await run_in_threadpool(handler, call))
+                return JSONResponse(await run_in_threadpool(_handled, handler, call))
             except Refusal as refusal:
                 return JSONResponse(refusal.body(), status_code=refusal.status)
             except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -243,6 +245,15 @@ class Api:
             self._warehouse.insert(table, good, insert_ids)
         answer: dict[str, Any] = {"kind": "bigquery#tableDataInsertAllResponse"}
         return {**answer, "insertErrors": problems} if problems else answer
+
+
+def _handled(handler: Handler, call: Call) -> dict[str, Any]:
+    """The handler's answer; a body whose parts have other JSON types than documented is the client's error."""
+    try:
+        return handler(call)
+    except (AttributeError, TypeError, KeyError, ValueError) as error:
+        _LOG.warning("a request of an unexpected shape", exc_info=True)
+        raise Refusal(f"Invalid JSON payload received: {error}", reason="parseError") from None
 
 
 _EVERY = ["GET", "POST", "PUT", "PATCH", "DELETE"]

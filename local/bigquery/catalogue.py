@@ -75,9 +75,12 @@ def read(path: Path) -> Catalogue:
         name: Routine(name, tuple(entry["arguments"].items()), entry["sql"], entry.get("description", ""))
         for name, entry in section.get("routines", {}).items()
     }
+    columns = {column.name for table in tables.values() for column in table.columns}
     for routine in routines.values():
         for argument, kind in routine.arguments:
             _known(kind, f"argument {argument} of {routine.name}")
+            if argument in columns:
+                raise ValueError(f"argument {argument} of {routine.name} has the name of a column, which hides it")
     return Catalogue(tables, routines)
 
 

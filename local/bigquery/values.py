@@ -60,6 +60,10 @@ def text(value: Any) -> str:
         return str(value)
     if not isinstance(value, str):
         raise ValueError("Cannot convert non-scalar value to string")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("Cannot convert value to string (bad UTF-8)") from None
     return value
 
 
@@ -68,9 +72,12 @@ def floating(value: Any) -> float:
     if isinstance(value, bool):
         raise ValueError("Cannot convert value to floating point (bad value): " + str(value).lower())
     try:
-        return float(value)
+        number = float(value)
     except (TypeError, ValueError):
         raise ValueError(f"Cannot convert value to floating point (bad value): {value}") from None
+    if not math.isfinite(number):
+        raise ValueError("NaN and infinity are not supported by the local BigQuery")
+    return number
 
 
 def timestamp(value: Any) -> datetime.datetime:

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from local.bigquery.catalogue import STORAGE_TYPES, Catalogue, Table
-from local.bigquery.errors import Refusal, invalid_query
+from local.bigquery.errors import Refusal, invalid_query, not_found
 from local.bigquery.jobs import Field
 from local.bigquery.sql import pruning
 from local.bigquery.sql.translate import Query, Reading, Statement
@@ -40,7 +40,7 @@ class InMemory:
 
 
 class OnDisk:
-    """A large result in a temporary table of its own connection; it counts as no rows in memory."""
+    """A large result in a temporary table of its own connection, which DuckDB moves to disk when memory is short."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
@@ -53,10 +53,14 @@ class OnDisk:
     def page(self, start: int, count: int) -> list[tuple[Any, ...]]:
         """Rows start … start + count."""
         with self._lock:
-            rows: list[tuple[Any, ...]] = self._connection.execute(
-                "SELECT * FROM temp.result WHERE rowid >= $low AND rowid < $high ORDER BY rowid",
-                {"low": start, "high": start + count},
-            ).fetchall()
+            try:
+                rows: list[tuple[Any, ...]] = self._connection.execute(
+                    "SELECT * FROM temp.result WHERE rowid >= $low AND rowid < $high ORDER BY rowid",
+                    {"low": start, "high": start + count},
+                ).fetchall()
+            except duckdb.Error as error:
+                # Forgotten between the request for the job and this one for its rows.
+                raise not_found(f"Rows of the job: {error}") from None
             return rows
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ words; below a floor it does not know and says that instead of guessing. Same pr
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,12 @@ from local.model.knowledge import Passage, passages
 Embed = Callable[[Sequence[str]], Any]
 
 # Evidence from which a passage is quoted. It is lower than retrieval's, whose choice the passages already are.
-_COSINE, _SHARED, _TOGETHER = 0.24, 0.4, 0.65
-_WHOLE = 320  # characters up to which a passage is quoted whole
-_LONGEST = 480
-_SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
+_COSINE, _SHARED, _TOGETHER = 0.24, 0.25, 0.65
+_WHOLE = 140  # characters up to which a passage is quoted whole
+_NEAR = 0.75
+_CELLS = " – "
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+(?=[^\W\d_a-zß-ÿ]|[«\"“¿¡])|(?<=[。！？])")
+_RULE = re.compile(r"[\s|:-]*")
 _GRAMMAR = re.compile("[぀-ゟ]")
 _WORD = re.compile(r"\w+")
 
@@ -75,40 +77,53 @@ def _best(question: str, found: Sequence[Passage], embed: Embed) -> str | None:
 
 
 def _quoted(question: str, passage: Passage, embed: Embed) -> str:
-    """The passage, or its sentences around the one that is nearest to the question."""
-    if len(passage.text) <= _WHOLE:
-        return " ".join(_lines(passage.text))
-    sentences = [part.strip() for part in _SENTENCE.split(passage.text) if part and part.strip()]
-    vectors = embed([question, *sentences])
+    """The passage, or of a longer one the sentence nearest to the question with the next one if that is near too."""
+    units, table = _units(passage.text)
+    if not units:
+        return passage.title
+    if not table and len(passage.text) <= _WHOLE:
+        return " ".join(units)
+    vectors = embed([question, *units])
+    # What the title says already chooses no sentence: under "Fillings" it is "medium" that was asked for.
+    telling = {word for word in _stems(question) if not _held({word}, passage.title)}
     scores = [
-        float(vectors[0] @ vector) + 0.5 * _shared(question, sentence)
-        for sentence, vector in zip(sentences, vectors[1:], strict=True)
+        float(vectors[0] @ vector) + _held(telling, unit) for unit, vector in zip(units, vectors[1:], strict=True)
     ]
-    first = last = scores.index(max(scores))
-    size = len(sentences[first])
-    while True:
-        after = len(sentences[last + 1]) if last + 1 < len(sentences) else _LONGEST
-        if size + after > _LONGEST or last - first == 2:
-            break
-        last += 1
-        size += after
-    return " ".join(_lines("\n".join(sentences[first : last + 1])))
+    best = scores.index(max(scores))
+    near = best + 1 < len(units) and scores[best + 1] >= _NEAR * scores[best]
+    quote = " ".join(units[best : best + 2 if near else best + 1])
+    # A row alone says too little: "medium – 160" of what?
+    return f"{passage.title.rpartition(' › ')[2]}: {quote}" if _CELLS in units[best] else quote
 
 
-def _lines(text: str) -> Iterable[str]:
-    """The lines of a passage as prose: marks of lists and rules of tables are left out, words never."""
-    for line in text.splitlines():
-        plain = re.sub(r"^\s*(?:[-*+]|\d+\.)\s+", "", line).strip()
-        if re.fullmatch(r"[\s|:-]*", plain):
+def _units(text: str) -> tuple[list[str], bool]:
+    """The sentences, list items and table rows of a passage, and whether it has a table.
+
+    Marks of lists, rules of tables and a table's head are left out, words never.
+    """
+    units: list[str] = []
+    table = False
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if _RULE.fullmatch(line):
             continue
-        if plain.startswith("|"):
-            plain = " – ".join(cell.strip() for cell in plain.strip("|").split("|")) + ";"
-        yield plain
+        if line.lstrip().startswith("|"):
+            table = True
+            if number + 1 == len(lines) or not _RULE.fullmatch(lines[number + 1]):
+                units.append(_CELLS.join(cell.strip() for cell in line.strip().strip("|").split("|")))
+            continue
+        plain = re.sub(r"^\s*(?:[-*+]|\d+\.)\s+", "", line).strip()
+        units += [part.strip() for part in _SENTENCE.split(plain) if part and part.strip()]
+    return units, table
 
 
 def _shared(question: str, text: str) -> float:
     """The share of the question's words that the text has, endings apart."""
-    asked, held = _stems(question), _stems(text)
+    return _held(_stems(question), text)
+
+
+def _held(asked: set[str], text: str) -> float:
+    held = _stems(text)
     long = [word for word in held if len(word) >= 4]
     found = sum(
         word in held or (len(word) >= 4 and any(word.startswith(other) or other.startswith(word) for other in long))

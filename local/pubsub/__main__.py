@@ -27,7 +27,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     """The options of this engine."""
     parser = arguments("Pub/Sub v1 over SQLite.")
     add_options(parser)
-    parser.add_argument("--bigquery", metavar="URL", help="BigQuery server that BigQuery subscriptions write to")
+    parser.add_argument(
+        "--bigquery", metavar="URL", help="BigQuery server for BigQuery subscriptions; without it rows wait"
+    )
     parser.add_argument("--dataset", default="agenthub_local", help="dataset of their tables (default: %(default)s)")
     parser.add_argument(
         "--min-backoff", type=float, metavar="SECONDS", help="cut the minimum back-off of every retry policy to this"
@@ -68,7 +70,8 @@ def main() -> None:
     except (CatalogueError, OSError, RuntimeError) as error:
         sys.exit(f"Pub/Sub cannot start: {error}")
     tokens = Tokens(options.identity, options.credentials) if options.identity else None
-    Couriers(database, registry, messages, Push(tokens), Warehouse(options.bigquery)).start()
+    warehouse = Warehouse(options.bigquery) if options.bigquery else None
+    Couriers(database, registry, messages, Push(tokens), warehouse).start()
     stopped = threading.Event()
     threading.Thread(target=_sweep, args=(messages, stopped), name="sweep", daemon=True).start()
     announce(port)

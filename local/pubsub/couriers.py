@@ -16,7 +16,7 @@ from local.pubsub.registry import Registry, Subscription
 _LOG = logging.getLogger("pubsub")
 _OUTSTANDING = 16
 _ROWS = 500
-_LONG = 3600.0
+_LONG = 60.0
 # The carrier itself gives up after the ack deadline; its lease ends a little later, so that it settles its own lease.
 _GRACE = 5.0
 
@@ -33,8 +33,9 @@ class Couriers:
     """Starts a courier for each subscription that needs one, now and whenever one is made or changed."""
 
     def __init__(
-        self, database: Database, registry: Registry, backlog: Backlog, push: Carrier, warehouse: Carrier
+        self, database: Database, registry: Registry, backlog: Backlog, push: Carrier, warehouse: Carrier | None
     ) -> None:
+        """Without a warehouse the messages of BigQuery subscriptions wait, as long as they are kept."""
         self._database = database
         self._registry = registry
         self._backlog = backlog
@@ -50,10 +51,16 @@ class Couriers:
                 self._ensure(subscription)
 
     def _ensure(self, subscription: Subscription) -> None:
-        if (subscription.pushes or subscription.exports) and subscription.key not in self._running:
+        if self._carrier(subscription) is not None and subscription.key not in self._running:
             self._running.add(subscription.key)
             name = f"courier {subscription.name.rsplit('/', 1)[-1]}"
             threading.Thread(target=self._run, args=(subscription,), name=name, daemon=True).start()
+
+    def _carrier(self, subscription: Subscription) -> Carrier | None:
+        """Who delivers for this subscription; nobody for one that is pulled."""
+        if subscription.exports:
+            return self._warehouse
+        return self._push if subscription.pushes else None
 
     def _run(self, subscription: Subscription) -> None:
         holder = Holder()
@@ -68,7 +75,7 @@ class Couriers:
 
     def _wanted(self, subscription: Subscription) -> bool:
         with self._database.lock:
-            if subscription.alive and (subscription.pushes or subscription.exports):
+            if subscription.alive and self._carrier(subscription) is not None:
                 return True
             self._running.discard(subscription.key)
             return False
@@ -76,18 +83,17 @@ class Couriers:
     def _step(self, subscription: Subscription, holder: Holder, pool: ThreadPoolExecutor) -> None:
         """Start to carry what is due; where nothing may be carried, wait until that changes."""
         with subscription.changed:
-            exports = subscription.exports
+            exports, carrier = subscription.exports, self._carrier(subscription)
+            if carrier is None:
+                return
             deliveries = self._take(subscription, holder)
             if not deliveries:
                 idle = self._backlog.next_due(subscription)
                 full = holder.messages > 0 and (exports or holder.messages >= _OUTSTANDING)
                 subscription.changed.wait(_LONG if full and idle == 0 else idle)
                 return
-        if exports:
-            pool.submit(self._carry, self._warehouse, subscription, deliveries)
-        else:
-            for delivery in deliveries:
-                pool.submit(self._carry, self._push, subscription, [delivery])
+        for batch in [deliveries] if exports else [[delivery] for delivery in deliveries]:
+            pool.submit(self._carry, carrier, subscription, batch)
 
     def _take(self, subscription: Subscription, holder: Holder) -> list[Delivery]:
         """What may be carried now: pushes up to the window, rows one batch at a time."""

@@ -21,14 +21,12 @@ _TABLE = re.compile(r"(.+)[.:]([^.]+)\.([^.]+)")
 class Warehouse:
     """Carries messages into BigQuery tables."""
 
-    def __init__(self, url: str | None) -> None:
-        """`url` is the address of the BigQuery server; without it rows wait."""
-        self._url = url.rstrip("/") if url else None
+    def __init__(self, url: str) -> None:
+        """`url` is the address of the BigQuery server."""
+        self._url = url.rstrip("/")
 
     def carry(self, subscription: Subscription, deliveries: list[Delivery]) -> list[str]:
         """An empty text for each message that is a row now, else why it is not."""
-        if self._url is None:
-            return ["no BigQuery server is configured"] * len(deliveries)
         problems = [""] * len(deliveries)
         rows: list[dict[str, Any]] = []
         places: list[int] = []

@@ -192,7 +192,7 @@ def _number(request: Request, name: str) -> int | None:
     value = request.query_params.get(name)
     if value is None or value == "":
         return None
-    if not value.isdigit():
+    if not value.isdecimal():
         raise Refusal(400, f"Invalid value for {name}: {value}", "invalid")
     return int(value)
 

@@ -4,6 +4,7 @@ import datetime
 import email.utils
 import gzip
 import re
+import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -30,7 +31,7 @@ def serve_content(request: Request, stored: Stored, file: BinaryIO, *, cache_con
     kind = stored.content_type or DEFAULT_TYPE
     if stored.content_encoding == "gzip" and "gzip" not in request.headers.get("accept-encoding", ""):
         with file:
-            content = gzip.decompress(file.read())
+            content = _unpacked(file.read())
         for name in ("Content-Encoding", "x-goog-hash"):
             headers.pop(name, None)
         return _typed(Response(content, headers=headers), kind)
@@ -48,6 +49,13 @@ def serve_content(request: Request, stored: Stored, file: BinaryIO, *, cache_con
         file.close()
         return _typed(Response(status_code=status, headers=headers), kind)
     return _typed(StreamingResponse(_blocks(file, start, end), status_code=status, headers=headers), kind)
+
+
+def _unpacked(content: bytes) -> bytes:
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error):
+        return content  # Only called gzip; as it is, it is at least readable.
 
 
 def _typed(response: Response, kind: str) -> Response:

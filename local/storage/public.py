@@ -52,7 +52,7 @@ class PublicReads:
         given = dict(query)
         if not bucket.public:
             self._admit(request, raw_path, query, given)
-        stored, file = bucket.open(name, int(given["generation"]) if given.get("generation", "").isdigit() else None)
+        stored, file = bucket.open(name, int(given["generation"]) if given.get("generation", "").isdecimal() else None)
         default = "public, max-age=3600" if bucket.public else "private, max-age=0"
         response = serve_content(request, stored, file, cache_control=default)
         if not bucket.public:

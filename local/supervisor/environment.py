@@ -33,6 +33,7 @@ def for_all(plan: Plan, addresses: Addresses, project: str, environment: Mapping
         "GOOGLE_CLOUD_PROJECT_ID": project,
         "GOOGLE_CLOUD_PROJECT": project,
         "IAM_CREDENTIALS_URL": identity,
+        "GOOGLE_APIS_URL": f"{identity}/www.googleapis.com",
         "IDENTITY_TOOLKIT_URL": f"{identity}/identitytoolkit.googleapis.com",
         "CDN_BUCKET": "cdn",
         "ARCHIVE_BUCKET": "archive",

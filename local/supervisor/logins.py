@@ -16,39 +16,37 @@ from local.identity.operator import make_operator
 OWNER = "demo@agenthub.test"
 OPERATOR = "operator@agenthub.test"
 _TOOLKIT = "/identity/identitytoolkit.googleapis.com/v1/accounts:"
-_SECURETOKEN = "/identity/securetoken.googleapis.com/v1/token"
 
 
 class LoginFailed(Exception):
     """A ready-made login could not be made; the text says why."""
 
 
-async def make(gateway: str, state: Path) -> tuple[list[str], str]:
-    """Make both logins where they are missing; lines to print for them, and what became of the workspace."""
+async def make(gateway: str, state: Path) -> list[str]:
+    """Make both logins where they are missing; the lines that tell a person about them."""
     passwords = _passwords(state / "logins.json")
     make_operator(state / "identity", OPERATOR, passwords[OPERATOR])
     async with httpx2.AsyncClient(base_url=gateway, trust_env=False, timeout=30) as client:
         try:
-            refresh_token, id_token = await _sign_in(client, OWNER, passwords[OWNER])
-            workspace = await _workspace(client, id_token)
-            await client.post(_SECURETOKEN, data={"grant_type": "refresh_token", "refresh_token": refresh_token})
-        except httpx2.TransportError as error:
-            raise LoginFailed(f"the gateway does not answer: {error}") from error
+            workspace = await _workspace(client, await _sign_in(client, OWNER, passwords[OWNER]))
+        except (httpx2.TransportError, LoginFailed) as error:
+            return [f"There is no ready-made login: {error}"]
     lines = []
     for what, email in (("Owner", OWNER), ("Operator", OPERATOR)):
         lines += [f"{what}: {email}, password {passwords[email]}; a token:", f"  {_curl(gateway, email, passwords)}"]
-    return lines, workspace
+    return [*lines, f"The owner {workspace}."]
 
 
-async def _sign_in(client: httpx2.AsyncClient, email: str, password: str) -> tuple[str, str]:
+async def _sign_in(client: httpx2.AsyncClient, email: str, password: str) -> str:
+    """An ID token; signs the person up at the first start. Raises LoginFailed where the password has been changed."""
     body = {"email": email, "password": password, "returnSecureToken": True}
     response = await client.post(f"{_TOOLKIT}signInWithPassword", json=body)
     if response.status_code == 400:
         response = await client.post(f"{_TOOLKIT}signUp", json=body)
     if response.status_code != 200:
         raise LoginFailed(f"{email} cannot sign in with the password in logins.json: {response.text[:200]}")
-    answer = response.json()
-    return answer["refreshToken"], answer["idToken"]
+    token: str = response.json()["idToken"]
+    return token
 
 
 async def _workspace(client: httpx2.AsyncClient, id_token: str) -> str:

@@ -108,6 +108,7 @@ class Stack:
         finally:
             everything.cancel()
             failing.cancel()
+            await asyncio.gather(everything, failing, return_exceptions=True)
 
     async def _announce_engine(self, child: Child) -> None:
         _name_task(child.name)
@@ -188,7 +189,7 @@ class Stack:
             "firestore": catalogue,
             "pubsub": [*caller("push"), *warehouse, "--dataset", dataset(os.environ)],
             "bigquery": [*catalogue, *project, "--dataset", dataset(os.environ)],
-            "storage": [],
+            "storage": identity,
             "model": [],
             "scheduler": caller("scheduler"),
         }

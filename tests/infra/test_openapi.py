@@ -11,6 +11,7 @@ from openapi_spec_validator import validate
 
 from functions.shared.http import CONSOLE, PUBLIC, Call, Routes
 from infra import openapi
+from local.gateway import contract
 
 SAMPLE = Path(__file__).parent.parent / "functions" / "shared" / "http" / "sample" / "main.py"
 
@@ -97,3 +98,15 @@ def test_two_deployments_cannot_share_a_path() -> None:
     two.post("/api/same", callers=(PUBLIC,), summary="Two.")(post_it)
     with pytest.raises(openapi.Missing, match="/api/same"):
         openapi.gateway_contract([one, two])
+
+
+def test_the_local_gateway_takes_the_contract(sample: ModuleType) -> None:
+    values = contract.placeholder_values(
+        "agenthub-local", {"sample-api": "http://localhost:8001"}, "http://localhost:9", "http://localhost:8000"
+    )
+    # The front's own paths lead to dashboard-api, which the sample does not stand for.
+    text = openapi.gateway_text([sample.api]).replace("${dashboard_api_url}", "http://localhost:8004")
+    read = contract.parse(contract.fill(text, values))
+    chat = next(o for o in read.operations if (o.method, o.template) == ("POST", "/api/chat"))
+    assert [provider.name for provider in chat.providers] == ["visitor"]
+    assert (chat.backend.audience, chat.backend.deadline) == ("http://localhost:8001", 120.0)

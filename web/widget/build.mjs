@@ -5,11 +5,11 @@
  */
 
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { build, transform } from "esbuild";
+import { build as esbuild } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = process.argv[2] ?? join(here, "../../dist/widget");
@@ -19,14 +19,14 @@ const styles = {
   name: "styles",
   setup(build) {
     build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
-      const { code } = await transform(await readFile(path, "utf8"), { loader: "css", minify: true, target: ["es2022"] });
-      return { contents: code.trim(), loader: "text" };
+      const { outputFiles } = await esbuild({ entryPoints: [path], bundle: true, minify: true, write: false });
+      return { contents: outputFiles[0].text.trim(), loader: "text" };
     });
   },
 };
 
 async function bundle(entry, define = {}) {
-  const result = await build({
+  const result = await esbuild({
     entryPoints: [join(here, "src", entry)],
     bundle: true,
     minify: true,

@@ -13,6 +13,7 @@ from functions.agents.providers.errors import (
     ModelUnavailable,
     UnknownModel,
 )
+from functions.agents.providers.listening import Listening
 from functions.agents.providers.models import (
     Finished,
     ModelRequest,
@@ -32,6 +33,7 @@ from functions.agents.providers.models import (
 __all__ = [
     "Catalogue",
     "Finished",
+    "Listening",
     "ModelError",
     "ModelInterrupted",
     "ModelRefused",

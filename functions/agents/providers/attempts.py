@@ -1,7 +1,7 @@
-"""How long and how often a provider is tried: exact deadlines, and repeats only while nothing has come.
+"""How long and how often a provider is tried: exact deadlines, cancelling, and repeats only while nothing has come.
 
 A read time-out counts from the last byte, so a server that sends a byte now and then outlives it. `Cut` therefore shuts
-the connection from a timer, which also ends a read that is waiting.
+the connection from a timer, which also ends a read that is waiting; a `Cancellation` does the same from any thread.
 """
 
 import random
@@ -32,11 +32,47 @@ def remaining(deadline: float) -> float:
     return left
 
 
+class Cancellation:
+    """Lets another thread end a call that is waiting for a provider. It works once and for good."""
+
+    def __init__(self) -> None:
+        """Not cancelled."""
+        self._lock = threading.Lock()
+        self._event = threading.Event()
+        self._action: Callable[[], None] | None = None
+
+    def cancel(self) -> None:
+        """End what is running, and everything that would begin later."""
+        with self._lock:
+            self._event.set()
+            action = self._action
+        if action is not None:
+            action()
+
+    def attach(self, action: Callable[[], None] | None) -> None:
+        """Say what ends the call that runs now, or None when none does."""
+        with self._lock:
+            self._action = action
+            late = action is not None and self._event.is_set()
+        if late and action is not None:
+            action()
+
+    def pause(self, seconds: float) -> None:
+        """Wait, unless cancelled.
+
+        Raises:
+            ModelTimeout: cancelled.
+        """
+        if self._event.wait(seconds):
+            raise ModelTimeout("cancelled")
+
+
 class Cut:
     """Ends one connection when the deadline comes: `with Cut(deadline) as cut: … cut.attach(shutdown) …`."""
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, deadline: float, cancellation: Cancellation | None = None) -> None:
         """Armed from `with` on."""
+        self._cancellation = cancellation
         self._lock = threading.Lock()
         self._shutdown: Callable[[], None] | None = None
         self._over = False
@@ -47,10 +83,14 @@ class Cut:
     def __enter__(self) -> "Cut":
         """Start the clock."""
         self._timer.start()
+        if self._cancellation is not None:
+            self._cancellation.attach(self._fire)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         """Stop the clock; from here on the connection may serve someone else and is not touched."""
+        if self._cancellation is not None:
+            self._cancellation.attach(None)
         with self._lock:
             self._over = True
         self._timer.cancel()
@@ -85,14 +125,19 @@ def shut(connection: socket.socket) -> None:
 
 
 def retrying(
-    attempt: Callable[[], Generator[StreamItem, None, None]], deadline: float, attempts: int, pause: float
+    attempt: Callable[[Cancellation], Generator[StreamItem, None, None]],
+    deadline: float,
+    attempts: int,
+    pause: float,
+    cancellation: Cancellation | None = None,
 ) -> Generator[StreamItem, None, None]:
     """The items of the first attempt that gives any; up to `attempts` tries with growing, jittered pauses.
 
     Once an item has come, the provider bills the call, so a later failure is final.
     """
+    cancellation = cancellation or Cancellation()
     for number in range(1, attempts + 1):
-        items = attempt()
+        items = attempt(cancellation)
         started = False
         try:
             for item in items:
@@ -105,7 +150,7 @@ def retrying(
                 raise
         finally:
             items.close()
-        time.sleep(wait)
+        cancellation.pause(wait)
 
 
 def retried(call: Callable[[], Answer], deadline: float, attempts: int, pause: float) -> Answer:

@@ -8,9 +8,12 @@ import math
 import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from functions.agents.providers.errors import ModelRejected
+
+if TYPE_CHECKING:
+    from functions.agents.providers.attempts import Cancellation
 
 Role = Literal["user", "assistant"]
 Reason = Literal["stop", "max_tokens", "blocked"]
@@ -112,8 +115,12 @@ StreamItem = TextDelta | ToolCall | UsageReport | Finished
 class Provider(Protocol):
     """A way to reach models. A `deadline` is a value of `time.monotonic()` that no call outlives."""
 
-    def stream(self, request: ModelRequest, deadline: float) -> Generator[StreamItem, None, None]:
+    def stream(
+        self, request: ModelRequest, deadline: float, cancellation: "Cancellation | None" = None
+    ) -> Generator[StreamItem, None, None]:
         """The answer as it is made; ends with `Finished`. Closing the generator closes the connection at once.
+
+        `cancellation` does so from another thread, while this one waits.
 
         Raises:
             ModelUnavailable: overloaded, unreachable, or broken off; retried already where nothing had come.

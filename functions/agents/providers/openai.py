@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from functions.agents.providers import errors
-from functions.agents.providers.attempts import CONNECT_SECONDS, Cut, remaining, retried, retrying
+from functions.agents.providers.attempts import CONNECT_SECONDS, Cancellation, Cut, remaining, retried, retrying
 from functions.agents.providers.catalogue import Catalogue, ModelCard
 from functions.agents.providers.models import (
     Finished,
@@ -51,12 +51,18 @@ class OpenAICompatible:
         self._catalogue = catalogue
         self._kept: requests.Session | None = None
 
-    def stream(self, request: ModelRequest, deadline: float) -> Generator[StreamItem, None, None]:
+    def stream(
+        self, request: ModelRequest, deadline: float, cancellation: Cancellation | None = None
+    ) -> Generator[StreamItem, None, None]:
         """As `Provider.stream`."""
         card = self._catalogue.model(self._name, request.model)
         settings = self._settings
         yield from retrying(
-            lambda: self._attempt(request, card, deadline), deadline, settings.attempts, settings.pause_seconds
+            lambda cancelled: self._attempt(request, card, deadline, cancelled),
+            deadline,
+            settings.attempts,
+            settings.pause_seconds,
+            cancellation,
         )
 
     def embed(
@@ -83,9 +89,12 @@ class OpenAICompatible:
         """An estimate: this protocol has no way to count."""
         return estimate_prompt(request)
 
-    def _attempt(self, request: ModelRequest, card: ModelCard, deadline: float) -> Generator[StreamItem, None, None]:
+    def _attempt(
+        self, request: ModelRequest, card: ModelCard, deadline: float, cancellation: Cancellation
+    ) -> Generator[StreamItem, None, None]:
         reader = _Reader()
-        with self._post("/chat/completions", _body(request, card), deadline, reader) as (response, cut):
+        body = _body(request, card)
+        with self._post("/chat/completions", body, deadline, reader, cancellation) as (response, cut):
             if "json" in response.headers.get("Content-Type", ""):
                 yield from reader.read(response.json())
             else:
@@ -99,12 +108,17 @@ class OpenAICompatible:
 
     @contextmanager
     def _post(
-        self, path: str, body: dict[str, Any], deadline: float, reader: "_Reader | None" = None
+        self,
+        path: str,
+        body: dict[str, Any],
+        deadline: float,
+        reader: "_Reader | None" = None,
+        cancellation: Cancellation | None = None,
     ) -> Iterator[tuple["requests.Response", Cut]]:
         import requests
         import urllib3
 
-        with Cut(deadline) as cut:
+        with Cut(deadline, cancellation) as cut:
             response = None
             try:
                 response = self._session().post(

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from functions.agents.providers import errors
-from functions.agents.providers.attempts import Cut, remaining, retried, retrying, shut
+from functions.agents.providers.attempts import Cancellation, Cut, remaining, retried, retrying, shut
 from functions.agents.providers.catalogue import Catalogue, ModelCard, check_location
 from functions.agents.providers.models import (
     Finished,
@@ -49,13 +49,19 @@ class VertexAI:
         self._settings = settings
         self._catalogue = catalogue
 
-    def stream(self, request: ModelRequest, deadline: float) -> Generator[StreamItem, None, None]:
+    def stream(
+        self, request: ModelRequest, deadline: float, cancellation: Cancellation | None = None
+    ) -> Generator[StreamItem, None, None]:
         """As `Provider.stream`. A blocked prompt is reported with its usage first: it is billed."""
         card = self._catalogue.model("vertexai", request.model)
         check_location(card, self._settings.location)
         settings = self._settings
         yield from retrying(
-            lambda: self._attempt(request, card, deadline), deadline, settings.attempts, settings.pause_seconds
+            lambda cancelled: self._attempt(request, card, deadline, cancelled),
+            deadline,
+            settings.attempts,
+            settings.pause_seconds,
+            cancellation,
         )
 
     def embed(
@@ -98,9 +104,11 @@ class VertexAI:
 
         return retried(attempt, deadline, self._settings.attempts, self._settings.pause_seconds)
 
-    def _attempt(self, request: ModelRequest, card: ModelCard, deadline: float) -> Generator[StreamItem, None, None]:
+    def _attempt(
+        self, request: ModelRequest, card: ModelCard, deadline: float, cancellation: Cancellation
+    ) -> Generator[StreamItem, None, None]:
         started = False
-        with Cut(deadline) as cut:
+        with Cut(deadline, cancellation) as cut:
             chunks: Any = None
             reader = _Reader()
             try:
@@ -132,6 +140,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._usage: dict[str, int] = {}
+        self._reported: Usage | None = None
         self._finish = ""
 
     def read(self, chunk: Any) -> Iterator[StreamItem]:
@@ -140,11 +149,14 @@ class _Reader:
         Raises:
             ModelRefused: the prompt was blocked.
         """
-        if self._note(chunk.usage_metadata):
-            yield UsageReport(buckets(self._usage))
         feedback = chunk.prompt_feedback
-        if feedback is not None and feedback.block_reason:
-            raise errors.ModelRefused(_name(feedback.block_reason))
+        blocked = _name(feedback.block_reason) if feedback is not None and feedback.block_reason else ""
+        for candidate in chunk.candidates or []:
+            if candidate.finish_reason:
+                self._finish = _name(candidate.finish_reason)
+        yield from self._counted(chunk.usage_metadata, final=bool(blocked or self._finish))
+        if blocked:
+            raise errors.ModelRefused(blocked)
         for candidate in chunk.candidates or []:
             parts = (candidate.content.parts if candidate.content else None) or []
             for part in parts:
@@ -152,8 +164,6 @@ class _Reader:
                     yield ToolCall(part.function_call.name or "", dict(part.function_call.args or {}))
                 elif part.text and not part.thought:
                     yield TextDelta(part.text)
-            if candidate.finish_reason:
-                self._finish = _name(candidate.finish_reason)
 
     def end(self) -> Iterator[StreamItem]:
         """What a stream that ended means.
@@ -171,13 +181,15 @@ class _Reader:
             raise errors.ModelInterrupted(f"the stream ended with {self._finish or 'no reason'}")
         yield Finished(reason)
 
-    def _note(self, usage: Any) -> bool:
-        before = dict(self._usage)
+    def _counted(self, usage: Any, *, final: bool) -> Iterator[StreamItem]:
         for name in _COUNTS:
             value = getattr(usage, name, None) if usage is not None else None
             if value is not None:
                 self._usage[name] = value
-        return self._usage != before
+        report = buckets(self._usage, final=final)
+        if self._usage and report != self._reported:
+            self._reported = report
+            yield UsageReport(report)
 
 
 _COUNTS = (
@@ -190,21 +202,20 @@ _COUNTS = (
 )
 
 
-def buckets(counts: dict[str, int]) -> Usage:
+def buckets(counts: dict[str, int], *, final: bool) -> Usage:
     """Vertex's counts as exclusive buckets.
 
     The prompt's count includes what came from the cache; that of the candidates excludes thoughts. Vertex leaves out
-    counts that are zero, so an absent one is zero only where the reported total proves it; elsewhere it is pending.
+    counts that are zero, and in mid-stream others too. So an absent one is zero only where the total of the final
+    report proves it; elsewhere it is pending.
     """
     prompt = counts.get("prompt_token_count")
     tool_use = counts.get("tool_use_prompt_token_count", 0)
     cached = counts.get("cached_content_token_count")
     output = counts.get("candidates_token_count")
     thoughts = counts.get("thoughts_token_count")
-    complete = prompt is not None and counts.get("total_token_count") == prompt + tool_use + (output or 0) + (
-        thoughts or 0
-    )
-    if complete:
+    parts = (prompt or 0) + tool_use + (output or 0) + (thoughts or 0)
+    if final and prompt is not None and counts.get("total_token_count") == parts:
         cached, output, thoughts = cached or 0, output or 0, thoughts or 0
     return Usage(
         input_tokens=None if prompt is None else prompt + tool_use - (cached or 0),

@@ -102,11 +102,9 @@ def _no_constant(name: str) -> Any:
 
 def query_of(request: flask.Request, route: Route) -> BaseModel | None:
     """The validated query parameters; unknown and repeated ones are Invalid."""
-    # The gateway reads a token from this parameter, so it may stand in any query.
-    given = {name: values for name, values in request.args.to_dict(flat=False).items() if name != "access_token"}
     fields = route.query.model_fields if route.query else {}
     values: dict[str, Any] = {}
-    for name, texts in given.items():
+    for name, texts in request.args.to_dict(flat=False).items():
         if name not in fields:
             raise Invalid(errors=[{"pointer": f"/{_escaped(name)}", "message": "This query parameter is not known."}])
         if _takes_many(fields[name].annotation):

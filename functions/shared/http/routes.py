@@ -272,8 +272,8 @@ def _checked(route: Route) -> Route:
         raise BadRoute(f"{where}: a path is literal segments and whole {{parameters}}, without a slash at the end")
     if not route.callers or not (route.external or len(route.callers) == 1):
         raise BadRoute(f"{where}: declare the callers; an internal route has one")
-    if route.public and len(route.callers) > 1:
-        raise BadRoute(f"{where}: a public route has no other callers")
+    if len(route.callers) > 1 and route.callers & {Caller.PUBLIC, Caller.OPERATOR}:
+        raise BadRoute(f"{where}: a public or an operator's route has no other callers")
     if route.deadline not in DEADLINES or (route.scope not in SCOPES):
         raise BadRoute(f"{where}: unknown deadline class or scope")
     if route.body is not None and route.method in ("GET", "DELETE"):

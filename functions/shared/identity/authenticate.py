@@ -201,6 +201,7 @@ def _visitor(claims: dict[str, Any], callers: Collection[Caller], via: str) -> P
         claims["sub"],
         workspace,
         widget=widget,
+        agent=_text(claims, "agent_id"),
         session=session,
         origin=origin,
         new_visitor=claims.get("new_visitor") is True,

@@ -65,6 +65,8 @@ class Principal:
     scopes: frozenset[str] = frozenset()
     """Machines: what the key's document allows now."""
     widget: str = ""
+    agent: str = ""
+    """Visitors: the agent behind the widget when the session was opened."""
     session: str = ""
     origin: str = ""
     """Visitors: the origin that the session was opened from."""
@@ -77,8 +79,11 @@ class Principal:
 
     @property
     def caller(self) -> str:
-        """Whose idempotency keys these are: the session, the API key or the person. First argument of `ids.turn`."""
-        return f"{self.kind}:{self.session or self.subject}"
+        """Whose idempotency keys these are: the session, the API key or the person in this workspace.
+
+        It is the first argument of `ids.turn`.
+        """
+        return f"{self.kind}:{self.workspace or '-'}:{self.session or self.subject}"
 
     @property
     def actor(self) -> str:

@@ -57,7 +57,8 @@ _FUNCTION_NAMES = frozenset(
 _KEYWORDS = frozenset(
     """
     ALL AND ARRAY AS BETWEEN BY CASE DISTINCT ELSE EXCEPT EXISTS FROM HAVING IN INTERSECT IS JOIN LIKE NOT
-    OFFSET ON OR ORDINAL OVER QUALIFY SAFE_OFFSET SAFE_ORDINAL SELECT THEN UNION USING WHEN WHERE WITH LIMIT
+    OFFSET ON OR ORDINAL OVER QUALIFY SAFE_OFFSET SAFE_ORDINAL SELECT THEN UNION USING WHEN WHERE WITH LIMIT FILTER
+    TABLESAMPLE SYSTEM PIVOT UNPIVOT ROLLUP CUBE SETS STRUCT
     """.split()  # noqa: SIM905 (a list of quoted words is harder to read)
 )
 SUPPORTED = _STRUCTURE | _OPERATORS | _FUNCTIONS
@@ -93,12 +94,12 @@ def read(text: str) -> exp.Expr:
         statements = [statement for statement in parse(text, read="bigquery") if statement is not None]
     except SqlglotError as error:
         raise _syntax_error(error) from None
-    _check_words(words)
     if len(statements) != 1:
         raise invalid_query("Syntax error: Unexpected end of script") if not statements else not_supported("A script")
     (statement,) = statements
     if not isinstance(statement, exp.Query):
         raise not_supported(_statement_name(statement))
+    _check_words(words)
     for raw in list(statement.find_all(exp.RawString)):
         raw.replace(exp.Literal.string(raw.this))
     check(statement)

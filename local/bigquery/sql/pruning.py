@@ -39,6 +39,9 @@ def scans(tree: exp.Expr, names: Names) -> list[Scan]:
     """Every reading of a table in a qualified tree; raises Refusal where the partition filter is missing."""
     found = []
     for scope in traverse_scope(tree):
+        if not isinstance(scope.expression, exp.Select):
+            # An UNNEST beside a table sees that table too, and reads nothing of it.
+            continue
         for alias, source in scope.sources.items():
             if not isinstance(source, exp.Table):
                 continue

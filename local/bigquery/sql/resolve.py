@@ -103,23 +103,17 @@ def _type_parameters(tree: exp.Expr, names: Names) -> None:
 
 
 def _name_columns(tree: exp.Expr) -> None:
-    """Columns without a name are f0_, f1_, … as BigQuery has it; a name given twice is refused."""
+    """Columns without a name are f0_, f1_, … as BigQuery has it."""
     select = tree
     while isinstance(select, exp.SetOperation | exp.Subquery):
         select = select.this
     nameless = 0
-    seen: set[str] = set()
     for column in list(select.expressions):
         if column.is_star:
             continue
         if not column.alias_or_name or not isinstance(column, exp.Alias | exp.Column):
             column.replace(exp.alias_(column.copy(), f"f{nameless}_", quoted=True))
             nameless += 1
-            continue
-        name = column.alias_or_name.lower()
-        if name in seen:
-            raise invalid_query(f"Duplicate column names in the result are not supported. Found duplicate(s): {name}")
-        seen.add(name)
 
 
 def table_of(node: exp.Table, names: Names) -> Table | None:

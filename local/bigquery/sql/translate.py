@@ -8,6 +8,7 @@ from sqlglot.errors import SqlglotError, UnsupportedError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify_columns import qualify_columns, validate_qualify_columns
 from sqlglot.optimizer.qualify_tables import qualify_tables
+from sqlglot.optimizer.scope import walk_in_scope
 from sqlglot.schema import MappingSchema
 
 from local.bigquery.catalogue import Table
@@ -44,8 +45,17 @@ class Query:
 
 def translate(text: str, names: Names) -> Query:
     """The query for DuckDB; raises Refusal for everything that is wrong or outside the subset."""
+    try:
+        return _translate(text, names)
+    except RecursionError:
+        raise invalid_query("The query is too deeply nested") from None
+
+
+def _translate(text: str, names: Names) -> Query:
     tree = resolve(grammar.read(text), names)
     tree = _qualify(tree, names)
+    assert isinstance(tree, exp.Query)
+    _check_duplicates(tree)
     types.check(tree)
     readings = []
     for scan in pruning.scans(tree, names):
@@ -54,18 +64,52 @@ def translate(text: str, names: Names) -> Query:
     return Query(_generate(tree, names), tuple(readings))
 
 
+def _check_duplicates(tree: exp.Query) -> None:
+    seen: set[str] = set()
+    for name in (column.alias_or_name.lower() for column in tree.selects):
+        if name in seen:
+            raise invalid_query(f"Duplicate column names in the result are not supported. Found duplicate(s): {name}")
+        seen.add(name)
+
+
 def _qualify(tree: exp.Expr, names: Names) -> exp.Expr:
     tables = {
         table.name: {column.name: column.kind for column in table.columns} for table in names.catalogue.tables.values()
     }
     schema = MappingSchema({names.project: {names.dataset: tables}}, dialect="bigquery", normalize=False)
+    marked = _mark_names(tree)
     try:
         tree = qualify_tables(tree, dialect="bigquery")
         tree = qualify_columns(tree, schema, expand_alias_refs=True, dialect="bigquery")
         validate_qualify_columns(tree)
+        _check_names(tree, marked)
         return annotate_types(tree, schema, dialect="bigquery")
     except SqlglotError as error:
         raise _unresolved(error, tree) from None
+
+
+def _mark_names(tree: exp.Expr) -> dict[int, str]:
+    """Mark names in places where GoogleSQL knows no alias of the same SELECT, though the qualifier would expand one."""
+    marked: dict[int, str] = {}
+    for select in tree.find_all(exp.Select):
+        aliases = {column.alias for column in select.selects if column.alias}
+        joins = select.args.get("joins") or []
+        shared = {name.name for join in joins for name in join.args.get("using") or ()}
+        places = [*select.selects, select.args.get("where"), *(join.args.get("on") for join in joins)]
+        for place in filter(None, places):
+            for column in walk_in_scope(place):
+                if isinstance(column, exp.Column) and not column.table and column.name in aliases - shared:
+                    column.meta["mark"] = len(marked)
+                    marked[len(marked)] = column.name
+    return marked
+
+
+def _check_names(tree: exp.Expr, marked: dict[int, str]) -> None:
+    """Raise Refusal where a marked name is gone: it was an alias, not a column."""
+    left = {column.meta.get("mark") for column in tree.find_all(exp.Column)}
+    for mark, name in marked.items():
+        if mark not in left:
+            raise invalid_query(f"Unrecognized name: {name}")
 
 
 def _unresolved(error: SqlglotError, tree: exp.Expr) -> Refusal:

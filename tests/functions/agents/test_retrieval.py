@@ -87,7 +87,7 @@ def test_five_hundred_passages_are_decoded_and_searched_in_milliseconds():
     parts = encode(found, EMBEDDER.embed([c.text for c in found]).tolist(), "m")
     vector = EMBEDDER.embed(["price of a crown"])[0].tolist()
     times = []
-    for _ in range(7):
+    for _ in range(15):
         begin = time.perf_counter()
         search(decode(parts), "How much is a ceramic crown12 in two sessions?", vector, 0.3)
         times.append(time.perf_counter() - begin)

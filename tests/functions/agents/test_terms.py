@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from functions.agents.terms import language_of, question_terms, terms, words
+from functions.agents.terms import SNOWBALL, _stemmer, language_of, question_terms, terms, words
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,14 @@ def test_a_hint_wins():
 )
 def test_forms_of_a_word_are_one_term(one, other, language):
     assert terms(one, language) == terms(other, language) != []
+
+
+@pytest.mark.parametrize("language", sorted(SNOWBALL))
+def test_every_language_has_the_package_s_own_stemmer(language):
+    import snowballstemmer
+
+    word = "internationalisations"
+    assert _stemmer(language).stemWord(word) == snowballstemmer.stemmer(language).stemWord(word)
 
 
 def test_scripts_without_spaces_give_pairs():

@@ -11,6 +11,7 @@ import pytest
 from tests import engines
 from tests.engines import ROOT
 from tests.local.pubsub.conftest import Cloud
+from tests.local.standins import listening
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -41,6 +42,20 @@ def test_a_taken_port_and_a_missing_address_are_said_in_a_line(cloud: Cloud, tmp
 @pytest.mark.parametrize("option", [("--address", "billing"), ("--identity", "http://127.0.0.1:1")])
 def test_options_that_make_no_sense_are_refused(option: tuple[str, str], tmp_path: Path) -> None:
     assert run("--data", str(tmp_path), *option).returncode == 2
+
+
+def test_rows_wait_as_long_as_no_warehouse_is_given(cloud: Cloud) -> None:
+    topic = cloud.topic()
+    name = cloud.subscription(topic, bigquery_config={"table": "p.d.t", "use_table_schema": True})
+    cloud.publish(topic, b'{"event_id": "1"}')
+    data = cloud.engine.data
+    cloud.engine.kill()
+    with listening(lambda _: (200, b"{}")) as listener:
+        cloud.engine.arguments = ("--bigquery", listener.url)
+        cloud.engine.start()
+        [received] = listener.wait(lambda r: len(r) == 1)
+    assert received.json["rows"][0]["json"] == {"event_id": "1"}
+    assert name in run("--data", str(data), "--backlog").stdout
 
 
 def test_it_starts_with_the_catalogue_and_stops_on_sigterm(tmp_path: Path) -> None:

@@ -14,6 +14,11 @@ export class CallFailed extends Error {
 
 export const BROKEN: Failure = { kind: "broken" };
 
+/** What stopped a call that threw `error`. */
+export function failureOf(error: unknown): Failure {
+  return error instanceof CallFailed ? error.failure : BROKEN;
+}
+
 const EARLY_MS = 300_000;
 /** The server sends a heartbeat every 15 s; more than twice that in silence is a dead connection. */
 const SILENCE_MS = 40_000;
@@ -28,21 +33,25 @@ export interface Watchdog {
 export function watchdog(): Watchdog {
   const controller = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const stop = (): void => clearTimeout(timer);
+  const abort = (): void => controller.abort();
   return {
     signal: controller.signal,
     heard() {
-      stop();
-      timer = setTimeout(() => controller.abort(), SILENCE_MS);
+      clearTimeout(timer);
+      timer = setTimeout(abort, SILENCE_MS);
     },
-    stop,
+    stop() {
+      clearTimeout(timer);
+      // What is still to come, nobody reads.
+      abort();
+    },
   };
 }
 
 /** The refusal that a problem document (RFC 9457) describes; `status` where it names none. */
 export function refusal(problem: unknown, status: number, header: string | null = null): Refusal {
   const said = fields(problem);
-  const seconds = Number(header ?? said["retry_after"] ?? Number.NaN);
+  const seconds = Number(header ?? said["retry_after"]);
   return {
     kind: "refused",
     status: Number(said["status"]) || status,
@@ -66,14 +75,15 @@ export interface Api {
 export function openApi(config: Config, store: Store, request: typeof fetch, now: () => number): Api {
   let renewal: Promise<string> | null = null;
 
-  const send = async (
+  const send = async <Read>(
     method: string,
     url: string,
     token: string,
     body: unknown,
     watch: Watchdog,
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<Response> => {
+    headers: Readonly<Record<string, string>>,
+    read: (response: Response) => Read | Promise<Read>,
+  ): Promise<Read> => {
     watch.heard();
     try {
       const response = await request(url, {
@@ -86,24 +96,19 @@ export function openApi(config: Config, store: Store, request: typeof fetch, now
         body: body ? JSON.stringify(body) : null,
         signal: watch.signal,
       });
-      if (response.ok) return response;
+      if (response.ok) return await read(response);
       throw new CallFailed(refusal(json(await response.text()), response.status, response.headers.get("Retry-After")));
     } catch (error) {
       watch.stop();
-      throw error instanceof CallFailed ? error : new CallFailed(BROKEN);
+      throw new CallFailed(failureOf(error));
     }
   };
 
   const exchange = async (method: string, url: string, token: string, body: unknown, key = ""): Promise<unknown> => {
     const watch = watchdog();
-    const response = await send(method, url, token, body, watch, key ? { "Idempotency-Key": key } : {});
-    try {
-      return json(await response.text());
-    } catch {
-      throw new CallFailed(BROKEN);
-    } finally {
-      watch.stop();
-    }
+    const answer = await send(method, url, token, body, watch, key ? { "Idempotency-Key": key } : {}, (r) => r.text());
+    watch.stop();
+    return json(answer);
   };
 
   const session = async (): Promise<string> => {
@@ -113,8 +118,8 @@ export function openApi(config: Config, store: Store, request: typeof fetch, now
     try {
       answer = await exchange("POST", url, old, {});
     } catch (error) {
-      const failure = error instanceof CallFailed ? error.failure : null;
-      if (!old || failure?.kind !== "refused" || ![400, 401, 404, 422].includes(failure.status)) throw error;
+      const failure = failureOf(error);
+      if (!old || failure.kind !== "refused" || ![400, 401, 404, 422].includes(failure.status)) throw error;
       // The old session is over for good; its conversation belonged to it, the visitor remains the same.
       store.write({ token: "", conversation: "" });
       answer = await exchange("POST", url, "", { visitor: old });
@@ -142,7 +147,7 @@ export function openApi(config: Config, store: Store, request: typeof fetch, now
     renew,
     async turn(key, body, watch) {
       const headers = { "Idempotency-Key": key, Accept: "text/event-stream" };
-      return send("POST", chat, await token(), body, watch, headers);
+      return send("POST", chat, await token(), body, watch, headers, (response) => response);
     },
     async call(method, path, body, key) {
       const once = (good: string): Promise<unknown> => exchange(method, chat + path, good, body, key);
@@ -150,7 +155,8 @@ export function openApi(config: Config, store: Store, request: typeof fetch, now
       try {
         return await once(good);
       } catch (error) {
-        if (error instanceof CallFailed && error.failure.kind === "refused" && error.failure.status !== 401) throw error;
+        const failure = failureOf(error);
+        if (failure.kind === "refused" && failure.status !== 401) throw error;
         return once(await renew());
       }
     },

@@ -43,11 +43,10 @@ export function direction(locale: string): "ltr" | "rtl" {
 
 /** The name in `table` that fits one of `wanted` best: the very locale, else its language; "" when none does. */
 export function pick(table: Fields, wanted: readonly string[]): string {
-  const parts = (locale: string): string[] => locale.toLowerCase().split(/[-_]/);
+  const language = (locale: string): string => locale.replace(/-.*/, "").toLowerCase();
   for (const locale of wanted) {
-    const names = Object.keys(table).filter((name) => parts(name)[0] === parts(locale)[0]);
-    const found = names.find((name) => `${parts(name)}` === `${parts(locale)}`) ?? names[0];
-    if (found) return found;
+    const names = Object.keys(table).filter((name) => language(name) === language(locale));
+    if (names[0]) return names.includes(locale) ? locale : names[0];
   }
   return "";
 }

@@ -1,7 +1,7 @@
 /** One conversation: what was said, what waits to be sent, and how a turn gets through a bad network. */
 
-import { BROKEN, CallFailed, refusal, watchdog } from "./api";
-import type { Api, Watchdog } from "./api";
+import { BROKEN, CallFailed, failureOf, refusal, watchdog } from "./api";
+import type { Api } from "./api";
 import type { Config } from "./config";
 import { fields, json, list, text, webAddress } from "./parse";
 import type { Fields } from "./parse";
@@ -162,13 +162,12 @@ export function openConversation(config: Config, api: Api, store: Store, around:
         if (step?.kind === "renew") await api.renew();
         await attempt(asked, answer);
         asked.state = "done";
-        if (answer.state === "streaming") answer.state = "done";
         tell("");
         around.answered(answer);
         return;
       } catch (error) {
         if (!around.isOnline()) continue;
-        const failure = error instanceof CallFailed ? error.failure : BROKEN;
+        const failure = failureOf(error);
         if (failure.kind === "refused" && failure.status === 404 && id()) {
           // The conversation was erased or has ended: the message begins a new one.
           store.write({ conversation: "" });
@@ -204,82 +203,58 @@ export function openConversation(config: Config, api: Api, store: Store, around:
   /** Send once and read the whole answer into `answer`; throws CallFailed, or what a broken stream throws. */
   const attempt = async (asked: Message, answer: Message): Promise<void> => {
     const watch = watchdog();
-    const body = {
-      message: asked.text,
-      ...which(),
-      locale: config.locale,
-      page_url: around.pageUrl(),
+    let said = "";
+    let over = false;
+
+    const take = (name: string, data: Fields): void => {
+      belong(data);
+      // The turn runs: its answer takes its place behind the question.
+      if (/start|delta/.test(name) && !messages.includes(answer)) {
+        messages.splice(messages.indexOf(asked) + 1, 0, answer);
+        self.notice = null;
+      }
+      if (name === "delta") {
+        said += text(data["text"]);
+        // A resumed turn tells its answer from the start: what is on the screen stays until there is more.
+        if (!answer.text.startsWith(said)) answer.text = said;
+      }
+      if (name === "sources") answer.sources = sources(data["sources"]);
+      if (name === "action") answer.actions = [...answer.actions, text(data["type"])];
+      if (name === "error") throw new CallFailed({ ...refusal(data, 500), streamed: true });
+      if (name === "done") {
+        over = true;
+        answer.text = said;
+        answer.id = text(data["message_id"]);
+        answer.state = [data["outcome"], data["status"]].includes("interrupted") ? "cut" : "done";
+      }
     };
+
+    const body = { message: asked.text, ...which(), locale: config.locale, page_url: around.pageUrl() };
     const response = await api.turn(asked.key, body, watch);
-    const streamed = response.headers.get("Content-Type")?.includes("event-stream");
     try {
-      if (streamed && response.body) await readStream(response.body.getReader(), asked, answer, watch);
-      else readWhole(fields(json(await response.text())), asked, answer);
+      if (response.body && response.headers.get("Content-Type")?.includes("event-stream")) {
+        const reader = response.body.getReader();
+        const decoder = new TextDecoder();
+        const events = eventReader();
+        while (!over) {
+          const { done, value } = await reader.read();
+          if (done) throw new CallFailed(BROKEN);
+          watch.heard();
+          for (const { name, data } of events(decoder.decode(value, { stream: true }))) take(name, fields(json(data)));
+          around.changed();
+        }
+      } else {
+        const whole = fields(json(await response.text()));
+        const message = fields(whole["message"]);
+        if (!message["text"]) throw new CallFailed(BROKEN);
+        take("delta", message);
+        take("sources", whole);
+        for (const action of list(whole["actions"])) take("action", fields(action));
+        take("done", { message_id: message["id"], ...whole });
+      }
     } finally {
       watch.stop();
     }
-  };
-
-  const readStream = async (
-    reader: ReadableStreamDefaultReader<Uint8Array>,
-    asked: Message,
-    answer: Message,
-    watch: Watchdog,
-  ): Promise<void> => {
-    const decoder = new TextDecoder();
-    const events = eventReader();
-    let said = "";
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) throw new CallFailed(BROKEN);
-      watch.heard();
-      for (const { name, data: source } of events(decoder.decode(value, { stream: true }))) {
-        const data = fields(json(source));
-        if (name === "start") begin(data, asked, answer);
-        if (name === "delta") {
-          said += text(data["text"]);
-          // A resumed turn tells its answer from the start: what is on the screen stays until there is more.
-          if (!answer.text.startsWith(said)) answer.text = said;
-          begin(data, asked, answer);
-        }
-        if (name === "sources") answer.sources = sources(data["sources"]);
-        if (name === "action") answer.actions = [...answer.actions, text(data["type"])];
-        if (name === "error") throw new CallFailed({ ...refusal(data, 500), streamed: true });
-        if (name === "done") {
-          answer.text = said || answer.text;
-          end(data, answer);
-          // An answer that is complete needs no more bytes.
-          reader.cancel().catch(() => undefined);
-          return;
-        }
-      }
-      around.changed();
-    }
-  };
-
-  const readWhole = (whole: Fields, asked: Message, answer: Message): void => {
-    const said = fields(whole["message"]);
-    answer.text = text(said["text"]);
-    if (!answer.text) throw new CallFailed(BROKEN);
-    answer.sources = sources(whole["sources"]);
-    answer.actions = list(whole["actions"]).map((one) => text(fields(one)["type"]));
-    begin(whole, asked, answer);
-    end({ message_id: said["message_id"] ?? said["id"], ...whole }, answer);
-  };
-
-  /** The turn runs: its answer takes its place behind the question. */
-  const begin = (data: Fields, asked: Message, answer: Message): void => {
-    belong(data);
-    if (messages.includes(answer)) return;
-    messages.splice(messages.indexOf(asked) + 1, 0, answer);
-    self.notice = null;
-    around.changed();
-  };
-
-  const end = (data: Fields, answer: Message): void => {
-    belong(data);
-    answer.id = text(data["message_id"]);
-    if ([data["outcome"], data["status"]].includes("interrupted")) answer.state = "cut";
   };
 
   const which = (): { conversation_id?: string } => (id() ? { conversation_id: id() } : {});

@@ -24,8 +24,8 @@ export function button(
   children: readonly (Node | string)[],
   click: () => unknown,
 ): HTMLButtonElement {
-  const named: Attributes = children[0] === label ? {} : { "aria-label": label, title: label };
-  const made = h("button", { type: "button", class: style, dir: "auto", ...named }, ...children);
+  const named: Attributes = children[0] === label ? { dir: "auto" } : { "aria-label": label, title: label };
+  const made = h("button", { type: "button", class: style, ...named }, ...children);
   made.addEventListener("click", click);
   return made;
 }
@@ -45,36 +45,26 @@ export function icon(path: string): SVGSVGElement {
 
 /** A link that leaves the page without giving it away. */
 export function link(url: string, ...children: readonly (Node | string)[]): HTMLAnchorElement {
-  return h("a", { href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, ...children);
+  return h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, ...children);
 }
 
 function parts(inline: readonly Inline[], sources: ReadonlyMap<number, string>): (Node | string)[] {
   return inline.map((part) => {
-    switch (part.kind) {
-      case "text":
-        return part.text;
-      case "code":
-        return h("code", {}, part.text);
-      case "bold":
-        return h("strong", {}, ...parts(part.parts, sources));
-      case "link":
-        return link(part.url, part.text);
-      case "cite": {
-        const url = sources.get(part.number);
-        // A number in brackets that names no source of this answer is just that.
-        const shown = `[${part.number}]`;
-        if (url === undefined) return shown;
-        return h("sup", {}, url ? link(url, shown) : shown);
-      }
-    }
+    if (typeof part === "string") return part;
+    if ("tag" in part) return h(part.tag, {}, ...parts(part.parts, sources));
+    if ("url" in part) return link(part.url, part.label);
+    const url = sources.get(part.source);
+    const shown = `[${part.source}]`;
+    // A number in brackets that names no source of this answer is just that.
+    return url === undefined ? shown : h("sup", {}, url ? link(url, shown) : shown);
   });
 }
 
 /** The nodes that show `source`; `sources` gives the address (or "") of each numbered source. */
 export function formatted(source: string, sources: ReadonlyMap<number, string>): Node[] {
   return blocks(source).map((block) => {
-    if (block.kind === "code") return h("pre", {}, h("code", {}, block.text));
-    if (block.kind === "paragraph") {
+    if ("code" in block) return h("pre", {}, h("code", {}, block.code));
+    if ("lines" in block) {
       const lines = block.lines.flatMap((line, at) => [...(at ? [h("br")] : []), ...parts(line, sources)]);
       return h("p", {}, ...lines);
     }

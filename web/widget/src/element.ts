@@ -10,17 +10,10 @@ import type { Panel } from "./panel";
 import { openStore } from "./storage";
 import css from "./style.css";
 
-function newKey(): string {
-  // crypto.randomUUID exists on secure pages only; this does everywhere.
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
 /** The chat of one widget on this page. */
 export class ChatElement extends HTMLElement {
-  private panel: Panel | null = null;
-
-  /** Show the chat that `config` describes; once. */
-  start(config: Config): void {
+  /** Show the chat that `config` describes, once; the answer opens it, closes it, and speaks for the visitor. */
+  start(config: Config): Pick<Panel, "open" | "close" | "ask"> {
     const root = this.attachShadow({ mode: "open" });
     // A constructed sheet: the page's content security policy has no say in it.
     const sheet = new CSSStyleSheet();
@@ -37,7 +30,8 @@ export class ChatElement extends HTMLElement {
       sleep: (milliseconds) => new Promise((over) => setTimeout(over, milliseconds)),
       online: () => new Promise((back) => addEventListener("online", () => back(), { once: true })),
       isOnline: () => navigator.onLine,
-      newKey,
+      // crypto.randomUUID exists on secure pages only; this does everywhere.
+      newKey: () => crypto.getRandomValues(new Uint32Array(4)).join("-"),
       // Queries and fragments may hold what is nobody's business.
       pageUrl: () => location.origin + location.pathname,
       changed: () => panel.changed(),
@@ -48,24 +42,10 @@ export class ChatElement extends HTMLElement {
     const panel = openPanel(config, conversation, () => {
       early ??= api.token().catch(() => null);
     });
-    this.panel = panel;
     root.append(panel.launcher, panel.dialog);
     // The page's own keyboard shortcuts are not meant for what is typed here.
     for (const name of ["keydown", "keyup", "keypress"]) root.addEventListener(name, (event) => event.stopPropagation());
     for (const name of ["resize", "scroll"]) globalThis.visualViewport?.addEventListener(name, panel.fit);
-  }
-
-  open(): void {
-    this.panel?.open();
-  }
-
-  close(): void {
-    this.panel?.close();
-  }
-
-  /** Open the chat and say `said` in the visitor's name. */
-  ask(said: string): void {
-    this.panel?.open();
-    this.panel?.ask(said);
+    return panel;
   }
 }

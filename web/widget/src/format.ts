@@ -1,16 +1,16 @@
 /** Turns the text of an answer into a small model of what may be shown: the model's words never become markup. */
 
+/** Plain text, code or bold, a link, or a reference to a numbered source. */
 export type Inline =
-  | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "code"; readonly text: string }
-  | { readonly kind: "bold"; readonly parts: readonly Inline[] }
-  | { readonly kind: "link"; readonly text: string; readonly url: string }
-  | { readonly kind: "cite"; readonly number: number };
+  | string
+  | { readonly tag: "code" | "strong"; readonly parts: readonly Inline[] }
+  | { readonly url: string; readonly label: string }
+  | { readonly source: number };
 
-export type Block =
-  | { readonly kind: "paragraph"; readonly lines: readonly (readonly Inline[])[] }
-  | { readonly kind: "code"; readonly text: string }
-  | { readonly kind: "list"; readonly start: number; readonly items: readonly (readonly Inline[])[] };
+type Lines = readonly (readonly Inline[])[];
+
+/** A paragraph of lines, fenced code, or a list that counts from `start` (0: bullets). */
+export type Block = { readonly lines: Lines } | { readonly code: string } | { readonly items: Lines; readonly start: number };
 
 // Every repetition is bounded, so that no text, however crafted, makes the expression slow.
 const INLINE =
@@ -22,15 +22,15 @@ export function inline(line: string): Inline[] {
   let end = 0;
   for (const found of line.matchAll(INLINE)) {
     const [whole, code, bold, label, url, bare, cite] = found;
-    if (found.index > end) parts.push({ kind: "text", text: line.slice(end, found.index) });
+    if (found.index > end) parts.push(line.slice(end, found.index));
     end = found.index + whole.length;
-    if (code) parts.push({ kind: "code", text: code });
-    else if (bold) parts.push({ kind: "bold", parts: inline(bold) });
-    else if (label && url) parts.push({ kind: "link", text: label, url });
-    else if (bare) parts.push({ kind: "link", text: bare, url: bare });
-    else parts.push({ kind: "cite", number: Number(cite) });
+    if (code) parts.push({ tag: "code", parts: [code] });
+    else if (bold) parts.push({ tag: "strong", parts: inline(bold) });
+    else if (label && url) parts.push({ url, label });
+    else if (bare) parts.push({ url: bare, label: bare });
+    else parts.push({ source: Number(cite) });
   }
-  if (end < line.length) parts.push({ kind: "text", text: line.slice(end) });
+  if (end < line.length) parts.push(line.slice(end));
   return parts;
 }
 
@@ -43,15 +43,15 @@ export function blocks(source: string): Block[] {
   let fence: string[] | null = null;
 
   const close = (): void => {
-    if (lines.length) found.push({ kind: "paragraph", lines });
-    if (items.length) found.push({ kind: "list", start, items });
+    if (lines.length) found.push({ lines });
+    if (items.length) found.push({ items, start });
     lines = [];
     items = [];
   };
 
   for (const line of source.split(/\r?\n/)) {
     if (/^\s*```/.test(line)) {
-      if (fence) found.push({ kind: "code", text: fence.join("\n") });
+      if (fence) found.push({ code: fence.join("\n") });
       else close();
       fence = fence ? null : [];
       continue;
@@ -72,11 +72,11 @@ export function blocks(source: string): Block[] {
     } else {
       if (items.length) close();
       const [, heading] = /^#{1,6}\s+(.*)$/.exec(line) ?? [];
-      lines.push(heading ? [{ kind: "bold", parts: inline(heading) }] : inline(line));
+      lines.push(heading ? [{ tag: "strong", parts: inline(heading) }] : inline(line));
     }
   }
   // A fence that is still open belongs to an answer that is still streaming.
-  if (fence) found.push({ kind: "code", text: fence.join("\n") });
+  if (fence) found.push({ code: fence.join("\n") });
   close();
   return found;
 }

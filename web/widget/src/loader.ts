@@ -20,11 +20,9 @@ function trusted(url: string): string {
   }
 }
 
-const tag = document.currentScript ?? document.querySelector('script[data-widget][src*="/v1/widget.js"]');
-if (tag instanceof HTMLScriptElement && !tag.dataset["loaded"]) {
-  tag.dataset["loaded"] = "true";
+const tag = document.currentScript;
+if (tag instanceof HTMLScriptElement) {
   const script = document.createElement("script");
-  script.async = true;
   script.crossOrigin = "anonymous";
   script.integrity = INTEGRITY;
   script.nonce = tag.nonce;

@@ -38,12 +38,11 @@ function own(colour: string): string {
 
 /** The colours of `theme` as RRGGBB, and its radius, by name, for light (0) or dark (1). */
 export function colours(theme: Theme, scheme: 0 | 1): Record<string, string> {
-  const themes: Record<string, Record<string, string>> = data.themes;
+  const themes: Record<string, string> = data;
   const found: Record<string, string> = {};
-  for (const [name, pair] of Object.entries({ ...data.base, ...(themes[theme.name] ?? data.themes.paper) })) {
-    const [first = "", second = first] = pair.split(" ");
-    found[name] = scheme ? second : first;
-  }
+  // Each entry of the table is "name light dark"; the theme's own come after the common ones and win.
+  const table = `${data.base} ${themes[theme.name] ?? data.paper}`.split(" ");
+  for (let at = 0; at < table.length; at += 3) found[table[at] ?? ""] = table[at + 1 + scheme] ?? "";
   const { surface = "", text = "", "on-accent": onAccent = "" } = found;
   const bubble = own(theme.bubble);
   // One colour is saved for both schemes: the own bubble serves light only, dark keeps the theme's.

@@ -17,7 +17,7 @@ export interface Panel {
   readonly dialog: HTMLElement;
   open(): void;
   close(): void;
-  /** Say something in the visitor's name. */
+  /** Open and say something in the visitor's name. */
   ask(said: string): void;
   /** Draw the conversation's state at the next frame. */
   changed(): void;
@@ -106,7 +106,7 @@ export function openPanel(config: Config, conversation: Conversation, wakeUp: ()
   const dialog = h(
     "dialog",
     { "aria-labelledby": "title", tabindex: -1 },
-    h("header", {}, avatar(), title, button("icon", texts.close, [icon(CROSS)], () => close())),
+    h("div", { class: "head" }, avatar(), title, button("icon", texts.close, [icon(CROSS)], () => close())),
     log,
     transcript.newer,
     notice,
@@ -136,7 +136,7 @@ export function openPanel(config: Config, conversation: Conversation, wakeUp: ()
     fit();
     // On a phone the keyboard would hide the greeting: the field waits for a tap.
     (phone || form.hidden ? dialog : field).focus();
-    toEnd();
+    if (conversation.messages.length) toEnd();
     if (!restored) void conversation.restore();
     restored = true;
   };
@@ -193,6 +193,7 @@ export function openPanel(config: Config, conversation: Conversation, wakeUp: ()
   };
 
   const ask = (said: string): void => {
+    open();
     conversation.ask(said);
     show();
     toEnd();

@@ -29,8 +29,7 @@ function parse(source: string): Saved {
     conversation: text(saved["conversation"]),
     unsent: list(saved["unsent"])
       .map(fields)
-      .map((one) => ({ key: text(one["key"]), text: text(one["text"]) }))
-      .filter((one) => one.key && one.text),
+      .map((one) => ({ key: text(one["key"]), text: text(one["text"]) })),
   };
 }
 

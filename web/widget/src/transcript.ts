@@ -30,7 +30,9 @@ export function openTranscript(config: Config, room: Room, conversation: Convers
   const { texts, feedback, name } = config;
   const entries = new Map<Message, Entry>();
   const none = new Map<number, string>();
-  const bubble = (...children: Node[]): HTMLElement => h("div", { class: "bubble", dir: "auto" }, ...children);
+  /** Text in its own direction; the bubble around it keeps that of the chat. */
+  const said = (...children: Node[]): HTMLElement => h("div", { dir: "auto" }, ...children);
+  const bubble = (text: HTMLElement): HTMLElement => h("div", { class: "bubble" }, text);
 
   const log = h("div", { class: "log", role: "log", "aria-live": "off", "aria-label": texts.conversation, tabindex: 0 });
   const toEnd = (): void => {
@@ -44,7 +46,7 @@ export function openTranscript(config: Config, room: Room, conversation: Convers
     newer.hidden ||= nearEnd();
   });
   if (texts.privacy_notice) log.append(h("div", { class: "note", dir: "auto" }, ...formatted(texts.privacy_notice, none)));
-  log.append(h("div", { class: "message agent" }, bubble(...formatted(texts.greeting, none))));
+  log.append(h("div", { class: "message agent" }, bubble(said(...formatted(texts.greeting, none)))));
 
   const sending = (message: Message): (Node | string)[] =>
     message.state === "failed"
@@ -60,7 +62,7 @@ export function openTranscript(config: Config, room: Room, conversation: Convers
     if (state === "cut") found.push(h("p", {}, texts.cut));
     if (sources.length) {
       const items = sources.map(({ number, url, title }) =>
-        h("li", { value: number, dir: "auto" }, url ? link(url, title) : title),
+        h("li", { value: number }, h("bdi", {}, url ? link(url, title) : title)),
       );
       found.push(h("div", { class: "sources" }, texts.sources, h("ol", {}, ...items)));
     }
@@ -72,9 +74,9 @@ export function openTranscript(config: Config, room: Room, conversation: Convers
 
   const entry = (message: Message): Entry => {
     const who = h("span", { class: "sr" }, `${message.from === "visitor" ? texts.you : name}: `);
-    const body = bubble();
+    const body = said();
     const foot = h("div", { class: "foot" });
-    const made = { node: h("div", { class: `message ${message.from}` }, who, body, foot), body, foot, shown: "" };
+    const made = { node: h("div", { class: `message ${message.from}` }, who, bubble(body), foot), body, foot, shown: "" };
     entries.set(message, made);
     return made;
   };

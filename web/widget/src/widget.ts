@@ -11,16 +11,17 @@ async function main(tag: HTMLScriptElement): Promise<void> {
   const response = await fetch(saved, { credentials: "omit" });
   if (!response.ok) throw new Error(`AgentHub: there is no widget ${widget} (${response.status}).`);
   const wanted = [tag.dataset["locale"] ?? "", document.documentElement.lang, ...navigator.languages];
+  // A page that carries the tag twice gets one chat.
+  if (customElements.get(TAG)) return;
   const config = parseConfig(await response.json(), wanted.filter(Boolean));
 
-  if (!customElements.get(TAG)) customElements.define(TAG, ChatElement);
-  const chat = document.createElement(TAG);
-  if (!(chat instanceof ChatElement)) return;
-  chat.start({ ...config, widget: config.widget || widget });
+  customElements.define(TAG, ChatElement);
+  const chat = new ChatElement();
+  const { open, close, ask } = chat.start(config);
   const put = (): void => {
     document.body.append(chat);
-    // The page's own buttons may open the chat: AgentHub.open(), AgentHub.ask("…").
-    Object.assign(globalThis, { AgentHub: chat });
+    // The page's own buttons may use the chat: AgentHub.open(), AgentHub.ask("…").
+    Object.assign(globalThis, { AgentHub: { open, close, ask } });
     dispatchEvent(new Event("agenthub:ready"));
   };
   if (document.body) put();

@@ -64,7 +64,7 @@ def test_the_token_limit_ends_an_answer(offline):
 
 def test_a_failure_before_the_stream_is_unavailable_with_the_server_s_wish(offline):
     with pytest.raises(providers.ModelUnavailable) as unavailable:
-        play(offline, ask("!fault:before"), seconds=0.9)
+        play(offline, ask("!fault:before"))
     assert unavailable.value.retry_after == 1
 
 
@@ -87,8 +87,8 @@ def test_a_filtered_answer_is_blocked(offline):
 def test_the_deadline_ends_a_slow_stream(offline):
     begin = time.monotonic()
     with pytest.raises(providers.ModelTimeout):
-        play(offline, ask("When are you open? !fault:slow"), seconds=0.5)
-    assert time.monotonic() - begin < 1.5
+        play(offline, ask("When are you open? !fault:slow"), seconds=1)
+    assert time.monotonic() - begin < 5
 
 
 def test_embeddings_come_in_the_catalogue_s_dimensions(offline):
@@ -139,6 +139,7 @@ def plain() -> Iterator[tuple[type[Plain], providers.Provider]]:
     handler = type("Handler", (Plain,), {"seen": [], "stall": threading.Event(), "gone": threading.Event()})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
+    server.handle_error = lambda *_: None  # clients leave on purpose
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     settings = ProviderSettings(
         openai_base_url=f"http://127.0.0.1:{server.server_address[1]}/v1/",
@@ -229,8 +230,8 @@ def test_the_deadline_ends_a_stream_that_only_drips(plain):
     handler.stall.set()
     begin = time.monotonic()
     with pytest.raises(providers.ModelTimeout):
-        play(provider, ask("hi", model="llama-3"), seconds=0.4)
-    assert time.monotonic() - begin < 1.5
+        play(provider, ask("hi", model="llama-3"), seconds=1)
+    assert time.monotonic() - begin < 5
 
 
 def test_closing_the_stream_closes_the_connection(plain):

@@ -31,6 +31,7 @@ def fresh(standin: VertexStandIn) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def vertex(standin: VertexStandIn) -> Iterator[providers.Provider]:
+    import google.genai  # noqa: F401 - its import must not eat a test's deadline
     from google.oauth2.credentials import Credentials
 
     settings = ProviderSettings(
@@ -174,8 +175,8 @@ def test_the_deadline_ends_a_silent_and_a_dripping_stream(vertex, standin, plan)
     standin.plan = plan
     begin = time.monotonic()
     with pytest.raises(providers.ModelTimeout):
-        play(vertex, ask(), seconds=0.4)
-    assert time.monotonic() - begin < 1.5
+        play(vertex, ask(), seconds=1)
+    assert time.monotonic() - begin < 5
     assert len(standin.seen) == 1
 
 
@@ -232,11 +233,13 @@ def test_each_text_gets_a_vector_of_the_catalogue_s_dimensions(vertex, standin, 
 
 
 def test_a_count_that_no_total_proves_stays_pending():
-    assert buckets({"prompt_token_count": 9}).pending == ("cached_input_tokens", "output_tokens", "reasoning_tokens")
-    assert buckets({}) == providers.Usage()
-    proved = buckets({"prompt_token_count": 9, "candidates_token_count": 3, "total_token_count": 12})
-    assert proved == providers.Usage(9, 0, 3, 0)
-    unproved = buckets({"prompt_token_count": 9, "candidates_token_count": 3, "total_token_count": 15})
+    prompt = buckets({"prompt_token_count": 9}, final=True)
+    assert prompt.pending == ("cached_input_tokens", "output_tokens", "reasoning_tokens")
+    assert buckets({}, final=True) == providers.Usage()
+    whole = {"prompt_token_count": 9, "candidates_token_count": 3, "total_token_count": 12}
+    assert buckets(whole, final=True) == providers.Usage(9, 0, 3, 0)
+    assert buckets(whole, final=False).pending == ("cached_input_tokens", "reasoning_tokens")
+    unproved = buckets({**whole, "total_token_count": 15}, final=True)
     assert unproved.pending == ("cached_input_tokens", "reasoning_tokens")
 
 
@@ -249,7 +252,7 @@ def test_tool_use_is_input_and_the_cache_is_a_part_of_the_prompt():
         "thoughts_token_count": 7,
         "total_token_count": 122,
     }
-    assert buckets(counts) == providers.Usage(50, 60, 5, 7)
+    assert buckets(counts, final=True) == providers.Usage(50, 60, 5, 7)
 
 
 def test_many_streams_share_one_client(vertex, standin):

@@ -155,6 +155,15 @@ def test_a_key_belongs_to_its_caller(client: FlaskClient) -> None:
     assert first.json["run"] != second.json["run"]
 
 
+def test_the_same_key_in_another_workspace_is_another_key(client: FlaskClient) -> None:
+    ann, other = person(), ids.new("workspace")
+    first = client.post("/api/things", json={"name": "x"}, headers=ann.headers(Idempotency_Key="k1"))
+    write(f"workspaces/{other}/members/{ann.claims['sub']}", {"role": "member"})
+    ann.changes["workspace_id"] = other
+    second = client.post("/api/things", json={"name": "x"}, headers=ann.headers(Idempotency_Key="k1"))
+    assert second.json["workspace"] == other != first.json["workspace"]
+
+
 def test_a_refusal_is_not_kept_for_it_changed_nothing(client: FlaskClient) -> None:
     ann = person()
     first = client.post("/api/things", json={"name": "capped"}, headers=ann.headers(Idempotency_Key="k1"))

@@ -1,9 +1,13 @@
 """Bad input gets its clear answer, and nothing is done."""
 
+import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.functions.shared.http.callers import invoker, person
 
@@ -114,3 +118,21 @@ def test_a_name_that_no_document_may_have_is_not_found(client: FlaskClient, name
 def test_a_method_override_is_refused(client: FlaskClient) -> None:
     answer = client.post("/api/open", headers={**invoker(), "X-HTTP-Method-Override": "OPTIONS"})
     assert answer.status_code == 400
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+_BODIES = st.fixed_dictionaries(
+    {}, optional={"name": _JSON, "count": _JSON, "kind": _JSON, "when": _JSON | st.datetimes().map(str), "tags": _JSON}
+).map(lambda value: json.dumps(value).encode())
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=200) | _BODIES, path=st.text(max_size=30))
+def test_nothing_that_is_sent_makes_us_fail(client: FlaskClient, content: bytes, path: str) -> None:
+    assert post(client, content).status_code in (201, 400, 422)
+    answer = client.get("/api/things/" + quote(path, safe=""), headers=person().headers())
+    assert answer.status_code in (200, 404, 422)

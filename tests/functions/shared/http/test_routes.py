@@ -10,6 +10,7 @@ from functions.shared.errors import Invalid
 from functions.shared.http import (
     CONSOLE,
     MACHINE,
+    OPERATOR,
     PUBLIC,
     VISITOR,
     Answer,
@@ -95,6 +96,7 @@ def test_a_signature_that_does_not_fit_is_refused(handler: Callable[..., Any]) -
     [
         ("POST", plain, {"callers": ()}),
         ("POST", plain, {"callers": (PUBLIC, CONSOLE)}),
+        ("POST", plain, {"callers": (OPERATOR, CONSOLE)}),
         ("POST", plain, {"callers": (Caller.PUSH, CONSOLE)}),
         ("POST", plain, {"callers": (CONSOLE,), "summary": ""}),
         ("POST", plain, {"callers": (CONSOLE,), "scope": "everything"}),

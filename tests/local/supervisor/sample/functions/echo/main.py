@@ -1,7 +1,7 @@
 """A tiny function for tests of gateway, front and supervisor: it tells what it was sent, streams, and can crash."""
 
 import os
-import time
+import threading
 
 import flask
 import functions_framework
@@ -17,7 +17,7 @@ def echo(request: flask.Request) -> flask.typing.ResponseReturnValue:
     if path == "/crash":
         os._exit(3)
     if path == "/slow":
-        time.sleep(float(request.args["seconds"]))
+        threading.Event().wait(float(request.args["seconds"]))
         return {"slept": True}
     if path == "/stream":
         return flask.Response(_stream(), mimetype="text/event-stream")
@@ -38,7 +38,7 @@ def _stream():
     try:
         for number in range(600):
             yield f"data: {number}\n\n"
-            time.sleep(0.05)
+            threading.Event().wait(0.05)
     finally:
         _left.append(True)
 

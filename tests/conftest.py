@@ -1,0 +1,25 @@
+"""The cloud that tests run on: the local engines as real processes, one set for each pytest worker."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cloud import Cloud
+
+
+@pytest.fixture(scope="session")
+def engines_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """The engines, started when a test first asks for them."""
+    cloud = Cloud(tmp_path_factory.mktemp("cloud"))
+    try:
+        yield cloud
+    finally:
+        cloud.stop()
+
+
+@pytest.fixture
+def cloud(engines_of_session: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """The engines, with the environment that the supervisor would give; each test takes a workspace of its own."""
+    engines_of_session.enter(monkeypatch)
+    yield engines_of_session
+    engines_of_session.leave()

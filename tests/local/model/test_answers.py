@@ -1,0 +1,70 @@
+"""What the offline model says: only what stands in the knowledge, from the passage that answers."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from functions.agents.prompt_format import knowledge_block
+from local.model.answers import answer, tokens
+from local.model.embeddings import Embedder
+
+EMBEDDER = Embedder()
+ABOUT = (
+    "Smile Dental was founded in 1998 by Dr. Anna Weiss. Our team of four dentists speaks English, Spanish and Polish. "
+    "The practice stands at 14 Mill Lane, next to the library; bus 7 stops at the door."
+)
+PRICES = "All fillings are guaranteed.\n| Size | Price |\n|---|---|\n| small | 120 |\n| medium | 160 |\n| large | 210 |"
+LIST = "- Bring your insurance card to the first visit.\n- Children need a parent with them.\n" * 2
+
+
+def ask(question: str, *passages: tuple[str, str], may_hand_off: bool = False) -> str:
+    prompt = f"You are kind.\n{knowledge_block(passages)}"
+    return answer(prompt, [("user", question)], EMBEDDER.embed, may_hand_off=may_hand_off).text
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Which languages does your team speak?", "Our team of four dentists speaks English, Spanish and Polish. [2]"),
+        ("What does a medium filling cost?", "Fillings: medium – 160 [1]"),
+        ("Does my child need a parent there?", "Children need a parent with them. [3]"),
+    ],
+)
+def test_of_a_long_passage_the_sentence_that_answers_is_quoted(question, said):
+    assert ask(question, ("Prices › Fillings", PRICES), ("About us", ABOUT), ("First visit", LIST)) == said
+
+
+def test_the_last_question_is_the_one_that_is_answered():
+    turns = [("user", "Which languages do you speak?"), ("assistant", "English."), ("user", "thank you!")]
+    assert answer("", turns, EMBEDDER.embed, may_hand_off=True).text == "You are welcome."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Can I talk to a real person?",
+        "Ich möchte mit einem Mitarbeiter sprechen",
+        "Je voudrais parler à une personne",
+        "Quiero hablar con una persona",
+    ],
+)
+def test_who_asks_for_a_person_is_handed_over(text):
+    found = answer("", [("user", text)], EMBEDDER.embed, may_hand_off=True)
+    assert found.hand_off == "asked"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet="abc d.!?\n|-1温。", max_size=200), st.sampled_from(["abc", "abc d?", "温 1"]))
+def test_every_word_of_a_quote_stands_in_its_passage(text, question):
+    said = ask(question, ("abc d", text))
+    if said.endswith(" [1]"):
+        words = re.findall(r"\w+", said.removesuffix(" [1]"))
+        assert set(words) <= set(re.findall(r"\w+", f"abc d {text}"))
+
+
+@settings(max_examples=100)
+@given(st.text(max_size=200))
+def test_a_text_has_at_most_as_many_tokens_as_bytes(text):
+    assert tokens(text) <= len(text.encode())

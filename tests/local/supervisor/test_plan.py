@@ -1,0 +1,72 @@
+"""The catalogue as the supervisor reads it."""
+
+from pathlib import Path
+
+import pytest
+
+from local.supervisor.addresses import Addresses
+from local.supervisor.environment import for_all, for_one
+from local.supervisor.plan import Plan
+from tests.engines import ROOT
+from tests.local.supervisor.conftest import SAMPLE
+
+CATALOGUE = SAMPLE / "infra" / "catalogue.yaml"
+
+
+def test_the_projects_own_catalogue_can_be_read() -> None:
+    plan = Plan.read(ROOT / "infra" / "catalogue.yaml", ROOT)
+    ports = [deployment.port for deployment in plan.deployments]
+    assert len(set(ports)) == len(ports)
+    assert plan.schedules["dashboard-relay"].path == "/schedules/dashboard-relay"
+
+
+@pytest.mark.parametrize(
+    ("source", "obstacle"),
+    [
+        (None, "there is no functions/echo/main.py"),
+        ("def other(): pass", "functions/echo/main.py has no echo"),
+        ("def echo(:", "functions/echo/main.py line 1: invalid syntax"),
+        ("async def echo(): pass", None),
+        ("from somewhere import thing as echo", None),
+        ("echo = print", None),
+        ("echo: object = print", None),
+    ],
+)
+def test_a_tree_that_cannot_start_a_deployment_says_why(
+    tmp_path: Path, source: str | None, obstacle: str | None
+) -> None:
+    (tmp_path / "functions" / "echo").mkdir(parents=True)
+    if source is not None:
+        (tmp_path / "functions" / "echo" / "main.py").write_text(source)
+    assert Plan.read(CATALOGUE, tmp_path).deployments[0].obstacle() == obstacle
+
+
+def test_a_server_of_somebody_else_is_used_instead_of_ours() -> None:
+    environment = {"FIRESTORE_EMULATOR_HOST": "emulator.test:8080", "STORAGE_EMULATOR_HOST": "http://storage.test"}
+    environment |= {"USE_BIGQUERY": "true", "TRIAL_CAP": "7", "OPENAI_BASE_URL": "http://models.test/v1"}
+    plan = Plan.read(CATALOGUE, SAMPLE)
+    addresses = Addresses.choose(plan, 0, environment)
+    try:
+        found = for_all(plan, addresses, "agenthub-local", environment)
+    finally:
+        addresses.close()
+    assert addresses.external.keys() == {"firestore", "storage"}
+    assert found["FIRESTORE_EMULATOR_HOST"] == "emulator.test:8080"
+    assert found["STORAGE_EMULATOR_HOST"] == "http://storage.test"
+    assert "BIGQUERY_EMULATOR_HOST" not in found
+    assert (found["TRIAL_CAP"], found["OPENAI_BASE_URL"]) == ("7", "http://models.test/v1")
+    assert found["ECHO_RELAY_URL"].startswith("http://127.0.0.1:")
+
+
+def test_every_deployment_listens_on_its_own_port_and_the_aliases_follow(tmp_path: Path) -> None:
+    plan = Plan.read(ROOT / "infra" / "catalogue.yaml", ROOT)
+    addresses = Addresses.choose(plan, 0, {})
+    try:
+        found = for_all(plan, addresses, "agenthub-local", {})
+    finally:
+        addresses.close()
+    urls = [found[f"{d.name.upper().replace('-', '_')}_URL"] for d in plan.deployments]
+    assert len(set(urls)) == len(urls)
+    assert found["AGENT_SERVICE_URL"] == found["AGENTS_API_URL"]
+    own = for_one(plan.deployments[0], "agenthub-local", tmp_path / "key.json")
+    assert own["CALLERS"].split(",")[0] == "agenthub-gateway@agenthub-local.iam.gserviceaccount.com"

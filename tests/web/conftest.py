@@ -1,0 +1,80 @@
+"""Chromium, the built widget and its stand-in platform, as fixtures of the browser tests."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from infra import web
+from tests.web import standin
+from tests.web.visitor import Open
+
+# A machine that runs everything at once is slow; nobody waits for what is there.
+expect.set_options(timeout=20_000)
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(scope="session")
+def built() -> None:
+    """The front ends are built from the sources of now."""
+    web.build_stale()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A Chromium of the machine; without one the test is skipped, in CI it fails."""
+    with sync_playwright() as playwright:
+        found = [path for name in NAMES if (path := shutil.which(name))]
+        bundled = playwright.chromium.executable_path
+        path = found[0] if found else bundled if os.path.exists(bundled) else ""
+        if not path:
+            advice = "Chromium is missing: `apt-get install chromium`, or `python -m playwright install chromium`."
+            if os.environ.get("CI"):
+                pytest.fail(advice)
+            pytest.skip(advice)
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def platform(built: None) -> Iterator[standin.Standin]:
+    """A fresh stand-in of the platform."""
+    with standin.platform() as running:
+        yield running
+
+
+@pytest.fixture
+def site(platform: standin.Standin) -> Iterator[str]:
+    """The address of the customer's page, on an origin of its own."""
+    with standin.site(platform) as origin:
+        yield origin
+
+
+@pytest.fixture
+def visit(browser: Browser, site: str) -> Iterator[Open]:
+    """Opens the customer's page: `visit(color_scheme="dark")`; an error of any script on it fails the test."""
+    contexts = []
+    errors: list[str] = []
+
+    def go(init: str = "", site: str = site, **options: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-US", **options})
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: print(message.text))
+        if init:
+            page.add_init_script(init)
+        page.goto(site)
+        page.locator("agenthub-chat .launcher").wait_for()
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert errors == []
