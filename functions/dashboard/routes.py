@@ -1,5 +1,6 @@
 """The dashboard over HTTP: home page, workspaces, members, keys, tokens for machines, status."""
 
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import parse_qs
 
@@ -24,7 +25,7 @@ from functions.shared import firestore
 from functions.shared.errors import Malformed, Unauthenticated
 from functions.shared.http import CONSOLE, MACHINE, PUBLIC, Call, Items, Page, Raw, Reply, Routes
 
-api = Routes("dashboard-api")
+api = Routes("dashboard-api", contract=Path(__file__).with_name("openapi.json"))
 
 PageOf100 = Annotated[int, Field(ge=1, le=100)]
 

@@ -187,7 +187,7 @@ class Stack:
         more: Mapping[str, list[str]] = {
             "identity": [*project, "--mail", str(state / "mail"), "--public-url", addresses.public],
             "firestore": catalogue,
-            "pubsub": [*caller("push"), *warehouse, "--dataset", dataset(os.environ)],
+            "pubsub": [*caller("push"), "--min-backoff", "1", *warehouse, "--dataset", dataset(os.environ)],
             "bigquery": [*catalogue, *project, "--dataset", dataset(os.environ)],
             "storage": identity,
             "model": [],
