@@ -77,7 +77,7 @@ class WorkspaceRead(Read):
     name: str
     code: str = ""
     currency: str = "USD"
-    country: str = ""
+    country: str | None = None
     time_zone: str = "UTC"
     state: Literal["active", "suspended", "closing", "erased"] = "active"
     created_at: datetime

@@ -1,0 +1,58 @@
+"""What was answered is on disk: the engine is killed in the middle of writing, started again, and asked."""
+
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from google.api_core import exceptions
+from google.cloud import firestore
+
+from tests.engines import start
+
+WRITERS, KILLS = 6, 2
+
+
+def test_kill_nine_loses_no_answered_commit_and_halves_none(tmp_path, connect):
+    engine = start("firestore", tmp_path)
+    try:
+        db = connect(engine.address, "durable")
+        total = db.document("sums/total")
+        total.set({"n": 0})
+        answered = [set() for _ in range(WRITERS)]
+        for round_ in range(KILLS):
+            stop = threading.Event()
+            enough = threading.Event()
+
+            def write(writer, round_=round_, stop=stop, enough=enough):
+                number = 0
+                while not stop.is_set():
+                    name = f"{round_}-{writer}-{number}"
+                    batch = db.batch()
+                    batch.create(db.document(f"left/{name}"), {"n": number})
+                    batch.create(db.document(f"right/{name}"), {"n": number})
+                    batch.update(total, {"n": firestore.Increment(1)})
+                    try:
+                        batch.commit(retry=None, timeout=5)
+                    except exceptions.GoogleAPICallError:
+                        return
+                    answered[writer].add(name)
+                    number += 1
+                    if number > 15:
+                        enough.set()
+
+            with ThreadPoolExecutor(WRITERS) as pool:
+                futures = [pool.submit(write, writer) for writer in range(WRITERS)]
+                assert enough.wait(30)
+                threading.Event().wait(random.random() * 0.02)
+                engine.kill()
+                stop.set()
+                for future in futures:
+                    future.result()
+            engine.start()
+        left = {one.id for one in db.collection("left").stream()}
+        right = {one.id for one in db.collection("right").stream()}
+        assert left == right
+        assert set().union(*answered) <= left
+        assert total.get().get("n") == len(left)
+    finally:
+        engine.kill()
