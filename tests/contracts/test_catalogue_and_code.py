@@ -39,9 +39,7 @@ def test_entry_points_are_those_of_the_catalogue_by_name(folder: str) -> None:
 
 
 def test_an_entry_point_is_its_deployment_in_python() -> None:
-    assert {name.replace("-", "_") for name in DEPLOYMENTS} == {
-        entry["entry_point"] for entry in DEPLOYMENTS.values()
-    }
+    assert {name.replace("-", "_") for name in DEPLOYMENTS} == {entry["entry_point"] for entry in DEPLOYMENTS.values()}
 
 
 def test_every_folder_is_deployed_and_every_deployment_has_a_folder() -> None:
@@ -110,7 +108,5 @@ def test_collections_of_the_catalogue_have_an_owner() -> None:
 
 
 def test_every_table_is_fed_by_one_subscription() -> None:
-    fed = Counter(
-        entry["bigquery"]["table"] for entry in CATALOGUE["subscriptions"].values() if "bigquery" in entry
-    )
+    fed = Counter(entry["bigquery"]["table"] for entry in CATALOGUE["subscriptions"].values() if "bigquery" in entry)
     assert fed == dict.fromkeys(CATALOGUE["bigquery"]["tables"], 1)
