@@ -96,12 +96,6 @@ class FoundPassage(Answer):
     evidence: float
 
 
-class FoundPassages(Answer):
-    """What retrieval gives for a question, best first. Nothing means: the agent would say that it does not know."""
-
-    passages: list[FoundPassage]
-
-
 def listed(call: Call, agent: str, query: Page) -> Items[ListedItem]:
     """A page of the items, the oldest first. Raises NotFound."""
     wizard.found(call, agent)
@@ -141,12 +135,15 @@ def delete(call: Call, agent: str, item: str) -> None:
     _write(call, agent, item, None)
 
 
-def search(call: Call, agent: str, asked: Question) -> FoundPassages:
-    """What a turn would find, by the very same code. Raises NotFound."""
+def search(call: Call, agent: str, asked: Question) -> Items[FoundPassage]:
+    """What a turn would find, by the very same code, best first. Raises NotFound.
+
+    Nothing means: the agent would say that it does not know.
+    """
     kept, _ = wizard.found(call, agent)
     hits = passages.find(call.workspace, agent, kept.knowledge, asked.question, asked.passages, provider)
-    return FoundPassages(
-        passages=[
+    return Items(
+        items=[
             FoundPassage(
                 item_id=hit.item_id,
                 title=hit.title,

@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from functions.agents import knowledge
-from functions.agents.knowledge import FoundPassages, Item, ListedItem, NewItem, Question
+from functions.agents.knowledge import FoundPassage, Item, ListedItem, NewItem, Question
 from functions.shared.http import CONSOLE, MACHINE, Answer, Call, Items, Page, Reply, Routes
 
 api = Routes("agents-api")
@@ -74,6 +74,6 @@ def delete_knowledge(call: Call, agent: str, item: str) -> None:
     scope="read",
     summary="What a question would find, with scores.",
 )
-def search_knowledge(call: Call, agent: str, body: Question) -> FoundPassages:
+def search_knowledge(call: Call, agent: str, body: Question) -> Items[FoundPassage]:
     """By the code that answers visitors."""
     return knowledge.search(call, agent, body)
