@@ -5,7 +5,7 @@ import time
 import pytest
 
 from functions.agents import yaml_reader
-from functions.shared.errors import Invalid, Malformed, Problem, TooLarge
+from functions.shared.errors import Invalid, Malformed, TooLarge
 
 BOMB = "\n".join(
     ["a0: &a0 [x, x, x, x, x, x, x, x, x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
@@ -95,6 +95,7 @@ def test_no_bytes_whatever_raise_anything_but_a_problem(seed):
     alphabet = "ab:-[]{}#&*!|>'\"%@`,? \n\t\\0x\u00e9\u2028\ufeff"
     text = "".join(dice.choice(alphabet) for _ in range(dice.randrange(1, 120)))
     try:
-        assert isinstance(yaml_reader.read(text.encode()).values, dict)
-    except Problem as problem:
-        assert problem.status in (400, 422)
+        values = yaml_reader.read(text.encode()).values
+    except (Malformed, Invalid):
+        return
+    assert isinstance(values, dict)
