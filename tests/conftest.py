@@ -4,7 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import ownership
 from tests.cloud import Cloud
+
+
+@pytest.fixture(scope="session", autouse=True)
+def collections_are_written_by_their_owners() -> Iterator[None]:
+    """Every write of the run is checked, whatever the test is about."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        ownership.watch(monkeypatch)
+        yield
 
 
 @pytest.fixture(scope="session")
