@@ -199,7 +199,7 @@ def _write(
         after=after,
         now=call.now,
     )
-    return batch.commit()[account.path]
+    return _commit(batch, account.path)
 
 
 def profile(call: Call) -> tuple[api.ShownProfile, str]:
@@ -230,4 +230,12 @@ def set_profile(call: Call, new: api.Profile) -> tuple[api.ShownProfile, str]:
         after=document,
         now=call.now,
     )
-    return api.ShownProfile.model_validate(document), batch.commit()[path]
+    return api.ShownProfile.model_validate(document), _commit(batch, path)
+
+
+def _commit(batch: firestore.Batch, path: str) -> str:
+    """Commit, and the new etag. Who thought that there was nothing yet, and is wrong, is as stale as anybody."""
+    try:
+        return batch.commit()[path]
+    except firestore.AlreadyExists as error:
+        raise firestore.Changed(str(error)) from error

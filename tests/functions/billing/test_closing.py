@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from functions.billing import charges, closing, ledger, repository
+from functions.billing import closing, ledger, repository
 from functions.billing.models import Account, InvoiceState
 from functions.shared import clock, contracts, events, firestore, metering, storage
 from functions.shared.errors import Unavailable
 from tests.cloud import Cloud
-from tests.functions.billing.story import FINAL, MADE, NEXT_FINAL, NIGHT, Story, at
+from tests.functions.billing.story import FINAL, MADE, NEXT_FINAL, NIGHT, Story, at, row
 
 
 @pytest.fixture
@@ -148,8 +148,6 @@ def test_a_day_with_a_live_hold_waits_and_the_days_after_it_too(story: Story) ->
 
 
 def event_beginning(story: Story, turn: str, moment) -> dict:
-    from tests.functions.billing.story import row
-
     return {**row(story.workspace, moment), "event_id": turn}
 
 
@@ -281,4 +279,3 @@ def test_events_charges_ledger_and_invoices_agree_to_the_nano(house: Cloud, turn
     assert ledger.balances(entries)[Account.UNBILLED] == 0
     due = sum(invoice.due_minor for invoice in story.invoices())
     assert ledger.balances(entries)[Account.RECEIVABLE] == due * 10_000_000
-    assert charges.Tally(currency="USD", cells={}).total.is_zero
