@@ -155,7 +155,9 @@ def throughput(shop: Shop, chat: Function, trips: Function, seconds: float) -> N
         tenant = shop.tenant(cap_nanos=1000 * 10**9)
         visitors = [Visitor(chat, tenant) for _ in range(number)]
         visitors[0].ask()
+        before = len(list(_counts(chat)))
         said, took = at_once([visitor.ask for visitor in visitors], seconds)
+        tried = sum((Counter(one) for one in list(_counts(chat))[before:]), Counter[str]())
         base, base_took = at_once([trip(trips, tenant, index) for index in range(number)], seconds)
         done = sum(one.status == 200 for one in said)
         failed = Counter(one.code for one in said if one.status != 200)
@@ -163,7 +165,8 @@ def throughput(shop: Shop, chat: Function, trips: Function, seconds: float) -> N
             f"  {number:>2} at once  {done / took:6.1f} turns/s, bare {len(base) / base_took:6.1f}/s, "
             f"{len(base) / base_took / (done / took):.2f}×  p99 "
             f"{1000 * percentile([one.seconds for one in said if one.status == 200] or [0], 0.99):.0f} ms  "
-            f"refused: {dict(failed)}  {_exact(tenant, done + 1)}"
+            f"refused: {dict(failed)}  a turn's reads {tried['firestore_reads'] / len(said):.1f}, writes tried "
+            f"{tried['firestore_writes'] / len(said):.1f}\n             {_exact(tenant, done + 1)}"
         )
 
 
@@ -194,8 +197,8 @@ def _exact(tenant: Tenant, turns: int) -> str:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--turns", type=int, default=200, help="turns for each percentile")
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each throughput")
+    parser.add_argument("--turns", type=int, default=100, help="turns for each percentile")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each throughput")
     options = parser.parse_args()
     with Shop() as shop:
         operations(shop)
