@@ -70,7 +70,7 @@ class Cell(Quantities):
 class Tally(BaseModel):
     """All cells of one workspace for a day or a period, and the currency they are in."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     currency: str
     cells: dict[Key, Cell]

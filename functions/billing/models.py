@@ -21,7 +21,7 @@ Month = Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def to_document(self) -> dict[str, Any]:
         """The fields as plain values that Firestore and JSON hold."""
@@ -68,7 +68,7 @@ class Period(_Frozen):
 class UsageEvent(BaseModel):
     """What billing needs of a usage event; other columns are there and are not read."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     event_id: str
     type: str

@@ -24,6 +24,7 @@ def asks_openai(request: flask.Request) -> flask.Response:
     def chunks() -> Iterator[bytes]:
         url = f"{os.environ['OFFLINE_MODEL_URL']}/chat/completions"
         with session.post(url, json=body, stream=True, timeout=60) as answer:
-            yield from answer.iter_lines(chunk_size=1)
+            for line in answer.iter_lines(chunk_size=1):
+                yield line + b"\n"
 
     return flask.Response(chunks(), mimetype="text/event-stream")

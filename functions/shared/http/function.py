@@ -1,7 +1,7 @@
 """Makes a deployment's `Routes` a functions-framework target: the order in which a request is checked is written here.
 
-`serve(routes)` returns a plain function, since the framework takes nothing else; routing is one werkzeug Map, built
-once. No nested Flask application: contexts of two applications break streams.
+`serve(routes)` returns a plain function, since the framework takes nothing else. No nested Flask application: contexts
+of two applications break streams.
 """
 
 from collections.abc import Callable
@@ -9,9 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import flask
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
-from werkzeug.exceptions import NotFound as NoRoute
-from werkzeug.routing import Map, Rule
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from functions.shared import clock, firestore, idempotency, logs
 from functions.shared.config import MissingSetting, settings
@@ -20,6 +18,7 @@ from functions.shared.http import answering, reading
 from functions.shared.http.builtin import Builtin, MethodNotTaken
 from functions.shared.http.call import Call, Trace, request_id_of, trace_of
 from functions.shared.http.messages import Stream
+from functions.shared.http.router import Found, Router
 from functions.shared.http.routes import DEADLINES, Route, Routes
 from functions.shared.http.streams import HEARTBEAT_SECONDS, Pump
 from functions.shared.identity.authenticate import authenticate
@@ -87,11 +86,7 @@ class _Edge:
         self._api = api
         self._heartbeat = heartbeat
         self._builtin = Builtin(api)
-        rules = [
-            Rule(route.path.replace("{", "<").replace("}", ">"), methods=[route.method], endpoint=route)
-            for route in api.routes
-        ]
-        self._map = Map(rules, merge_slashes=False, redirect_defaults=False)
+        self._router = Router(api.routes)
 
     def handle(self, request: flask.Request) -> flask.Response:
         exchange = _Exchange(request)
@@ -118,32 +113,23 @@ class _Edge:
         if (builtin := self._builtin.answer(path, request)) is not None:
             exchange.template, exchange.any_origin = path, True
             return builtin
-        adapter = self._map.bind("function", path_info=path)
-        if request.method == "OPTIONS":
-            return self._preflight(exchange, adapter, path)
-        try:
-            route, parameters = adapter.match(method=request.method)
-        except MethodNotAllowed as error:
-            allowed = ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}))
-            raise MethodNotTaken(f"Taken here: {allowed}.", headers={"Allow": allowed}) from None
-        except NoRoute:
-            raise NotFound("There is no such path.") from None
-        exchange.template, exchange.any_origin = route.path, route.any_origin
-        return self._serve(exchange, operations, route, dict(parameters))
-
-    def _preflight(self, exchange: _Exchange, adapter: Any, path: str) -> flask.Response:
-        routes: list[Route] = []
-        for method in {route.method for route in self._api.routes}:
-            try:
-                routes.append(adapter.match(method=method)[0])
-            except (MethodNotAllowed, NoRoute):
-                continue
-        if not routes:
+        found = self._router.find(path)
+        if not found:
             raise NotFound("There is no such path.")
+        if request.method == "OPTIONS":
+            return self._preflight(exchange, found)
+        if request.method not in found:
+            allowed = ", ".join(sorted({*found, "OPTIONS"}))
+            raise MethodNotTaken(f"Taken here: {allowed}.", headers={"Allow": allowed})
+        route, parameters = found[request.method]
+        exchange.template, exchange.any_origin = route.path, route.any_origin
+        return self._serve(exchange, operations, route, parameters)
+
+    def _preflight(self, exchange: _Exchange, found: Found) -> flask.Response:
+        routes = [route for route, _ in found.values()]
         exchange.template = routes[0].path
-        methods = {route.method for route in routes} | ({"HEAD"} if any(r.method == "GET" for r in routes) else set())
         any_origin = any(route.any_origin for route in routes)
-        response = answering.preflight(methods, any_origin=any_origin, origin=exchange.origin)
+        response = answering.preflight(set(found), any_origin=any_origin, origin=exchange.origin)
         exchange.any_origin = any_origin
         return response
 
