@@ -85,7 +85,7 @@ def tests(session: nox.Session) -> None:
     types(session)
     for python in pythons:
         binary = environment(session, python)
-        run(session, "-m", "pytest", "-n", "auto", *session.posargs, python=binary)
+        run(session, "-m", "pytest", "-n", "auto", "--dist", "loadfile", *session.posargs, python=binary)
 
 
 def interpreter(version: str) -> str | None:
