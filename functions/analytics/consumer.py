@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from functions.analytics import repository, rollups
 from functions.shared import clock, events, firestore
+from functions.shared.errors import Malformed
 from functions.shared.events import Event
 from functions.shared.http import Call
 from functions.shared.identity import WorkspaceId
@@ -16,13 +17,19 @@ _zones: dict[str, tuple[float, ZoneInfo]] = {}
 
 
 def count(call: Call, event: Event) -> bool:
-    """Add the event to its hour, day and month; False when that was done before."""
+    """Add the event to its hour, day and month; False when that was done before.
+
+    Raises Malformed for a row that lacks what its topic's table demands.
+    """
     row = event.row
-    added = rollups.of_usage(row) if event.topic == "usage-recorded" else rollups.of_conversation(row)
+    try:
+        added = rollups.of_usage(row) if event.topic == "usage-recorded" else rollups.of_conversation(row)
+        newest = rollups.micros(row)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Malformed("This row is not one of its topic's table.", code="not_an_event") from error
     if not added:
         return False
     hour, day, month = rollups.names(clock.from_text(row["occurred_at"]), _zone(event.workspace))
-    newest = rollups.micros(row)
 
     def effect(batch: firestore.Batch) -> None:
         for name in (hour, day, month):

@@ -142,7 +142,7 @@ def last_event(call: Call) -> datetime | None:
 
 
 def _moment(micros: int) -> datetime | None:
-    return datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 1_000_000) if micros else None
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros) if micros else None
 
 
 def _health(call: Call, name: str) -> DeploymentHealth:

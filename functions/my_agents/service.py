@@ -149,7 +149,7 @@ class _Figures:
             health=_health(today),
             today=self._figures(today),
             month=self._figures(month),
-            last_active=datetime.fromtimestamp(newest / 1_000_000, UTC) if newest else None,
+            last_active=datetime.fromtimestamp(0, UTC) + timedelta(microseconds=newest) if newest else None,
             created_at=known.created_at,
             updated_at=known.updated_at,
             deleted_at=status.deleted_at,

@@ -29,6 +29,11 @@ def place_of(token: str | None, collection: str) -> Place | None:
     return at, path
 
 
+def token_of(place: Place) -> str:
+    """The token of the page after this place."""
+    return page_token(clock.to_text(place[0]), place[1])
+
+
 def next_token(last: Snapshot, field: str) -> str:
     """The token of the page after `last`, in the order of the time in `field`."""
-    return page_token(clock.to_text(last.data[field]), last.path)
+    return token_of((last.data[field], last.path))
