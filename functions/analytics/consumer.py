@@ -10,7 +10,9 @@ from functions.shared.events import Event
 from functions.shared.http import Call
 from functions.shared.identity import WorkspaceId
 
-CONSUMER = "analytics"
+CONSUMERS = {"usage-recorded": "analytics", "conversation-recorded": "analytics-conversations"}
+"""The mark's name by topic: an event of one topic may have the id of one of the other."""
+
 ZONE_KEPT = timedelta(minutes=5)
 
 _zones: dict[str, tuple[float, ZoneInfo]] = {}
@@ -35,7 +37,7 @@ def count(call: Call, event: Event) -> bool:
         for name in (hour, day, month):
             repository.add(batch, event.workspace, name, added, newest)
 
-    return events.once(event, CONSUMER, effect, now=call.now)
+    return events.once(event, CONSUMERS[event.topic], effect, now=call.now)
 
 
 def _zone(workspace: WorkspaceId) -> ZoneInfo:
