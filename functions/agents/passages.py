@@ -41,14 +41,17 @@ def find(
     packed = _index(workspace, agent, knowledge)
     if packed is None:
         return []
-    card = load().embedding(knowledge.embedding_provider, knowledge.embedding_model)
     vector: list[float] | None = None
+    relevance = 1.0
     try:
+        # Knowledge that no model has embedded names none, and one of an earlier catalogue may be gone.
+        card = load().embedding(knowledge.embedding_provider, knowledge.embedding_model)
+        relevance = card.relevance
         vector = provider(card.provider).embed([question], card.id, deadline_in(EMBEDDING_SECONDS), "query")[0]
     except ModelError as error:
         logs.warning("a question was not embedded; words alone decide", reason=type(error).__name__)
     hits, size = [], 0
-    for hit in retrieval.search(packed, question, vector, card.relevance, passages):
+    for hit in retrieval.search(packed, question, vector, relevance, passages):
         size += len(hit.title.encode()) + len(hit.text.encode()) + 16
         if size > MAX_BYTES:
             break
