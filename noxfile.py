@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent
 LOCK = ROOT / "requirements.lock"
 BUNDLES = ("agents", "my_agents", "widgets", "analytics", "billing", "dashboard")
 CI_PYTHONS = ("3.11", "3.13")
+DEPLOYED = "3.13"  # The runtime of the cloud functions; tests/infra starts each bundle with it where it is found.
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "none"
@@ -75,15 +76,16 @@ def serve(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Every test, in parallel, with the linters and type checks; in CI on each deployed Python that is found."""
-    pythons = [sys.executable]
-    if os.environ.get("CI"):
-        here = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        pythons += [p for v in CI_PYTHONS if v != here and (p := interpreter(v))]
+    """Every test, in parallel, with the linters and type checks; in CI on each of Python 3.11 and 3.13 that is found."""
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    found = {v: path for v in CI_PYTHONS if v != here and (path := interpreter(v))}
+    if here != DEPLOYED and DEPLOYED in found:
+        environment(session, found[DEPLOYED])  # The bundles are started with it.
     front_end(session)
     lint(session)
     types(session)
-    for python in pythons:
+    for version, python in {here: sys.executable, **(found if os.environ.get("CI") else {})}.items():
+        session.log(f"The tests on Python {version}; -- PATH or -- -k WORD picks some.")
         binary = environment(session, python)
         run(session, "-m", "pytest", "-n", "auto", "--dist", "loadfile", *session.posargs, python=binary)
 
