@@ -1,6 +1,3 @@
-# /// script
-# dependencies = ["nox>=2026.10", "uv>=0.13"]
-# ///
 """Every command there is; `nox -l` is the manual.
 
 All sessions share one environment, `.nox/py3.x`, filled by uv from requirements.lock in seconds and refilled only when
@@ -8,6 +5,7 @@ that file changes. Arguments after `--` go to the command behind the session.
 """
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -18,6 +16,7 @@ import nox
 
 ROOT = Path(__file__).parent
 LOCK = ROOT / "requirements.lock"
+UV = "uv>=0.13"
 BUNDLES = ("agents", "my_agents", "widgets", "analytics", "billing", "dashboard")
 CI_PYTHONS = ("3.11", "3.13")
 DEPLOYED = "3.13"  # The runtime of the cloud functions; tests/infra starts each bundle with it where it is found.
@@ -28,10 +27,15 @@ nox.options.sessions = ["tests"]
 
 
 def uv(session: nox.Session, *args: str) -> None:
-    """Run the uv that came with nox."""
-    from uv import find_uv_bin
-
-    session.run(find_uv_bin(), *args, external=True, silent=False)
+    """Run the uv beside nox, which pip puts there on the first call; where there is no pip, the one on the PATH."""
+    beside = str(Path(sys.executable).parent)
+    if not shutil.which("uv", path=beside) and importlib.util.find_spec("pip"):
+        session.log("Fetching uv, which installs everything else …")
+        session.run(sys.executable, "-m", "pip", "install", "--quiet", UV, external=True)
+    binary = shutil.which("uv", path=f"{beside}{os.pathsep}{os.environ['PATH']}")
+    if binary is None:
+        session.error("Install uv (https://docs.astral.sh/uv/): it fills the environment.")
+    session.run(binary, *args, external=True)
 
 
 def environment(session: nox.Session, python: str = sys.executable) -> str:
