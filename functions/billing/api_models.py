@@ -189,7 +189,7 @@ class ModelPrice(Answer):
     regional_uplift: str = Field(description="The factor outside of the global region.")
     demonstration: bool
     source: str
-    checked: str
+    checked: str | None
 
 
 class PriceVersion(Answer):

@@ -145,5 +145,5 @@ def _price(model: pricing.ModelPrice, tier: pricing.Tier) -> api.ModelPrice:
         regional_uplift=format_decimal(model.regional_uplift or NANOS),
         demonstration=model.demonstration,
         source=model.source,
-        checked=model.checked.isoformat(),
+        checked=model.checked.isoformat() if model.checked else None,
     )
