@@ -112,9 +112,9 @@ class Story:
         self.owner.ask("POST", knowledge, {"kind": "qa", "title": "Practice", "pairs": PAIRS})
         self.owner.ask("POST", knowledge, {"kind": "markdown", "title": "Price list", "text": PRICES})
         found = self.owner.ask("POST", f"{knowledge}/search", {"question": QUESTION}).json()
-        check("89" in found["passages"][0]["text"], "search finds the price")
+        check("89" in found["items"][0]["text"], "search finds the price")
         published = self.owner.ask("POST", f"/api/agents/{self.agent}/publish").json()
-        check(published["published"]["number"] == 1, "the first version has number 1")
+        check(published["number"] == 1, "the first version has number 1")
         status = f"/api/my-agents/{self.agent}/status"
         active = self.owner.ask("PUT", status, {"status": "active"}, If_Match=self.owner.etag(status)).json()
         check(active["status"] == "active", "the agent is active")
@@ -131,7 +131,7 @@ class Story:
         self.owner.ask("PUT", path, changed, **headers)
         check("# Our receptionist" in self.owner.ask("GET", path).text, "comments survive")
         version = self.owner.ask("POST", f"/api/agents/{self.agent}/publish").json()
-        check(version["published"]["number"] == 2, "the second version has number 2")
+        check(version["number"] == 2, "the second version has number 2")
         versions = self.owner.get(f"/api/agents/{self.agent}/versions")["items"]
         check(len(versions) == 2, "both versions are there")
         self.say("   YAML exported, changed and put back with its comments; version 2 is published")
