@@ -46,13 +46,20 @@ def query(sql: str, parameters: Mapping[str, str | int | bool | datetime]) -> li
     named = [bigquery.ScalarQueryParameter(name, _type(value), value) for name, value in parameters.items()]
     logs.count("bigquery_queries")
     try:
-        dry = client().query(text, job_config=bigquery.QueryJobConfig(query_parameters=named, dry_run=True))
+        # The client's own patience is ten minutes, longer than whoever waits for us.
+        patience = {"retry": bigquery.DEFAULT_RETRY.with_timeout(SECONDS), "timeout": SECONDS, "job_retry": None}
+        dry = client().query(text, job_config=bigquery.QueryJobConfig(query_parameters=named, dry_run=True), **patience)
         bound = max(int(dry.total_bytes_processed or 0), 10 * 2**20)
         if bound > LARGEST_BYTES:
             raise ValueError(f"the query would read {bound} bytes")
         config = bigquery.QueryJobConfig(query_parameters=named, maximum_bytes_billed=bound)
-        return [dict(row) for row in client().query(text, job_config=config).result(timeout=SECONDS)]
-    except (exceptions.ServiceUnavailable, exceptions.TooManyRequests, TimeoutError) as error:
+        return [dict(row) for row in client().query(text, job_config=config, **patience).result(timeout=SECONDS)]
+    except (
+        exceptions.ServiceUnavailable,
+        exceptions.TooManyRequests,
+        exceptions.RetryError,
+        OSError,  # No connection; TimeoutError is one too.
+    ) as error:
         raise Unavailable("The warehouse did not answer in time. Try again.", retry_after=5) from error
 
 
