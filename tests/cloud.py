@@ -106,7 +106,7 @@ class Cloud:
         with pubsub_v1.SubscriberClient() as subscriber:
             while True:
                 with warnings.catch_warnings():
-                    # Not to wait is discouraged in production; a test wants to know what is there now.
+                    # What is there now is all that is asked for; the flag is deprecated for those who poll.
                     warnings.simplefilter("ignore", DeprecationWarning)
                     pulled = subscriber.pull(subscription=name, max_messages=1000, return_immediately=True)
                 if not pulled.received_messages:

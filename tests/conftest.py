@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests import ownership
@@ -14,6 +15,11 @@ def collections_are_written_by_their_owners() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         ownership.watch(monkeypatch)
         yield
+
+
+# A busy machine is no fault of the code under test.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")

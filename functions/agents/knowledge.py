@@ -25,6 +25,8 @@ from functions.shared.http import Answer, Body, Call, Items, Page, page_token, p
 MAX_ITEMS = 500
 MAX_ITEM_BYTES = 1_000_000
 _PART_BYTES = 900_000
+_COMMIT_BYTES = 6_000_000
+"""Contents in one commit from which on no further item gets its new vectors stored; a commit is at most 10 MiB."""
 
 
 class Pair(Body):
@@ -66,12 +68,17 @@ class ListedItem(Answer):
     updated_at: datetime
 
 
-class Item(ListedItem):
-    """An item with its content; `warning` says what did not work when it was written."""
+class WrittenItem(ListedItem):
+    """An item as it was stored; `warning` says what did not work."""
 
-    text: str | None = None
-    pairs: list[Pair] | None = None
-    warning: str | None = None
+    warning: str | None
+
+
+class Item(ListedItem):
+    """An item with its content."""
+
+    text: str | None
+    pairs: list[Pair] | None
 
 
 class Question(Body):
@@ -96,12 +103,6 @@ class FoundPassage(Answer):
     evidence: float
 
 
-class FoundPassages(Answer):
-    """What retrieval gives for a question, best first. Nothing means: the agent would say that it does not know."""
-
-    passages: list[FoundPassage]
-
-
 def listed(call: Call, agent: str, query: Page) -> Items[ListedItem]:
     """A page of the items, the oldest first. Raises NotFound."""
     wizard.found(call, agent)
@@ -121,18 +122,20 @@ def get(call: Call, agent: str, item: str) -> tuple[Item, str]:
     content = _contents(call, agent, [found]).get(item)
     if content is None:
         raise NotFound("The item was changed at this moment. Read it again.")
-    return _shown(item, found.data, content, None), found.etag
+    source = content.source
+    pairs = [Pair(question=q, answer=a) for q, a in source.pairs] or None
+    return Item(id=item, **_head(found.data), text=None if pairs else source.text, pairs=pairs), found.etag
 
 
-def add(call: Call, agent: str, new: NewItem) -> tuple[Item, str]:
+def add(call: Call, agent: str, new: NewItem) -> tuple[WrittenItem, str]:
     """Store a new item and make it searchable. Raises NotFound, TooLarge, Conflict (`too_many_items`), Contended."""
-    return _write(call, agent, ids.new("knowledge"), new)
+    return _written(*_write(call, agent, ids.new("knowledge"), new))
 
 
-def replace(call: Call, agent: str, item: str, new: NewItem) -> tuple[Item, str]:
+def replace(call: Call, agent: str, item: str, new: NewItem) -> tuple[WrittenItem, str]:
     """Store an item's new content. Raises as `add`, and firestore.Changed when the item's etag is stale."""
     _found(call, agent, item)
-    return _write(call, agent, item, new)
+    return _written(*_write(call, agent, item, new))
 
 
 def delete(call: Call, agent: str, item: str) -> None:
@@ -141,12 +144,15 @@ def delete(call: Call, agent: str, item: str) -> None:
     _write(call, agent, item, None)
 
 
-def search(call: Call, agent: str, asked: Question) -> FoundPassages:
-    """What a turn would find, by the very same code. Raises NotFound."""
+def search(call: Call, agent: str, asked: Question) -> Items[FoundPassage]:
+    """What a turn would find, by the very same code, best first. Raises NotFound.
+
+    Nothing means: the agent would say that it does not know.
+    """
     kept, _ = wizard.found(call, agent)
     hits = passages.find(call.workspace, agent, kept.knowledge, asked.question, asked.passages, provider)
-    return FoundPassages(
-        passages=[
+    return Items(
+        items=[
             FoundPassage(
                 item_id=hit.item_id,
                 title=hit.title,
@@ -169,13 +175,18 @@ def _found(call: Call, agent: str, item: str) -> Snapshot:
     raise NotFound("There is no such item of knowledge.")
 
 
-def _write(call: Call, agent: str, item: str, new: NewItem | None) -> tuple[Item, str]:
+def _written(item: WrittenItem | None, etag: str) -> tuple[WrittenItem, str]:
+    assert item is not None, "only a deletion writes nothing"
+    return item, etag
+
+
+def _write(call: Call, agent: str, item: str, new: NewItem | None) -> tuple[WrittenItem | None, str]:
     writing = _Writing(call, agent, item, new)
-    last: firestore.Changed | firestore.AlreadyExists | None = None
+    last: Exception | None = None
     while (call.deadline - clock.now()).total_seconds() > knowledge_index.SECONDS_TO_WRITE:
         try:
             return writing.attempt()
-        except (firestore.Changed, firestore.AlreadyExists) as error:
+        except (firestore.Changed, firestore.AlreadyExists, firestore.Contended) as error:
             last = error
             knowledge_index.pause()
     raise firestore.Contended("Others are changing this agent's knowledge. Try again in a moment.") from last
@@ -188,8 +199,9 @@ class _Writing:
         self.call, self.agent, self.item = call, agent, item
         self.content = None if new is None else _content_of(item, new)
         self.known: dict[tuple[str, str], Content] = {}
+        self.stored_bytes = 0
 
-    def attempt(self) -> tuple[Item, str]:
+    def attempt(self) -> tuple[WrittenItem | None, str]:
         """Read, build, switch. Raises firestore.Changed when another writer was faster."""
         call, agent, item = self.call, self.agent, self.item
         kept, snapshot = wizard.found(call, agent)
@@ -214,6 +226,7 @@ class _Writing:
             index.set(path, {"bytes": data})
         index.commit()
         batch = firestore.Batch()
+        self.stored_bytes = 0
         document: dict[str, Any] = {}
         if self.content is not None:
             document = self._document(before)
@@ -240,8 +253,9 @@ class _Writing:
         etags = batch.commit()
         knowledge_index.sweep(call.workspace, agent, kept.knowledge.revision, state.revision)
         if self.content is None:
-            return _shown(item, before.data if before else {}, None, None), ""
-        return _shown(item, document, self.content, warning), etags[repository.item_path(call.workspace, agent, item)]
+            return None, ""
+        written = WrittenItem(id=item, **_head(document), warning=warning)
+        return written, etags[repository.item_path(call.workspace, agent, item)]
 
     def _others(self, items: list[Snapshot]) -> dict[str, Content]:
         missing = [one for one in items if (one.id, one.data["revision"]) not in self.known]
@@ -268,6 +282,7 @@ class _Writing:
 
     def _store(self, batch: firestore.Batch, content: Content, document: dict[str, Any]) -> None:
         data = _packed(content)
+        self.stored_bytes += len(data)
         parts = [data[at : at + _PART_BYTES] for at in range(0, len(data), _PART_BYTES)]
         document |= {"revision": knowledge_index.stamp(), "parts": len(parts), "embedded": content.embedded}
         item = content.source.item_id
@@ -277,7 +292,9 @@ class _Writing:
 
     def _refresh(self, batch: firestore.Batch, one: Snapshot, content: Content) -> None:
         """An item whose vectors are new, because the model changed or failed before, is stored with them."""
-        if content.embedded == one.data["embedded"] or len(batch) > knowledge_index.MOST_REFRESHED:
+        if content.embedded == one.data["embedded"]:
+            return
+        if len(batch) > knowledge_index.MOST_REFRESHED or self.stored_bytes > _COMMIT_BYTES:
             return
         document = dict(one.data)
         for path in _content_paths(self.call, self.agent, one):
@@ -343,14 +360,3 @@ def _unpacked(item: Snapshot, data: bytes) -> Content:
 def _head(data: dict[str, Any]) -> dict[str, Any]:
     names = ("kind", "title", "language", "bytes", "passages", "created_at", "updated_at")
     return {**{name: data[name] for name in names}, "embedded": bool(data.get("embedded"))}
-
-
-def _shown(item: str, data: dict[str, Any], content: Content | None, warning: str | None) -> Item:
-    source = content.source if content is not None else None
-    return Item(
-        id=item,
-        **_head(data),
-        text=source.text if source is not None and source.kind != "qa" else None,
-        pairs=[Pair(question=q, answer=a) for q, a in source.pairs] if source is not None and source.pairs else None,
-        warning=warning,
-    )

@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from functions.agents import knowledge
-from functions.agents.knowledge import FoundPassages, Item, ListedItem, NewItem, Question
+from functions.agents.knowledge import FoundPassage, Item, ListedItem, NewItem, Question, WrittenItem
 from functions.shared.http import CONSOLE, MACHINE, Answer, Call, Items, Page, Reply, Routes
 
 api = Routes("agents-api")
@@ -33,7 +33,7 @@ def list_knowledge(call: Call, agent: str, query: Page) -> Items[ListedItem]:
     max_body=_MAX_BODY,
     summary="Teach the agent something.",
 )
-def add_knowledge(call: Call, agent: str, body: NewItem) -> Reply[Item]:
+def add_knowledge(call: Call, agent: str, body: NewItem) -> Reply[WrittenItem]:
     """Searchable when the answer comes. The agent's ETag changes with it."""
     item, etag = knowledge.add(call, agent, body)
     return Reply(item, etag=etag, headers={"Location": f"/api/agents/{agent}/knowledge/{item.id}"})
@@ -53,7 +53,7 @@ def get_knowledge(call: Call, agent: str, item: str) -> Reply[Item]:
     max_body=_MAX_BODY,
     summary="Replace an item.",
 )
-def replace_knowledge(call: Call, agent: str, item: str, body: NewItem) -> Reply[Item]:
+def replace_knowledge(call: Call, agent: str, item: str, body: NewItem) -> Reply[WrittenItem]:
     """If-Match is the item's ETag, not the agent's."""
     found, etag = knowledge.replace(call, agent, item, body)
     return Reply(found, etag=etag)
@@ -74,6 +74,6 @@ def delete_knowledge(call: Call, agent: str, item: str) -> None:
     scope="read",
     summary="What a question would find, with scores.",
 )
-def search_knowledge(call: Call, agent: str, body: Question) -> FoundPassages:
+def search_knowledge(call: Call, agent: str, body: Question) -> Items[FoundPassage]:
     """By the code that answers visitors."""
     return knowledge.search(call, agent, body)

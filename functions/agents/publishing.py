@@ -50,8 +50,8 @@ class Rollback(Body):
     version: str
 
 
-def publish(call: Call, agent: str) -> tuple[wizard.ShownAgent, str]:
-    """Make the draft the version that visitors talk to.
+def publish(call: Call, agent: str) -> tuple[ListedVersion, str]:
+    """Make the draft the version that visitors talk to: that version, and the agent's new etag.
 
     Raises Conflict (`nothing_to_publish`) when definition and prompt are the published ones, Invalid when its model
     cannot be used any more.
@@ -62,8 +62,9 @@ def publish(call: Call, agent: str) -> tuple[wizard.ShownAgent, str]:
     if kept.draft == kept.published and prompt == kept.published_prompt:
         raise Conflict("The draft is published already. Knowledge needs no publishing.", code="nothing_to_publish")
     batch = firestore.Batch()
-    fields = _add(batch, call, agent, kept, kept.draft, kept.draft_yaml, prompt)
-    return wizard.written(batch, agent, kept, fields, snapshot.path, call.if_match or snapshot.etag)
+    fields, version = _add(batch, call, agent, kept, kept.draft, kept.draft_yaml, prompt)
+    _, etag = wizard.written(batch, agent, kept, fields, snapshot.path, call.if_match or snapshot.etag)
+    return version, etag
 
 
 def replace_and_publish(call: Call, agent: str, content: bytes) -> tuple[wizard.ShownAgent, str]:
@@ -83,12 +84,14 @@ def replace_and_publish(call: Call, agent: str, content: bytes) -> tuple[wizard.
     batch = firestore.Batch()
     fields = wizard.add_draft(batch, call, agent, kept, definition, reading.text)
     if definition != kept.published or prompt != kept.published_prompt:
-        fields |= _add(batch, call, agent, kept, definition, reading.text, prompt)
+        fields |= _add(batch, call, agent, kept, definition, reading.text, prompt)[0]
     return wizard.written(batch, agent, kept, fields, snapshot.path, etag)
 
 
-def rollback(call: Call, agent: str, version: str) -> tuple[wizard.ShownAgent, str]:
+def rollback(call: Call, agent: str, version: str) -> tuple[ListedVersion, str]:
     """Publish an earlier version's definition and prompt under a new number; the draft stays as it is.
+
+    Returns the new version and the agent's new etag.
 
     Raises NotFound, Conflict (`nothing_to_publish`) for the present version, Invalid when its model is gone.
     """
@@ -100,8 +103,9 @@ def rollback(call: Call, agent: str, version: str) -> tuple[wizard.ShownAgent, s
     offers.check(definition.model, call.now)
     batch = firestore.Batch()
     was = old.data
-    fields = _add(batch, call, agent, kept, definition, was["yaml"], was["prompt"], back_to=was["number"])
-    return wizard.written(batch, agent, kept, fields, snapshot.path, call.if_match or snapshot.etag)
+    fields, made = _add(batch, call, agent, kept, definition, was["yaml"], was["prompt"], back_to=was["number"])
+    _, etag = wizard.written(batch, agent, kept, fields, snapshot.path, call.if_match or snapshot.etag)
+    return made, etag
 
 
 def _add(
@@ -113,8 +117,8 @@ def _add(
     text: str,
     prompt: str,
     back_to: int | None = None,
-) -> dict[str, Any]:
-    """Add the version and its activity entry to a commit; returns the fields of the agent that it changes."""
+) -> tuple[dict[str, Any], ListedVersion]:
+    """Add the version and its activity entry to a commit; the fields of the agent that it changes, and the version."""
     version, number = ids.new("version"), kept.published_number + 1
     document = {
         "number": number,
@@ -148,7 +152,7 @@ def _add(
         before={"version": kept.published_number or None},
         after={"version": number} if back_to is None else {"version": number, "as_version": back_to},
     )
-    return fields
+    return fields, ListedVersion(id=version, **document)
 
 
 def listed(call: Call, agent: str, query: Page) -> Items[ListedVersion]:

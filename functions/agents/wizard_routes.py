@@ -6,8 +6,8 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from functions.agents import (
+    conversation_routes,
     definitions,
-    erasure_routes,
     industries,
     knowledge_routes,
     offers,
@@ -40,7 +40,7 @@ from functions.shared.http import (
 
 api = Routes("agents-api")
 api.include(knowledge_routes.api)
-api.include(erasure_routes.api)
+api.include(conversation_routes.api)
 
 YAML = "application/yaml"
 Content = TypeVar("Content", bound=BaseModel)
@@ -249,10 +249,10 @@ def change_agent(call: Call, agent: str, body: Answers) -> Reply[ShownAgent]:
 
 
 @api.post("/api/agents/{agent}/publish", callers=(CONSOLE, MACHINE), idempotent=True, summary="Publish the draft.")
-def publish_agent(call: Call, agent: str) -> Reply[ShownAgent]:
-    """Visitors meet it from their next message on. Knowledge is live and needs no publishing."""
-    shown, etag = publishing.publish(call, agent)
-    return Reply(shown, etag=etag)
+def publish_agent(call: Call, agent: str) -> Reply[ListedVersion]:
+    """Visitors meet it from their next message on. Knowledge needs no publishing. The ETag is the agent's."""
+    version, etag = publishing.publish(call, agent)
+    return Reply(version, etag=etag)
 
 
 @api.get("/api/agents/{agent}/versions", callers=(CONSOLE, MACHINE), summary="Published versions, the newest first.")
@@ -274,10 +274,10 @@ def compare_versions(call: Call, agent: str, version: str, query: AgainstQuery) 
 
 
 @api.post("/api/agents/{agent}/rollback", callers=(CONSOLE, MACHINE), idempotent=True, summary="Go back to a version.")
-def rollback_agent(call: Call, agent: str, body: Rollback) -> Reply[ShownAgent]:
+def rollback_agent(call: Call, agent: str, body: Rollback) -> Reply[ListedVersion]:
     """It is published again under a new number; the draft stays as it is."""
-    shown, etag = publishing.rollback(call, agent, body.version)
-    return Reply(shown, etag=etag)
+    version, etag = publishing.rollback(call, agent, body.version)
+    return Reply(version, etag=etag)
 
 
 @api.get(
