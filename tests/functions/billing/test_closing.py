@@ -254,7 +254,7 @@ amounts = st.integers(0, 3_000_000_000)
 turns = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1), st.sampled_from(["a", "b"]), amounts), max_size=7)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(turns=turns, late=turns)
 def test_events_charges_ledger_and_invoices_agree_to_the_nano(house: Cloud, turns: list, late: list) -> None:
     story = Story(house)
