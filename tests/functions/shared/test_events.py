@@ -71,6 +71,7 @@ def test_what_pubsub_does_not_take_keeps_its_mark(cloud: Cloud, capsys: pytest.C
     assert "unsent" in firestore.get(contracts.path(workspace, "events", bad.id)).data
     assert "unsent" not in firestore.get(contracts.path(workspace, "events", good.id)).data
     assert "event not published yet" in capsys.readouterr().out
+    events.unmark(nowhere)
 
 
 def test_an_event_takes_effect_once_however_often_it_comes(cloud: Cloud) -> None:
