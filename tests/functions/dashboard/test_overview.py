@@ -37,7 +37,10 @@ COUNTED = {
 
 
 def rollup(workspace: WorkspaceId, name: str, **fields: Any) -> None:
-    write(contracts.path(workspace, "rollups", name), {"total": {**COUNTED, **fields}, "as_of_micros": 1_795_645_800_000_005})
+    write(
+        contracts.path(workspace, "rollups", name),
+        {"total": {**COUNTED, **fields}, "as_of_micros": 1_795_645_800_000_005},
+    )
 
 
 def test_figures_are_those_of_the_workspaces_own_day_and_month(cloud: Cloud) -> None:

@@ -56,9 +56,7 @@ def test_founding_again_finds_the_first_workspace_and_sets_the_claim_again(room:
     assert [one["id"] for one in content(room.ask("GET", "/api/workspaces", someone))["items"]] == [workspace]
 
 
-def test_founding_twice_at_once_makes_one_workspace(
-    room: Room, people: People, cloud: Cloud
-) -> None:
+def test_founding_twice_at_once_makes_one_workspace(room: Room, people: People, cloud: Cloud) -> None:
     someone = people.sign_up()
     call = cloud.call(None, subject=someone.claims["sub"], claims=someone.claims)
     new = workspaces.NewWorkspace(name="Linden Dental")

@@ -300,7 +300,9 @@ def test_an_address_with_quotes_and_tags_is_escaped_in_every_snippet(
     config.settings.cache_clear()
     workspace, _, widget = made(cloud)
     found = content(room.ask("GET", f"/api/widgets/{widget}/embed", callers.person("viewer", workspace)))
-    assert found["script"].startswith('<script async src="https://cdn.example/&quot;&#x27;&lt;b&gt;&amp;x/v1/widget.js"')
+    assert found["script"].startswith(
+        '<script async src="https://cdn.example/&quot;&#x27;&lt;b&gt;&amp;x/v1/widget.js"'
+    )
     for snippet in found["snippets"]:
         assert "<b>" not in snippet["code"] or snippet["title"] == "React"
         if snippet["title"] == "React":
