@@ -8,6 +8,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +36,14 @@ def uv(session: nox.Session, *args: str) -> None:
     binary = shutil.which("uv", path=f"{beside}{os.pathsep}{os.environ['PATH']}")
     if binary is None:
         session.error("Install uv (https://docs.astral.sh/uv/): it fills the environment.")
-    session.run(binary, *args, external=True)
+    session.run(binary, *args, external=True, env=trust())
+
+
+def trust() -> dict[str, str]:
+    """Let uv trust whom this machine trusts, as pip does, so that it works behind a company's proxy too."""
+    paths = ssl.get_default_verify_paths()
+    known = sys.platform != "linux" or paths.cafile or paths.capath
+    return {"UV_SYSTEM_CERTS": "true"} if known and "UV_SYSTEM_CERTS" not in os.environ else {}
 
 
 def environment(session: nox.Session, python: str = sys.executable) -> str:
