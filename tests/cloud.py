@@ -2,6 +2,7 @@
 
 import base64
 import json
+import warnings
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,10 @@ class Cloud:
         name = f"projects/{PROJECT}/subscriptions/{topic}"
         with pubsub_v1.SubscriberClient() as subscriber:
             while True:
-                pulled = subscriber.pull(subscription=name, max_messages=1000, return_immediately=True)
+                with warnings.catch_warnings():
+                    # Not to wait is discouraged in production; a test wants to know what is there now.
+                    warnings.simplefilter("ignore", DeprecationWarning)
+                    pulled = subscriber.pull(subscription=name, max_messages=1000, return_immediately=True)
                 if not pulled.received_messages:
                     break
                 for received in pulled.received_messages:

@@ -114,12 +114,19 @@ def _guarded(workspace: WorkspaceId, path: str, hold: Hold, decide: Any, also: A
         if change is not None:
             transaction.update(path, _fields(change))
             _events(transaction, workspace, change, now)
-            also(transaction)
+            if not erased:
+                also(transaction)
 
-    try:
-        firestore.transact(work)
-    except firestore.AlreadyExists:
-        return False
+    for erased in (False, True):
+        try:
+            firestore.transact(work)
+        except firestore.AlreadyExists:
+            return False
+        except firestore.Changed:
+            if erased:
+                raise
+            continue
+        return True
     return True
 
 
