@@ -1,17 +1,15 @@
 """The conversation over HTTP: one turn for visitors, for programs and in the playground, and what visitors say about it."""
 
-from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from functions.agents import admission, feedback, repository
+from functions.agents.connections import provider
 from functions.agents.models import Ask
-from functions.agents.providers import Provider, ProviderSettings, build
 from functions.agents.telling import Answered, Ended, repeated
 from functions.agents.turns import Turn
 from functions.shared import clock, firestore, ids, money
-from functions.shared.config import settings
 from functions.shared.contracts import TurnRead
 from functions.shared.errors import Invalid, NotFound
 from functions.shared.http import (
@@ -129,22 +127,6 @@ class HandOffRequest(Body):
 
     conversation_id: str | None = Field(default=None, max_length=80)
     note: str | None = Field(default=None, max_length=2000)
-
-
-@cache
-def provider(name: str) -> Provider:
-    """The process's client of a provider, built when a turn first needs it."""
-    return build(
-        name,
-        ProviderSettings(
-            project=settings().project,
-            location=settings().vertex_location,
-            vertex_base_url=settings().vertex_url,
-            openai_base_url=settings().openai_url or "",
-            openai_api_key=settings().openai_key,
-            offline_base_url=settings().offline_url or "",
-        ),
-    )
 
 
 @api.post(

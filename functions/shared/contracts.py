@@ -77,7 +77,7 @@ class WorkspaceRead(Read):
     name: str
     code: str = ""
     currency: str = "USD"
-    country: str = ""
+    country: str | None = None
     time_zone: str = "UTC"
     state: Literal["active", "suspended", "closing", "erased"] = "active"
     created_at: datetime
@@ -232,7 +232,9 @@ class SpendRead(Read):
     """`workspaces/{workspace}/spend/{month}`: written by shared/metering, in each turn's own commits."""
 
     currency: str = "USD"
+    plan_terms: dict[str, Any] = Field(default_factory=dict)
     cap_nanos: int | None = None
+    trial_nanos: int | None = None
     allowance_nanos: int = 0
     credit_nanos: int = 0
     agent_caps: dict[str, int] = Field(default_factory=dict)
@@ -243,11 +245,23 @@ class SpendRead(Read):
     holds: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
+class AgreedPlan(Read):
+    """The plan that a workspace has from a month on, until the next one that was agreed."""
+
+    from_month: str
+    plan: str
+    plan_terms: dict[str, Any]
+
+
 class BillingRead(Read):
-    """`workspaces/{workspace}/billing/account`: the terms that a new period's spend document starts with."""
+    """`workspaces/{workspace}/billing/account`: the terms that a new period's spend document starts with.
+
+    `plans` are those that were ever agreed, in order; where it is empty, `plan` and `plan_terms` hold for every month.
+    """
 
     plan: str = "pay_as_you_go"
     plan_terms: dict[str, Any] = Field(default_factory=dict)
+    plans: tuple[AgreedPlan, ...] = ()
     cap_nanos: int | None = None
     agent_caps: dict[str, int] = Field(default_factory=dict)
     visitor_hour_permille: int = 100

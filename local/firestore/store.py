@@ -85,7 +85,6 @@ class Store:
         self._connection = self._connect()
         self._connection.executescript(_SCHEMA)
         self.last = self._meta("last")
-        self.horizon = self._meta("horizon")  # no read is possible at a time before this
         self._index_anew()
 
     def close(self) -> None:
@@ -99,7 +98,7 @@ class Store:
         )
         connection.executescript(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-16384;"
-            "PRAGMA temp_store=MEMORY;"
+            f"PRAGMA temp_store=MEMORY; PRAGMA mmap_size=268435456; PRAGMA journal_size_limit={_LARGE_LOG};"
         )
         return connection
 
@@ -300,22 +299,25 @@ class Store:
         """Drop versions that no read may ask for any more, and fold the write-ahead log into the file."""
         connection = self._readers.pop() if self._readers else self._connect()
         try:
-            horizon = self.now() - self._history
-            if connection.execute("SELECT 1 FROM history WHERE until < ? LIMIT 1", (horizon,)).fetchone():
-                self._prune(horizon)
+            while self._prune(self.now() - self._history):
+                pass
             log = self._path.with_name(self._path.name + "-wal")
             large = log.exists() and log.stat().st_size > _LARGE_LOG
             connection.execute(f"PRAGMA wal_checkpoint({'RESTART' if large else 'PASSIVE'})").fetchall()
         finally:
             self._readers.append(connection)
 
-    def _prune(self, horizon: int) -> None:
+    def _prune(self, before: int) -> bool:
+        """Drop some of the versions that were replaced before this time; returns whether there may be more."""
+        oldest = "SELECT until FROM history WHERE until < ? ORDER BY until LIMIT ?"
+        with self.snapshot() as snapshot:
+            ends = [end for (end,) in snapshot.connection.execute(oldest, (before, _PRUNE_AT_ONCE))]
+        if not ends:
+            return False
+
         def prune(snapshot: Snapshot) -> None:
-            snapshot.connection.execute(
-                "DELETE FROM history WHERE rowid IN (SELECT rowid FROM history WHERE until < ? ORDER BY until LIMIT ?)",
-                (horizon, _PRUNE_AT_ONCE),
-            )
-            snapshot.connection.execute("INSERT OR REPLACE INTO meta VALUES ('horizon', ?)", (horizon,))
+            snapshot.connection.execute("DELETE FROM history WHERE until <= ?", (ends[-1],))
+            snapshot.connection.execute("INSERT OR REPLACE INTO meta VALUES ('horizon', ?)", (ends[-1],))
 
         self.submit([], prune)
-        self.horizon = horizon
+        return len(ends) == _PRUNE_AT_ONCE

@@ -46,9 +46,8 @@ def for_all(plan: Plan, addresses: Addresses, project: str, environment: Mapping
     ours |= {alias: addresses.deployment(name) for alias, name in ALIASES.items() if name in known}
     defaults = {
         "BIGQUERY_DATASET_ID": dataset(environment),
-        "OPENAI_BASE_URL": model,
-        "OPENAI_API_KEY": "offline",
-        "MODEL_PROVIDERS": "openai",
+        "DEFAULT_MODEL": "offline/offline-extractive",
+        "EMBEDDING_MODEL": "offline/wordllama-256",
         "PYTHONUNBUFFERED": "1",
     }
     if uses_real_bigquery(environment):

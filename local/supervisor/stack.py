@@ -19,7 +19,7 @@ from local.supervisor.health import Health
 from local.supervisor.plan import Deployment, Plan, account
 
 REPOSITORY = Path(__file__).parents[2]
-_STOP_SECONDS = 2.0
+_STOP_SECONDS = 1.2
 _READY_SECONDS = 90.0
 
 
@@ -187,7 +187,7 @@ class Stack:
         more: Mapping[str, list[str]] = {
             "identity": [*project, "--mail", str(state / "mail"), "--public-url", addresses.public],
             "firestore": catalogue,
-            "pubsub": [*caller("push"), *warehouse, "--dataset", dataset(os.environ)],
+            "pubsub": [*caller("push"), "--min-backoff", "1", *warehouse, "--dataset", dataset(os.environ)],
             "bigquery": [*catalogue, *project, "--dataset", dataset(os.environ)],
             "storage": identity,
             "model": [],

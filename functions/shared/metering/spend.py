@@ -180,9 +180,7 @@ def current(workspace: WorkspaceId, now: datetime) -> contracts.SpendRead:
 def opening(workspace: WorkspaceId, month: str) -> dict[str, Any]:
     """A period's spend document as it begins: the terms of `billing/account`, and what is left of a trial."""
     account, home = firestore.get_all([contracts.path(workspace, "billing", "account"), f"workspaces/{workspace}"])
-    terms = BillingRead.model_validate(account.data)
-    if not terms.plan_terms:
-        terms = terms.model_copy(update={"plan_terms": default_terms(month)})
+    terms = agreed(BillingRead.model_validate(account.data), month)
     trial = None
     if not terms.paid_once:
         earlier = firestore.find(firestore.Query(contracts.path(workspace, "spend")))
@@ -197,6 +195,15 @@ def opening(workspace: WorkspaceId, month: str) -> dict[str, Any]:
         "holds": {},
         **_terms(terms),
     }
+
+
+def agreed(terms: BillingRead, month: str) -> BillingRead:
+    """The account with the plan that is in force in a month; the default plan before the first that was agreed."""
+    if terms.plans:
+        before = [plan for plan in terms.plans if plan.from_month <= month]
+        plan, plan_terms = (before[-1].plan, before[-1].plan_terms) if before else (DEFAULT_PLAN, {})
+        terms = terms.model_copy(update={"plan": plan, "plan_terms": plan_terms})
+    return terms if terms.plan_terms else terms.model_copy(update={"plan_terms": default_terms(month)})
 
 
 def default_terms(month: str) -> dict[str, Any]:
@@ -220,7 +227,8 @@ def _terms(terms: BillingRead) -> dict[str, Any]:
 def write_terms(batch: firestore.Batch, workspace: WorkspaceId, terms: BillingRead, found: firestore.Snapshot) -> None:
     """Add to the batch the new terms of the running period, on its spend document as `found`; absent: nothing to do.
 
-    Takes effect with the commit that also writes `billing/account`. What is spent and held is never touched.
+    `terms` are those that `agreed` gives for that period. Takes effect with the commit that also writes
+    `billing/account`. What is spent and held is never touched.
     """
     if found.exists:
         fields: dict[tuple[str, ...], Any] = {(name,): value for name, value in _terms(terms).items()}
