@@ -136,8 +136,8 @@ def _earlier(workspace: WorkspaceId, ask: Ask, found: list[Snapshot]) -> Answere
         conversations.check_owner(conversation.data, True, ask)
         stored = TurnRead.model_validate(turn.data)
         if stored.message == ask.message:
-            if stored.outcome == "failed":
-                return Ended(ask.turn_id, ask.conversation_id, problem_of(stored.error_code or ""))
+            if not stored.answer.strip():
+                return Ended(ask.turn_id, ask.conversation_id, problem_of(stored.error_code or "caller_left"))
             return Answered(ask.turn_id, ask.conversation_id, stored)
     elif event.data["row"].get("outcome") == "abandoned":
         return _lost(ask)

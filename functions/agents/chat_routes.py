@@ -254,13 +254,13 @@ def _shown(turn: TurnRead) -> list[ShownSource]:
 
 @api.get("/api/chat", callers=(VISITOR,), summary="This session's conversation so far.")
 def history(call: Call) -> Reply[History]:
-    """What was said, without what a visitor does not need: no prices, no scores."""
+    """What was said and answered, without what a visitor does not need: no prices, no scores."""
     conversation = _of_session(call)
     found = repository.turns(call.workspace, conversation, limit=100)
     messages: list[HistoryMessage] = []
     for snapshot in found:
         turn = TurnRead.model_validate(snapshot.data)
-        if turn.outcome == "failed":
+        if not turn.answer.strip():
             continue
         messages.append(HistoryMessage(role="visitor", message_id=f"{turn.message_id}.q", text=turn.message))
         messages.append(

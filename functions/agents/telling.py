@@ -43,6 +43,8 @@ def problem_of(code: str) -> Problem:
             why, wait = "The model cannot be reached at this moment.", 5
         case "turn_lost" | "not_stored":
             why, wait = "This turn broke off and its answer could not be kept.", 2
+        case "caller_left":
+            return Unavailable("The connection broke before the answer began. Send it again with a new key.", code=code)
         case "internal":
             return Problem("We have noted it. Send the message again, with a new key.")
         case _:

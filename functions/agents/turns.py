@@ -126,7 +126,10 @@ class Turn:
 
     def _broken(self, problem: Problem) -> contracts.Outcome:
         self.problem = problem
-        return "interrupted" if self.answer.strip() else "failed"
+        if self.answer.strip():
+            return "interrupted"
+        self.answer = ""
+        return "failed"
 
     def _model(self, started: float) -> Iterator[str]:
         self._hits = passages.find(

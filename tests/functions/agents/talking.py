@@ -237,8 +237,9 @@ def text_of(found: list[Event]) -> str:
 
 
 def usage_events(workspace: WorkspaceId) -> list[dict[str, Any]]:
-    """The usage events of a workspace, recorded today."""
-    return [event.row for event in events.of_day(workspace, clock.day_of(clock.now()))]
+    """The usage events of a workspace, also of turns that began before midnight."""
+    days = {clock.day_of(clock.now() - timedelta(days=number)) for number in (0, 1)}
+    return [event.row for day in days for event in events.of_day(workspace, day)]
 
 
 def spend_of(workspace: WorkspaceId) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """One turn from its question to its settled event: what is told, what is stored, what is charged, whatever happens."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -213,6 +214,24 @@ def test_a_caller_who_leaves_before_the_model_was_asked_costs_nothing(workspace:
     assert everything_adds_up(workspace, visitor) == 0
 
 
+def test_a_caller_who_comes_back_to_a_turn_without_a_word_is_told_to_send_it_again(visitor: Visitor) -> None:
+    silence = Wait()
+    turn = visitor.begin(Scripted(silence), key="k")
+    events = turn.events()
+    next(events)
+    thread = threading.Thread(target=list, args=(events,))
+    thread.start()
+    assert silence.reached.wait(10)
+    turn.leave()
+    thread.join(10)
+    assert usage_events(visitor.workspace)[0]["outcome"] == "interrupted"
+    again = admission.admit(visitor.workspace, visitor.ask(key="k"), Scripted())
+    assert isinstance(again, Ended)
+    assert again.problem.code == "caller_left"
+    assert visitor.home()["history"] == []
+    everything_adds_up(visitor.workspace, visitor)
+
+
 @pytest.mark.parametrize(("reason", "waits"), [("asked", True), ("rule", True), ("unanswered", False), (None, False)])
 def test_a_hand_off_waits_for_a_person_only_when_one_was_asked_for(
     workspace: WorkspaceId, visitor: Visitor, reason: str | None, waits: bool
@@ -299,6 +318,21 @@ def test_a_database_that_cannot_settle_is_told_and_nothing_is_charged(workspace:
     assert raised.value.code == "not_stored"
     assert visitor.turns() == []
     assert usage_events(workspace) == []
+
+
+def test_many_visitors_at_once_add_up(cloud: Cloud, workspace: WorkspaceId) -> None:
+    agent = an_agent(workspace)
+    people = [Visitor(cloud, workspace, agent) for _ in range(8)]
+
+    def talk(person: Visitor) -> None:
+        for key in range(2):
+            person.turn(key=f"k{key}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(talk, people))
+    assert everything_adds_up(workspace, *people) == 16 * 960_000
+    assert sum(row["new_conversation"] for row in usage_events(workspace)) == 8
+    assert len(cloud.published("usage-recorded", workspace)) == 16
 
 
 STEPS: dict[str, tuple[Any, ...]] = {
