@@ -232,6 +232,7 @@ class SpendRead(Read):
     """`workspaces/{workspace}/spend/{month}`: written by shared/metering, in each turn's own commits."""
 
     currency: str = "USD"
+    plan: str = ""
     plan_terms: dict[str, Any] = Field(default_factory=dict)
     cap_nanos: int | None = None
     trial_nanos: int | None = None
