@@ -114,12 +114,19 @@ def _guarded(workspace: WorkspaceId, path: str, hold: Hold, decide: Any, also: A
         if change is not None:
             transaction.update(path, _fields(change))
             _events(transaction, workspace, change, now)
-            also(transaction)
+            if not erased:
+                also(transaction)
 
-    try:
-        firestore.transact(work)
-    except firestore.AlreadyExists:
-        return False
+    for erased in (False, True):
+        try:
+            firestore.transact(work)
+        except firestore.AlreadyExists:
+            return False
+        except firestore.Changed:
+            if erased:
+                raise
+            continue
+        return True
     return True
 
 
@@ -141,23 +148,26 @@ def _events(batch: firestore.Batch, workspace: WorkspaceId, change: holds.Change
 
 
 def sweep(workspace: WorkspaceId, month: str, now: datetime) -> int:
-    """Turn every hold of the period that is dead at `now` into its event; returns how many live holds are left."""
+    """Turn every hold of the period that is dead at `now` into its event; returns how many live holds are left.
+
+    A dead hold whose turn has an event already just goes: it must not stop the sweep for ever.
+    """
     path = contracts.path(workspace, "spend", month)
-    found = firestore.get(path)
-    while found.exists:
-        spend = Spend.stored(found.data)
-        change = holds.sweeping(spend, now)
-        if not change.fields:
+
+    def work(batch: firestore.Batch, known: list[firestore.Snapshot]) -> Spend:
+        spend = Spend.stored(known[0].data)
+        turns = [hold.turn for hold in holds.dead_now(spend, now)]
+        if turns:
+            stored = firestore.get_all([contracts.path(workspace, "events", turn) for turn in turns])
+            change = holds.sweeping(spend, now, {event.id for event in stored if event.exists})
+            batch.update(path, _fields(change), if_etag=known[0].etag)
+            _events(batch, workspace, change, now)
+        return spend
+
+    while (found := firestore.get(path)).exists:
+        spend = firestore.compete([path], [found], work)
+        if not spend.dead(now):
             return len(spend.live(now))
-
-        def work(batch: firestore.Batch, known: list[firestore.Snapshot]) -> None:
-            again = holds.sweeping(Spend.stored(known[0].data), now)
-            if again.fields:
-                batch.update(path, _fields(again), if_etag=known[0].etag)
-                _events(batch, workspace, again, now)
-
-        firestore.compete([path], [found], work)
-        found = firestore.get(path)
     return 0
 
 
