@@ -5,6 +5,7 @@ It plays against the stack that `nox -s serve` runs, or starts one of its own (s
 """
 
 import argparse
+import os
 import sys
 import uuid
 from collections.abc import Callable, Iterator
@@ -162,7 +163,9 @@ class Story:
         from tests.e2e.visitor import BrowserVisitor, HttpVisitor, chromium
 
         try:
-            if self.with_browser and (binary := chromium()):
+            binary = chromium() if self.with_browser else None
+            check(binary is not None or not os.environ.get("CI"), "CI has a Chromium: apt-get install chromium")
+            if binary is not None:
                 with BrowserVisitor.on(binary, self.origin) as visitor:
                     yield visitor
             else:
