@@ -45,7 +45,8 @@ def query(sql: str, parameters: Mapping[str, str | int | bool | datetime]) -> li
 
     text = sql.replace("{dataset}", f"{settings().project}.{settings().dataset}")
     named = [bigquery.ScalarQueryParameter(name, _type(value), value) for name, value in parameters.items()]
-    patience = {"timeout": SECONDS, "retry": bigquery.DEFAULT_RETRY.with_timeout(SECONDS)}
+    # The client's own patience with a job is ten minutes, longer than any caller's.
+    patience = {"timeout": SECONDS, "retry": bigquery.DEFAULT_RETRY.with_timeout(SECONDS), "job_retry": None}
     logs.count("bigquery_queries")
     try:
         dry = client().query(text, job_config=bigquery.QueryJobConfig(query_parameters=named, dry_run=True), **patience)
