@@ -105,10 +105,11 @@ def _backend(backends: dict[str, Any], deployment: str, deadline: str) -> str:
 
 
 def _first(routes: dict[tuple[str, str], Route], path: str) -> Route:
-    deployments = {route.deployment for (at, _), route in routes.items() if at == path}
-    if len(deployments) > 1:
-        raise Missing(f"{path} is served by {' and '.join(sorted(deployments))}; a preflight has one answer")
-    return next(route for (at, _), route in sorted(routes.items()) if at == path)
+    """The route whose deployment answers the path's preflight; where several serve the path, they must agree on it."""
+    here = [route for (at, _), route in sorted(routes.items()) if at == path]
+    if len({route.any_origin for route in here}) > 1:
+        raise Missing(f"{path} is open to pages of any origin with one method only; a preflight has one answer")
+    return here[0]
 
 
 def _preflight(path: str, route: Route, backends: dict[str, Any]) -> dict[str, Any]:

@@ -92,23 +92,8 @@ def unpacked(suite: Suite, cache: Path, python: Path) -> Path:
     if not folder.exists():
         print(f"Fetching the tests of {suite.distribution} {suite.version} …", flush=True)
         with tempfile.TemporaryDirectory(dir=cache) as download:
-            wanted = f"{suite.distribution}=={suite.version}"
-            subprocess.run(
-                [
-                    python,
-                    "-m",
-                    "pip",
-                    "download",
-                    "--quiet",
-                    "--no-deps",
-                    "--no-binary",
-                    ":all:",
-                    "-d",
-                    download,
-                    wanted,
-                ],
-                check=True,
-            )
+            fetch = [python, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "-d", download]
+            subprocess.run([*fetch, f"{suite.distribution}=={suite.version}"], check=True)
             (archive,) = Path(download).glob("*.tar.gz")
             with tarfile.open(archive) as source:
                 source.extractall(download, filter="data")
@@ -150,8 +135,8 @@ def _pytest(suite: Suite, python: Path, folder: Path, address: str, extra: list[
     }
     variables |= {suite.variable: address, "GCLOUD_PROJECT": PROJECT, "GRPC_VERBOSITY": "ERROR"}
     command = [
-        python, "-m", "pytest", "-c", os.devnull, "--rootdir=.", "-p", "no:cacheprovider", "-q", "--tb=short", "-n", "1",
-        "--timeout=240", "--timeout-method=thread", "-W", "ignore", *suite.arguments, *extra, *suite.tests,
+        python, "-m", "pytest", "-c", os.devnull, "--rootdir=.", "-p", "no:cacheprovider", "-q", "--tb=short",
+        "-n", "1", "--timeout=240", "--timeout-method=thread", "-W", "ignore", *suite.arguments, *extra, *suite.tests,
     ]  # fmt: skip
     with subprocess.Popen(command, cwd=folder, env=variables, stdout=subprocess.PIPE, text=True) as tests:
         assert tests.stdout is not None
@@ -173,7 +158,8 @@ def main() -> None:
     cache = Path(base) / "agenthub-conformance"
     cache.mkdir(parents=True, exist_ok=True)
     os.chdir(ROOT)
-    sys.exit(0 if all([run(name, cache, extra) for name in known.engines or SUITES]) else 1)
+    passed = [run(name, cache, extra) for name in known.engines or SUITES]
+    sys.exit(0 if all(passed) else 1)
 
 
 if __name__ == "__main__":

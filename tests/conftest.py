@@ -2,9 +2,24 @@
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
+from tests import ownership
 from tests.cloud import Cloud
+
+
+@pytest.fixture(scope="session", autouse=True)
+def collections_are_written_by_their_owners() -> Iterator[None]:
+    """Every write of the run is checked, whatever the test is about."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        ownership.watch(monkeypatch)
+        yield
+
+
+# A busy machine is no fault of the code under test.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")

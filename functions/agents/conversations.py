@@ -18,16 +18,21 @@ def check_free(conversation: Mapping[str, Any], ask: Ask, now: datetime) -> None
         if expires_at <= now:
             continue
         if turn == ask.turn_id:
-            raise Conflict(
-                "This turn is being answered. Ask again with the same key for its answer.",
-                code="turn_in_progress",
-                headers={"Retry-After": "1"},
-            )
+            raise in_progress()
         raise Conflict(
             "Another turn of this conversation is being answered.",
             code="conversation_busy",
             headers={"Retry-After": "1"},
         )
+
+
+def in_progress() -> Conflict:
+    """What a repeat gets while its turn is being answered."""
+    return Conflict(
+        "This turn is being answered. Ask again with the same key for its answer.",
+        code="turn_in_progress",
+        headers={"Retry-After": "1"},
+    )
 
 
 def check_owner(conversation: Mapping[str, Any], exists: bool, ask: Ask) -> None:
@@ -57,7 +62,8 @@ def pace(conversation: Mapping[str, Any], turns_per_hour: int, now: datetime) ->
 def remembered(history: Iterable[Exchange], message: str = "", answer: str = "") -> list[Exchange]:
     """The latest exchanges, with a new one at the end if there is an answer, that fit into HISTORY_BYTES."""
     exchanges = list(history)
-    if answer:
+    # Models refuse a history with a blank message in it.
+    if answer.strip():
         exchanges.append({"message": message, "answer": answer})
     kept: list[Exchange] = []
     size = 0

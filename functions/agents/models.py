@@ -138,14 +138,5 @@ class Ask(BaseModel):
     deadline_seconds: float = 110.0
 
 
-class Running(BaseModel):
-    """The mark on a conversation that a turn is being answered."""
-
-    model_config = ConfigDict(frozen=True)
-
-    turn: str
-    expires_at: datetime
-
-
 Exchange = dict[str, Any]
 """One earlier turn as the conversation keeps it for the prompt: {"message": …, "answer": …}."""

@@ -6,6 +6,17 @@ from functions.shared import contracts, firestore
 from functions.shared.firestore import Query, Snapshot
 from functions.shared.identity import WorkspaceId
 
+_LISTED = (
+    "name",
+    "industry",
+    "model",
+    "published_version",
+    "published_number",
+    "created_at",
+    "updated_at",
+    "knowledge",
+)
+
 
 def agent_path(workspace: WorkspaceId, agent: str) -> str:
     """Where an agent's document is."""
@@ -15,6 +26,55 @@ def agent_path(workspace: WorkspaceId, agent: str) -> str:
 def version_path(workspace: WorkspaceId, agent: str, version: str) -> str:
     """Where a published version is; it is written once and never changed."""
     return contracts.path(workspace, "agents", agent, "versions", version)
+
+
+def agents(workspace: WorkspaceId, limit: int, after: tuple[Any, ...] = ()) -> list[Snapshot]:
+    """Agents, the newest first; deleted ones are still among them."""
+    return firestore.find(
+        Query(contracts.path(workspace, "agents"), order=("-created_at",), limit=limit, after=after, fields=_LISTED)
+    )
+
+
+def versions(workspace: WorkspaceId, agent: str, limit: int, after: tuple[Any, ...] = ()) -> list[Snapshot]:
+    """Published versions, the newest first, without their content."""
+    return firestore.find(
+        Query(
+            f"{agent_path(workspace, agent)}/versions",
+            order=("-number",),
+            limit=limit,
+            after=after,
+            fields=("number", "name", "model", "published_at", "published_by", "rolled_back_to"),
+        )
+    )
+
+
+def version_of_number(workspace: WorkspaceId, agent: str, number: int) -> Snapshot | None:
+    """The version of that number, or None."""
+    found = firestore.find(
+        Query(f"{agent_path(workspace, agent)}/versions", where=(("number", "==", number),), limit=1)
+    )
+    return found[0] if found else None
+
+
+def item_path(workspace: WorkspaceId, agent: str, item: str) -> str:
+    """Where an item of knowledge is described; its content is in `content_paths`."""
+    return contracts.path(workspace, "agents", agent, "knowledge", item)
+
+
+def items(workspace: WorkspaceId, agent: str) -> list[Snapshot]:
+    """All items of an agent's knowledge, the oldest first, without their content."""
+    return firestore.find(Query(f"{agent_path(workspace, agent)}/knowledge", order=("__name__",)))
+
+
+def content_paths(workspace: WorkspaceId, agent: str, item: str, revision: str, parts: int) -> list[str]:
+    """Where the parts of an item's content are; each writing has its own revision."""
+    return index_paths(workspace, agent, f"{item}.{revision}", parts)
+
+
+def chunk_ids(workspace: WorkspaceId, agent: str) -> list[str]:
+    """The ids of all parts, of indexes and of items, that are stored for an agent."""
+    found = firestore.find(Query(f"{agent_path(workspace, agent)}/chunks", fields=()))
+    return [snapshot.id for snapshot in found]
 
 
 def index_paths(workspace: WorkspaceId, agent: str, revision: str, parts: int) -> list[str]:
@@ -47,3 +107,34 @@ def index_parts(workspace: WorkspaceId, agent: str, revision: str, parts: int) -
     """The bytes of a packed index, or fewer parts than asked for when a newer revision has replaced it."""
     found: list[Any] = firestore.get_all(index_paths(workspace, agent, revision, parts)) if parts else []
     return [bytes(part.data["bytes"]) for part in found if part.exists]
+
+
+def turn_paths(workspace: WorkspaceId, conversation: str) -> list[str]:
+    """Where all turns of a conversation are."""
+    found = firestore.find(Query(conversation_path(workspace, conversation) + "/turns", fields=()))
+    return [turn.path for turn in found]
+
+
+def conversations_of(workspace: WorkspaceId, visitor: str, limit: int, after: tuple[Any, ...] = ()) -> list[Snapshot]:
+    """A visitor's conversations, in the order of their ids."""
+    return firestore.find(
+        Query(
+            contracts.path(workspace, "conversations"),
+            where=(("visitor_id", "==", visitor),),
+            limit=limit,
+            after=after,
+        )
+    )
+
+
+def handed_off(workspace: WorkspaceId, limit: int, after: tuple[Any, ...] = ()) -> list[Snapshot]:
+    """Conversations that a person was asked for, the latest first."""
+    return firestore.find(
+        Query(
+            contracts.path(workspace, "conversations"),
+            where=(("handed_off", "==", True),),
+            order=("-updated_at",),
+            limit=limit,
+            after=after,
+        )
+    )

@@ -87,15 +87,18 @@ def close_day(
     posted: Sequence[LedgerEntry],
     period: str,
     booked_at: datetime,
+    usage_period: str | None = None,
 ) -> list[LedgerEntry]:
     """The entries that bring the ledger to the day's tally: one for each cell where it is not there yet.
 
     `posted` are the day's usage entries so far: none on the first close, and then everything is booked; on a repeat
     nothing is left to book; after late events the rest is booked, with `corrects`. `period` is the invoice that it goes
-    on: the day's own month while that is a draft, a later one afterwards. Raises ValueError if posted entries are not
-    of this day.
+    on: the usage's own month while that is a draft, a later one afterwards. `usage_period` is that month: the day's, but
+    for a correction booked on the day on which it was known, whose turn was in the month before. Raises ValueError if
+    posted entries are not of this day and month.
     """
-    if any(item.day != day or item.kind != EntryKind.USAGE for item in posted):
+    usage_period = usage_period or day[:7]
+    if any(item.day != day or item.kind != EntryKind.USAGE or item.usage_period != usage_period for item in posted):
         raise ValueError(f"not an entry for the usage of {day}")
     entries = []
     for key in sorted(tally.cells.keys() | {item.key for item in posted}):
@@ -112,7 +115,7 @@ def close_day(
                 booked_at=booked_at,
                 workspace_id=workspace_id,
                 period=period,
-                usage_period=day[:7],
+                usage_period=usage_period,
                 day=day,
                 cost_nanos=rest.cost_nanos,
                 currency=tally.currency,

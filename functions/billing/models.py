@@ -225,7 +225,10 @@ class LedgerEntry(Quantities):
 
 
 class ClosingMark(_Frozen):
-    """A day is closed for a workspace; the last one says where the next close begins."""
+    """A day is closed for a workspace; the last one says where the next close begins.
+
+    `other_days` are the days on which some of the events happened that were booked on this one (corrections).
+    """
 
     workspace_id: str
     day: Day
@@ -234,6 +237,7 @@ class ClosingMark(_Frozen):
     cost_nanos: Nanos
     charge_nanos: Nanos
     digest: str
+    other_days: tuple[Day, ...] = ()
 
 
 class LineKind(StrEnum):

@@ -45,7 +45,7 @@ def query(sql: str, parameters: Mapping[str, str | int | bool | datetime]) -> li
 
     text = sql.replace("{dataset}", f"{settings().project}.{settings().dataset}")
     named = [bigquery.ScalarQueryParameter(name, _type(value), value) for name, value in parameters.items()]
-    # The client's own patience with a job is ten minutes, longer than any caller's.
+    # The client's own patience is ten minutes, longer than whoever waits for us.
     patience = {"timeout": SECONDS, "retry": bigquery.DEFAULT_RETRY.with_timeout(SECONDS), "job_retry": None}
     logs.count("bigquery_queries")
     try:

@@ -185,6 +185,23 @@ class Settings:
         return _whole("INVOICE_GRACE_HOURS", 24)
 
     @cached_property
+    def payment_days(self) -> int:
+        """Days from an invoice's issue until it is due."""
+        return _whole("PAYMENT_DAYS", 14)
+
+    @cached_property
+    def seller(self) -> dict[str, Any]:
+        """Who sends the invoices: SELLER_NAME, SELLER_ADDRESS (lines separated by `|`), SELLER_COUNTRY, _VAT_ID, _EMAIL."""
+        lines = (line.strip() for line in _text("SELLER_ADDRESS", "|").split("|"))
+        rest = {name: os.environ.get(f"SELLER_{name.upper()}") or None for name in ("country", "vat_id", "email")}
+        return {"name": _text("SELLER_NAME", "AgentHub"), "address": tuple(line for line in lines if line), **rest}
+
+    @cached_property
+    def payment_terms(self) -> str:
+        """What an invoice says about paying."""
+        return _text("PAYMENT_TERMS", f"Please pay within {self.payment_days} days and name the invoice number.")
+
+    @cached_property
     def service_account_key(self) -> dict[str, Any] | None:
         """The decoded GOOGLE_SERVICE_ACCOUNT_KEY (base64 of the JSON key file), or None when it is not set."""
         raw = os.environ.get("GOOGLE_SERVICE_ACCOUNT_KEY")

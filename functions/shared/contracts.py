@@ -232,7 +232,10 @@ class SpendRead(Read):
     """`workspaces/{workspace}/spend/{month}`: written by shared/metering, in each turn's own commits."""
 
     currency: str = "USD"
+    plan: str = ""
+    plan_terms: dict[str, Any] = Field(default_factory=dict)
     cap_nanos: int | None = None
+    trial_nanos: int | None = None
     allowance_nanos: int = 0
     credit_nanos: int = 0
     agent_caps: dict[str, int] = Field(default_factory=dict)
@@ -243,11 +246,23 @@ class SpendRead(Read):
     holds: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
+class AgreedPlan(Read):
+    """The plan that a workspace has from a month on, until the next one that was agreed."""
+
+    from_month: str
+    plan: str
+    plan_terms: dict[str, Any]
+
+
 class BillingRead(Read):
-    """`workspaces/{workspace}/billing/account`: the terms that a new period's spend document starts with."""
+    """`workspaces/{workspace}/billing/account`: the terms that a new period's spend document starts with.
+
+    `plans` are those that were ever agreed, in order; where it is empty, `plan` and `plan_terms` hold for every month.
+    """
 
     plan: str = "pay_as_you_go"
     plan_terms: dict[str, Any] = Field(default_factory=dict)
+    plans: tuple[AgreedPlan, ...] = ()
     cap_nanos: int | None = None
     agent_caps: dict[str, int] = Field(default_factory=dict)
     visitor_hour_permille: int = 100

@@ -1,5 +1,6 @@
 """Answering a query from one snapshot: candidates, filter, order, cursors, nearest neighbours, cut."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +60,23 @@ def run(snapshot: Snapshot, indexes: Indexes, query: Query) -> Found:
         documents = nearest(query.nearest, documents)
     end = None if query.limit is None else query.offset + query.limit
     return Found(documents[query.offset : end], min(query.offset, len(documents)))
+
+
+def member(query: Query) -> Callable[[Any, bytes], bool]:
+    """A function of (document, key): whether a document of the query's collections is in its result, by itself.
+
+    That is all there is to know where the query has no limit, no offset and no nearest neighbours.
+    """
+    matches, key_of = matcher(query.filter), sort_key(query.orders)
+    inside = within(query.orders, query.start, query.end)
+
+    def is_member(document: Any, key: bytes) -> bool:
+        if not matches(document.fields, key):
+            return False
+        place = key_of(document.fields, key)
+        return place is not None and inside(place)
+
+    return is_member
 
 
 def project(document: Any, paths: tuple[str, ...] | None) -> Any:

@@ -64,7 +64,7 @@ def _listening(store: Store) -> Callable[[Iterator[Any], grpc.ServicerContext], 
             context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "Too many Listen streams for the local Firestore.")
         try:
             listener = Listener(store)
-            context.add_callback(lambda: listener.inbox.put(None))
+            context.add_callback(listener.close)
             yield from listener.responses(requests)
         finally:
             places.release()

@@ -19,7 +19,7 @@ from local.supervisor.health import Health
 from local.supervisor.plan import Deployment, Plan, account
 
 REPOSITORY = Path(__file__).parents[2]
-_STOP_SECONDS = 2.0
+_STOP_SECONDS = 1.2
 _READY_SECONDS = 90.0
 
 

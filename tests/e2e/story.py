@@ -87,8 +87,8 @@ class Story:
         name = uuid.uuid4().hex[:8]
         self.owner.sign_up(f"owner-{name}@example.com", "correct horse battery staple")
         self.owner.ask("GET", "/api/workspace", status=403)
-        made = self.owner.ask("POST", "/api/workspaces", {"name": "Dr. Miller Dental", "country": "US"}).json()
-        again = self.owner.ask("POST", "/api/workspaces", {"name": "Dr. Miller Dental", "country": "US"}).json()
+        made = self.owner.ask("POST", "/api/workspaces", {"name": "Linden Dental", "country": "US"}).json()
+        again = self.owner.ask("POST", "/api/workspaces", {"name": "Linden Dental", "country": "US"}).json()
         check(made["id"] == again["id"], "a repeat finds the same workspace")
         self.owner.refresh()
         self.workspace = self.owner.get("/api/workspace")["id"]
@@ -102,7 +102,7 @@ class Story:
         definition = {
             "name": "Mia",
             "industry": "dental",
-            "business": {"name": "Dr. Miller Dental", "contact": "+1 555 0100"},
+            "business": {"name": "Linden Dental", "contact": "+1 555 0100"},
         }
         preview = self.owner.ask("POST", "/api/agents/prompt-preview", {"definition": definition}).json()
         self.say(f"2  {len(industries)} industries; the dental prompt has {len(preview['sections'])} sections")
@@ -200,7 +200,7 @@ class Story:
                 "stats": nanos(stats["charge"]),
                 "stats cost": nanos(stats["cost"]) - cost + charge,
                 "billing": nanos(billing["charge_so_far"]),
-                "charges": sum(nanos(item["charge"]) for item in usage["items"]),
+                "charges": sum(nanos(item["charge"]) for item in usage["by_agent"]),
                 "dashboard": nanos(summary["month"]["charge"]),
                 "fleet": nanos(fleet["month"]["charge"]),
             }

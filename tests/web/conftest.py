@@ -24,7 +24,8 @@ def built() -> None:
     web.build_stale()
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright runs, its event loop does, and tests elsewhere start loops of their own.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """A Chromium of the machine; without one the test is skipped, in CI it fails."""
     with sync_playwright() as playwright:

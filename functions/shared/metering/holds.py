@@ -18,7 +18,7 @@ the property tests carry them out in memory and stop at every one of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -206,10 +206,19 @@ def reservation(spend: Spend, ask: Hold, now: datetime) -> Change:
     return Change({**swept.fields, ("holds", ask.turn): ask.document()}, swept.events)
 
 
-def sweeping(spend: Spend, now: datetime) -> Change:
-    """The writes that turn dead holds into events `abandoned`, the oldest SWEEP_AT_ONCE of them."""
-    dead = sorted(spend.dead(now), key=lambda hold: hold.expires_at)[:SWEEP_AT_ONCE]
-    return Change({("holds", hold.turn): None for hold in dead}, tuple(abandoned(hold) for hold in dead))
+def dead_now(spend: Spend, now: datetime) -> list[Hold]:
+    """The dead holds that one sweep takes: the oldest SWEEP_AT_ONCE of them."""
+    return sorted(spend.dead(now), key=lambda hold: hold.expires_at)[:SWEEP_AT_ONCE]
+
+
+def sweeping(spend: Spend, now: datetime, recorded: Collection[str] = ()) -> Change:
+    """The writes that turn dead holds into events `abandoned`; of turns in `recorded`, whose event is there already,
+    only the hold goes."""
+    dead = dead_now(spend, now)
+    return Change(
+        {("holds", hold.turn): None for hold in dead},
+        tuple(abandoned(hold) for hold in dead if hold.turn not in recorded),
+    )
 
 
 def abandoned(hold: Hold) -> dict[str, Any]:

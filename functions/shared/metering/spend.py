@@ -114,12 +114,19 @@ def _guarded(workspace: WorkspaceId, path: str, hold: Hold, decide: Any, also: A
         if change is not None:
             transaction.update(path, _fields(change))
             _events(transaction, workspace, change, now)
-            also(transaction)
+            if not erased:
+                also(transaction)
 
-    try:
-        firestore.transact(work)
-    except firestore.AlreadyExists:
-        return False
+    for erased in (False, True):
+        try:
+            firestore.transact(work)
+        except firestore.AlreadyExists:
+            return False
+        except firestore.Changed:
+            if erased:
+                raise
+            continue
+        return True
     return True
 
 
@@ -141,23 +148,26 @@ def _events(batch: firestore.Batch, workspace: WorkspaceId, change: holds.Change
 
 
 def sweep(workspace: WorkspaceId, month: str, now: datetime) -> int:
-    """Turn every hold of the period that is dead at `now` into its event; returns how many live holds are left."""
+    """Turn every hold of the period that is dead at `now` into its event; returns how many live holds are left.
+
+    A dead hold whose turn has an event already just goes: it must not stop the sweep for ever.
+    """
     path = contracts.path(workspace, "spend", month)
-    found = firestore.get(path)
-    while found.exists:
-        spend = Spend.stored(found.data)
-        change = holds.sweeping(spend, now)
-        if not change.fields:
+
+    def work(batch: firestore.Batch, known: list[firestore.Snapshot]) -> Spend:
+        spend = Spend.stored(known[0].data)
+        turns = [hold.turn for hold in holds.dead_now(spend, now)]
+        if turns:
+            stored = firestore.get_all([contracts.path(workspace, "events", turn) for turn in turns])
+            change = holds.sweeping(spend, now, {event.id for event in stored if event.exists})
+            batch.update(path, _fields(change), if_etag=known[0].etag)
+            _events(batch, workspace, change, now)
+        return spend
+
+    while (found := firestore.get(path)).exists:
+        spend = firestore.compete([path], [found], work)
+        if not spend.dead(now):
             return len(spend.live(now))
-
-        def work(batch: firestore.Batch, known: list[firestore.Snapshot]) -> None:
-            again = holds.sweeping(Spend.stored(known[0].data), now)
-            if again.fields:
-                batch.update(path, _fields(again), if_etag=known[0].etag)
-                _events(batch, workspace, again, now)
-
-        firestore.compete([path], [found], work)
-        found = firestore.get(path)
     return 0
 
 
@@ -170,9 +180,7 @@ def current(workspace: WorkspaceId, now: datetime) -> contracts.SpendRead:
 def opening(workspace: WorkspaceId, month: str) -> dict[str, Any]:
     """A period's spend document as it begins: the terms of `billing/account`, and what is left of a trial."""
     account, home = firestore.get_all([contracts.path(workspace, "billing", "account"), f"workspaces/{workspace}"])
-    terms = BillingRead.model_validate(account.data)
-    if not terms.plan_terms:
-        terms = terms.model_copy(update={"plan_terms": default_terms(month)})
+    terms = agreed(BillingRead.model_validate(account.data), month)
     trial = None
     if not terms.paid_once:
         earlier = firestore.find(firestore.Query(contracts.path(workspace, "spend")))
@@ -187,6 +195,15 @@ def opening(workspace: WorkspaceId, month: str) -> dict[str, Any]:
         "holds": {},
         **_terms(terms),
     }
+
+
+def agreed(terms: BillingRead, month: str) -> BillingRead:
+    """The account with the plan that is in force in a month; the default plan before the first that was agreed."""
+    if terms.plans:
+        before = [plan for plan in terms.plans if plan.from_month <= month]
+        plan, plan_terms = (before[-1].plan, before[-1].plan_terms) if before else (DEFAULT_PLAN, {})
+        terms = terms.model_copy(update={"plan": plan, "plan_terms": plan_terms})
+    return terms if terms.plan_terms else terms.model_copy(update={"plan_terms": default_terms(month)})
 
 
 def default_terms(month: str) -> dict[str, Any]:
@@ -210,7 +227,8 @@ def _terms(terms: BillingRead) -> dict[str, Any]:
 def write_terms(batch: firestore.Batch, workspace: WorkspaceId, terms: BillingRead, found: firestore.Snapshot) -> None:
     """Add to the batch the new terms of the running period, on its spend document as `found`; absent: nothing to do.
 
-    Takes effect with the commit that also writes `billing/account`. What is spent and held is never touched.
+    `terms` are those that `agreed` gives for that period. Takes effect with the commit that also writes
+    `billing/account`. What is spent and held is never touched.
     """
     if found.exists:
         fields: dict[tuple[str, ...], Any] = {(name,): value for name, value in _terms(terms).items()}

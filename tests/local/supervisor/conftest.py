@@ -121,10 +121,9 @@ def start(state: Path, output: Path, *arguments: str) -> Running:
     return running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("stack")
     made = start(folder / "state", folder / "output")
     yield made
-    if made.process.poll() is None:
-        made.stop()
+    made.stop()

@@ -55,6 +55,7 @@ def test_a_server_of_somebody_else_is_used_instead_of_ours() -> None:
     assert found["STORAGE_EMULATOR_HOST"] == "http://storage.test"
     assert "BIGQUERY_EMULATOR_HOST" not in found
     assert (found["TRIAL_CAP"], found["OPENAI_BASE_URL"]) == ("7", "http://models.test/v1")
+    assert found["DEFAULT_MODEL"].startswith("offline/")
     assert found["ECHO_RELAY_URL"].startswith("http://127.0.0.1:")
 
 

@@ -95,7 +95,7 @@ def test_a_console_page_may_read_the_console_api_only_from_its_origin(client: Fl
     ours = client.options("/api/things", headers={"Origin": "https://console.example"})
     assert ours.status_code == 204
     assert ours.headers["Access-Control-Allow-Origin"] == "https://console.example"
-    assert ours.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS, POST"
+    assert ours.headers["Access-Control-Allow-Methods"] == "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
     assert "Idempotency-Key" in ours.headers["Access-Control-Allow-Headers"]
     foreign = client.options("/api/things", headers={"Origin": "https://evil.example"})
     assert foreign.status_code == 204

@@ -1,0 +1,138 @@
+"""Shows the system prompt before anything is stored, and warns of what a careful colleague would notice."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from functions.agents import definitions, industries, offers, prompts
+from functions.agents.models import Definition
+from functions.agents.providers import estimate_tokens
+from functions.shared.errors import Invalid
+from functions.shared.http import Answer
+
+LONG_PROMPT_TOKENS = 2500
+"""From here on every single turn becomes noticeably dearer and slower."""
+
+
+class PromptSection(Answer):
+    """One part of the prompt with its estimated tokens."""
+
+    name: str
+    text: str
+    tokens: int
+
+
+class PromptWarning(Answer):
+    """Something that is allowed and probably not meant; `pointer` says where in the definition."""
+
+    code: str
+    pointer: str
+    message: str
+
+
+class Preview(Answer):
+    """The system prompt of these answers. Tokens are estimated: about four bytes each."""
+
+    definition: Definition
+    sections: list[PromptSection]
+    text: str
+    tokens: int
+    warnings: list[PromptWarning]
+
+
+def preview(answers: dict[str, Any], now: datetime) -> Preview:
+    """The prompt that these answers make, with the gaps filled. Raises Invalid below /definition."""
+    values = definitions.completed(answers, now)
+    unnamed = not str(values.get("name") or "").strip()
+    if unnamed:
+        values["name"] = definitions.UNNAMED
+    definition = definitions.formed(values, "/definition")
+    prompt = prompts.compose(definition)
+    sections = [PromptSection(name=s.name, text=s.text, tokens=estimate_tokens(s.text)) for s in prompt.sections]
+    tokens = estimate_tokens(prompt.text)
+    found = [PromptWarning(code="no_name", pointer="/name", message="Give the agent a name.")] if unnamed else []
+    return Preview(
+        definition=definition,
+        sections=sections,
+        text=prompt.text,
+        tokens=tokens,
+        warnings=[*found, *warnings(definition, now, tokens)],
+    )
+
+
+def warnings(definition: Definition, now: datetime, tokens: int | None = None) -> list[PromptWarning]:
+    """What is probably not meant, in the order of the wizard."""
+    size = estimate_tokens(prompts.compose(definition).text) if tokens is None else tokens
+    return [PromptWarning(code=c, pointer=p, message=m) for c, p, m in _warnings(definition, now, size)]
+
+
+def _warnings(definition: Definition, now: datetime, tokens: int) -> Iterator[tuple[str, str, str]]:
+    industry = industries.known(definition.industry)
+    if industry is None:
+        yield "unknown_industry", "/industry", "There is no such industry."
+    if not definition.business.name.strip():
+        yield "no_business_name", "/business/name", "The agent does not know whom it speaks for. Name the business."
+    if not definition.business.contact.strip():
+        yield "no_contact", "/business/contact", "Say how people reach the business; the agent is asked for it often."
+    if not definition.goals:
+        yield "no_goals", "/goals", "Without goals the agent only answers. Say what a good conversation leads to."
+    yield from _conflicts(definition)
+    if industry is not None and industry.regulated and not definition.notice.strip():
+        message = f"{industry.name} is regulated: add a notice that the agent gives no advice of that kind."
+        yield "no_notice", "/notice", message
+    if not definition.hand_off.enabled and industry is not None and industry.regulated:
+        yield "no_hand_off", "/hand_off/enabled", "In a regulated industry people must be able to reach a person."
+    if definition.knowledge.passages == 0:
+        yield "knowledge_off", "/knowledge/passages", "With no passages the agent never looks into its knowledge."
+    if tokens > LONG_PROMPT_TOKENS:
+        message = f"The prompt has about {tokens} tokens, and each turn pays for them. Move facts into the knowledge."
+        yield "long_prompt", "/instructions", message
+    yield from _model_warnings(definition, now)
+
+
+def _conflicts(definition: Definition) -> Iterator[tuple[str, str, str]]:
+    """Rules that stand on both sides, or twice; told apart by their words alone."""
+    wanted = {_essence(line): number for number, line in enumerate(definition.must_do)}
+    for number, line in enumerate(definition.must_not_do):
+        if (other := wanted.get(_essence(line))) is not None:
+            message = f"This forbids what rule {other + 1} of the things to do demands."
+            yield "conflicting_rules", f"/must_not_do/{number}", message
+    for field in ("goals", "must_do", "must_not_do"):
+        seen: set[str] = set()
+        for number, line in enumerate(getattr(definition, field)):
+            if _essence(line) in seen:
+                yield "repeated_rule", f"/{field}/{number}", "This stands there twice."
+            seen.add(_essence(line))
+
+
+_FILLERS = frozenset(
+    (
+        "do", "does", "don't", "dont", "not", "never", "always", "please", "must", "should", "may", "shall", "a", "an",
+        "the", "any", "ever", "you", "to",
+    )
+)  # fmt: skip
+
+
+def _essence(line: str) -> str:
+    """The words that carry a rule: "Do not mention prices." and "Always mention the prices" say the same of prices."""
+    words = "".join(c if c.isalnum() or c == "'" else " " for c in line.casefold().replace("’", "'")).split()
+    return " ".join(word for word in words if word not in _FILLERS)
+
+
+def _model_warnings(definition: Definition, now: datetime) -> Iterator[tuple[str, str, str]]:
+    chosen = definition.model
+    try:
+        card = offers.check(chosen, now)
+    except Invalid as error:
+        for fault in error.errors:
+            yield error.code, fault["pointer"], fault["message"]
+        return
+    if not offers.usable(f"{card.provider}/{card.id}", now):
+        yield "model_not_available", "/model/id", "This installation cannot reach the model's provider."
+    if chosen.temperature is not None and not card.accepts("temperature"):
+        yield "temperature_ignored", "/model/temperature", f"{card.name} takes no temperature; it is not sent."
+    if chosen.max_output_tokens > card.max_output_tokens:
+        message = f"{card.name} writes at most {card.max_output_tokens} tokens."
+        yield "output_limited", "/model/max_output_tokens", message
+    if definition.hand_off.enabled and "tools" not in card.abilities:
+        yield "no_tools", "/hand_off/enabled", f"{card.name} cannot call tools, so it cannot hand over."

@@ -1,0 +1,340 @@
+"""The wizard over HTTP: industries, models, the prompt's preview, agents, their versions and their files."""
+
+import hashlib
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from functions.agents import (
+    conversation_routes,
+    definitions,
+    industries,
+    knowledge_routes,
+    offers,
+    preview,
+    prompts,
+    publishing,
+    wizard,
+    yaml_reader,
+)
+from functions.agents.definitions import Answers
+from functions.agents.industries import Industry
+from functions.agents.models import Definition, Tone
+from functions.agents.publishing import Difference, ListedVersion, Rollback, Version
+from functions.agents.wizard import ListedAgent, ShownAgent
+from functions.shared import firestore
+from functions.shared.http import (
+    CONSOLE,
+    MACHINE,
+    Answer,
+    Body,
+    Bytes,
+    Call,
+    Items,
+    Page,
+    Query,
+    Raw,
+    Reply,
+    Routes,
+)
+
+api = Routes("agents-api")
+api.include(knowledge_routes.api)
+api.include(conversation_routes.api)
+
+YAML = "application/yaml"
+Content = TypeVar("Content", bound=BaseModel)
+_YAML_TYPES = (YAML, "application/x-yaml", "text/yaml")
+
+
+class ShownIndustry(Answer):
+    """An industry's proposals, with a model that fits it and works here; `suggested_model` is `provider/id`."""
+
+    id: str
+    name: str
+    description: str
+    regulated: bool
+    tone: Tone
+    goals: list[str]
+    must_do: list[str]
+    must_not_do: list[str]
+    notice: str
+    hand_off_triggers: list[str]
+    hand_off_message: str
+    sample_questions: list[str]
+    greeting: str
+    away_message: str
+    knowledge_ideas: list[str]
+    suggested_model: str
+    suggested_model_role: str
+
+
+class ShownTone(Answer):
+    """A tone and what it makes the agent do."""
+
+    id: Tone
+    description: str
+
+
+class ShownLanguage(Answer):
+    """A language by its code and its own name."""
+
+    id: str
+    name: str
+
+
+class Limits(Answer):
+    """What the wizard takes at most."""
+
+    rules_per_list: int = 30
+    rule_characters: int = 300
+    sample_questions: int = 8
+    instructions_characters: int = 6000
+    passages: int = 8
+    file_bytes: int = yaml_reader.MAX_BYTES
+    knowledge_items: int
+    knowledge_item_bytes: int
+    prompt_tokens_advised: int = preview.LONG_PROMPT_TOKENS
+
+
+class Config(Answer):
+    """What there is to choose from here. `defaults` is the definition of an agent that says nothing but its name."""
+
+    models: list[offers.Model]
+    default_model: str
+    embedding_model: str | None
+    tones: list[ShownTone]
+    languages: list[ShownLanguage]
+    limits: Limits
+    defaults: Definition
+
+
+class Schema(Answer):
+    """A JSON Schema."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class PreviewRequest(Body):
+    """Any part of the wizard's answers."""
+
+    definition: Answers = Field(default_factory=Answers)
+
+
+class PublishQuery(Query):
+    """`publish=true`: draft and published version in one step."""
+
+    publish: bool = False
+
+
+class AgainstQuery(Query):
+    """What to compare with: a version's id or `draft`; the version before it when absent."""
+
+    against: str | None = Field(default=None, max_length=80)
+
+
+class FileCheck(Answer):
+    """A file that could be taken as it is; `warnings` are worth a look."""
+
+    definition: Definition
+    warnings: list[preview.PromptWarning]
+
+
+LANGUAGES = {
+    "en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "it": "Italiano", "pt": "Português",
+    "nl": "Nederlands", "sv": "Svenska", "da": "Dansk", "no": "Norsk", "fi": "Suomi", "pl": "Polski", "cs": "Čeština",
+    "hu": "Magyar", "ro": "Română", "el": "Ελληνικά", "tr": "Türkçe", "uk": "Українська", "ru": "Русский",
+    "ar": "العربية", "he": "עברית", "hi": "हिन्दी", "ja": "日本語", "ko": "한국어", "zh": "中文",
+}  # fmt: skip
+"""Languages that the wizard offers by name; any other code may be written."""
+
+
+def _kept(answer: Content) -> Reply[Content]:
+    """An answer that changes with a deployment only: kept for an hour, then asked for by its digest."""
+    digest = hashlib.sha256(answer.model_dump_json().encode()).hexdigest()[:32]
+    return Reply(answer, headers={"Cache-Control": "private, max-age=3600"}, etag=digest)
+
+
+def _industry(call: Call, found: Industry) -> ShownIndustry:
+    names = industries.models_for(found.model_role)
+    return ShownIndustry(
+        **found.model_dump(exclude={"hand_off", "model_role", "knowledge"}),
+        hand_off_triggers=list(found.hand_off.triggers),
+        hand_off_message=found.hand_off.message,
+        knowledge_ideas=list(found.knowledge),
+        suggested_model=next((n for n in names if offers.usable(n, call.now)), offers.default_model(call.now)),
+        suggested_model_role=found.model_role,
+    )
+
+
+@api.get("/api/industries", callers=(CONSOLE, MACHINE), summary="What the wizard proposes for each kind of business.")
+def list_industries(call: Call) -> Reply[Items[ShownIndustry]]:
+    """All of them on one page."""
+    return _kept(Items(items=[_industry(call, found) for found in industries.every()]))
+
+
+@api.get("/api/industries/{industry}", callers=(CONSOLE, MACHINE), summary="The proposals for one kind of business.")
+def get_industry(call: Call, industry: str) -> Reply[ShownIndustry]:
+    """They fill what the wizard leaves open."""
+    return _kept(_industry(call, industries.find(industry)))
+
+
+@api.get("/api/config", callers=(CONSOLE, MACHINE), summary="Models with prices, tones, languages, limits, defaults.")
+def get_config(call: Call) -> Reply[Config]:
+    """Prices are those of today, per million tokens."""
+    embedding = offers.embedding()
+    values = definitions.completed({"name": definitions.UNNAMED}, call.now)
+    config = Config(
+        models=offers.models(call.now),
+        default_model=offers.default_model(call.now),
+        embedding_model=None if embedding is None else f"{embedding.provider}/{embedding.id}",
+        tones=[ShownTone(id=tone, description=prompts.TONES[tone]) for tone in get_args(Tone)],
+        languages=[ShownLanguage(id=code, name=name) for code, name in LANGUAGES.items()],
+        limits=knowledge_routes.limits(Limits),
+        defaults=definitions.formed(values),
+    )
+    return _kept(config)
+
+
+@api.get("/api/config/schema", callers=(CONSOLE, MACHINE), summary="JSON Schema of an agent's definition and file.")
+def get_schema(call: Call) -> Reply[Schema]:
+    """For editors: it completes and checks the YAML while it is written."""
+    schema: dict[str, Any] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Definition.model_json_schema(),
+    }
+    return _kept(Schema(**schema))
+
+
+@api.post("/api/agents/prompt-preview", callers=(CONSOLE, MACHINE), summary="The prompt of some answers; not stored.")
+def preview_prompt(call: Call, body: PreviewRequest) -> preview.Preview:
+    """Gaps are filled as they are when an agent is made."""
+    return preview.preview(definitions.merged({}, body.definition.given()), call.now)
+
+
+@api.post("/api/agents", callers=(CONSOLE, MACHINE), status=201, idempotent=True, summary="Make an agent.")
+def create_agent(call: Call, body: Answers) -> Reply[ShownAgent]:
+    """A name is enough: the industry fills the rest."""
+    agent, etag = wizard.create(call, body.given())
+    return _made(agent, etag)
+
+
+def _made(agent: ShownAgent, etag: str) -> Reply[ShownAgent]:
+    return Reply(agent, etag=etag, headers={"Location": f"/api/agents/{agent.id}"})
+
+
+@api.get("/api/agents", callers=(CONSOLE, MACHINE), summary="The agents, the newest first.")
+def list_agents(call: Call, query: Page) -> Items[ListedAgent]:
+    """Without their definitions; status and figures are the fleet's."""
+    return wizard.listed(call, query)
+
+
+@api.get("/api/agents/{agent}", callers=(CONSOLE, MACHINE), summary="One agent with its draft.")
+def get_agent(call: Call, agent: str) -> Reply[ShownAgent]:
+    """The ETag changes with draft, version and knowledge."""
+    shown, etag = wizard.get(call, agent)
+    return Reply(shown, etag=etag)
+
+
+@api.patch(
+    "/api/agents/{agent}",
+    callers=(CONSOLE, MACHINE),
+    accepts=("application/json", "application/merge-patch+json"),
+    summary="Change the draft by a JSON merge patch (RFC 7396).",
+)
+def change_agent(call: Call, agent: str, body: Answers) -> Reply[ShownAgent]:
+    """Parts such as `business` are merged, lists are replaced whole, null means the default."""
+    shown, etag = wizard.change(call, agent, body.given())
+    return Reply(shown, etag=etag)
+
+
+@api.post("/api/agents/{agent}/publish", callers=(CONSOLE, MACHINE), idempotent=True, summary="Publish the draft.")
+def publish_agent(call: Call, agent: str) -> Reply[ListedVersion]:
+    """Visitors meet it from their next message on. Knowledge needs no publishing. The ETag is the agent's."""
+    version, etag = publishing.publish(call, agent)
+    return Reply(version, etag=etag)
+
+
+@api.get("/api/agents/{agent}/versions", callers=(CONSOLE, MACHINE), summary="Published versions, the newest first.")
+def list_versions(call: Call, agent: str, query: Page) -> Items[ListedVersion]:
+    """Versions are never changed and never deleted while the agent lives."""
+    return publishing.listed(call, agent, query)
+
+
+@api.get("/api/agents/{agent}/versions/{version}", callers=(CONSOLE, MACHINE), summary="One version, whole.")
+def get_version(call: Call, agent: str, version: str) -> Version:
+    """Definition, file and the prompt as models read it."""
+    return publishing.get(call, agent, version)
+
+
+@api.get("/api/agents/{agent}/versions/{version}/diff", callers=(CONSOLE, MACHINE), summary="What a version changed.")
+def compare_versions(call: Call, agent: str, version: str, query: AgainstQuery) -> Difference:
+    """By section and field."""
+    return publishing.compared(call, agent, version, query.against)
+
+
+@api.post("/api/agents/{agent}/rollback", callers=(CONSOLE, MACHINE), idempotent=True, summary="Go back to a version.")
+def rollback_agent(call: Call, agent: str, body: Rollback) -> Reply[ListedVersion]:
+    """It is published again under a new number; the draft stays as it is."""
+    version, etag = publishing.rollback(call, agent, body.version)
+    return Reply(version, etag=etag)
+
+
+@api.get(
+    "/api/agents/{agent}/config", callers=(CONSOLE, MACHINE), produces=(YAML,), summary="The draft as a YAML file."
+)
+def get_file(call: Call, agent: str) -> Bytes:
+    """A file that was sent comes back as it was, comments included."""
+    text, etag = wizard.file_of(call, agent)
+    return Bytes(text.encode(), f"{YAML}; charset=utf-8", etag=etag)
+
+
+@api.put(
+    "/api/agents/{agent}/config",
+    callers=(CONSOLE, MACHINE),
+    accepts=_YAML_TYPES,
+    max_body=yaml_reader.MAX_BYTES,
+    summary="Make a YAML file the draft; with publish=true published at once.",
+)
+def put_file(call: Call, agent: str, query: PublishQuery, body: Raw) -> Reply[ShownAgent]:
+    """The way of a pipeline; a file that is there already changes nothing."""
+    if query.publish:
+        shown, etag = publishing.replace_and_publish(call, agent, body.content)
+    else:
+        shown, etag = wizard.replace(call, agent, body.content)
+    return Reply(shown, etag=etag)
+
+
+@api.post(
+    "/api/agents/import",
+    callers=(CONSOLE, MACHINE),
+    status=201,
+    idempotent=True,
+    accepts=_YAML_TYPES,
+    max_body=yaml_reader.MAX_BYTES,
+    summary="Make an agent of a YAML file.",
+)
+def import_agent(call: Call, body: Raw) -> Reply[ShownAgent]:
+    """What the file leaves out has the schema's defaults, the same everywhere."""
+    agent, etag = wizard.imported(call, body.content)
+    return _made(agent, etag)
+
+
+@api.post(
+    "/api/agents/config/validate",
+    callers=(CONSOLE, MACHINE),
+    role="viewer",
+    scope="read",
+    accepts=_YAML_TYPES,
+    max_body=yaml_reader.MAX_BYTES,
+    summary="Check a YAML file; nothing is stored.",
+)
+def validate_file(call: Call, body: Raw) -> FileCheck:
+    """A file that would be refused is answered as it would be then: 422 with line and column."""
+    _, definition = wizard.read_file(body.content, call.now)
+    return FileCheck(definition=definition, warnings=preview.warnings(definition, call.now))
+
+
+@api.check("firestore")
+def _firestore() -> None:
+    firestore.get("health/agents-api")

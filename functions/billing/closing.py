@@ -1,0 +1,153 @@
+"""The close of one workspace: days in order, what came late, then the months that have ended, then the comparison.
+
+`as_of` comes from the message and is the only clock. Every step leaves the books so that the next run, after a crash
+or a second delivery, goes on where this one stopped and writes nothing twice.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from functions.billing import charges, finalizing, ledger, reconciling, repository
+from functions.billing.books import Books, post, tell
+from functions.billing.models import ClosingMark, LedgerEntry, UsageEvent
+from functions.shared import clock, events, firestore, logs, metering
+from functions.shared.contracts import SpendRead
+from functions.shared.errors import Unavailable
+from functions.shared.identity import WorkspaceId
+
+EXAMINED_DAYS = 35
+"""How long after its close a day is still looked at for events that came late."""
+
+PER_COMMIT = (firestore.MAX_WRITES - 10) // 2
+"""Entries in one commit: each is a document and its event."""
+
+ATTEMPTS = 6
+
+
+def request_all(as_of: datetime) -> int:
+    """Ask for the close of every workspace that is not erased; returns how many. Raises what Pub/Sub raises."""
+    number = 0
+    for workspace, _ in repository.workspaces():
+        row = {"workspace_id": str(workspace), "as_of": clock.to_text(as_of)}
+        events.request("close-requested", workspace, row)
+        number += 1
+    return number
+
+
+def close(workspace: WorkspaceId, as_of: datetime) -> None:
+    """Close everything that is due at `as_of`. Running it again changes nothing.
+
+    Raises Unavailable when turns of a day that is over are still running, or when other runs are in the way: the
+    message then comes again.
+    """
+    for _ in range(ATTEMPTS):
+        books = Books.open(workspace, as_of)
+        if books is None:
+            return
+        try:
+            _run(books)
+        except (firestore.Changed, firestore.AlreadyExists, finalizing.Moved):
+            logs.info("another close of this workspace came first", workspace_id=workspace)
+            continue
+        return
+    raise Unavailable("Other closes of this workspace are in the way.", retry_after=10)
+
+
+def _run(books: Books) -> None:
+    finalizing.finish(books.workspace, books.as_of)
+    held = _sweep(books)
+    touched = _examine(books)
+    waiting = False
+    for day in ledger.days_due(books.first_day, books.last_closed, books.as_of):
+        if day in held:
+            waiting = True
+            break
+        touched.append(day)
+        _book(books, day)
+    finalizing.months(books)
+    finalizing.mark_overdue(books.workspace, books.as_of)
+    reconciling.reconcile(books, touched)
+    if waiting:
+        raise Unavailable("Turns of a day that is over are still running.", retry_after=60)
+
+
+def _sweep(books: Books) -> set[str]:
+    """Turn dead holds into their events; returns the days that still have live ones."""
+    last = books.last_closed
+    month = (clock.next_day(last) if last else books.first_day)[:7]
+    held: set[str] = set()
+    while month <= clock.month_of(books.as_of):
+        if metering.sweep(books.workspace, month, books.as_of):
+            path = metering.spend_path(books.workspace, clock.start_of_month(month))
+            spend = SpendRead.model_validate(firestore.get(path).data)
+            held |= {clock.day_of(hold["occurred_at"]) for hold in spend.holds.values()}
+        month = clock.next_month(month)
+    return held
+
+
+def _examine(books: Books) -> list[str]:
+    """Book what came late for closed days; a day costs one read and one count. Returns the days that had more."""
+    if books.last_closed is None:
+        return []
+    last = clock.start_of_day(books.last_closed)
+    days = [clock.day_of(last - timedelta(days=back)) for back in range(EXAMINED_DAYS - 1, -1, -1)]
+    days = [day for day in days if day >= books.first_day]
+    marks = repository.read([repository.mark_path(books.workspace, day) for day in days])
+    late = []
+    for day, mark in zip(days, marks, strict=True):
+        books.others[day] = set(mark.data.get("other_days", ()))
+        if events.count_of_day(books.workspace, day) != mark.data.get("count"):
+            _book(books, day)
+            late.append(day)
+    return late
+
+
+def _book(books: Books, day: str) -> None:
+    """Bring the ledger to the day's events; the mark comes with the last entries. Idempotent, whatever is there."""
+    found = [UsageEvent.model_validate(event.row) for event in books.events_of(day)]
+    entries = entries_for(books, day, found)
+    while len(entries) > PER_COMMIT:
+        batch = firestore.Batch()
+        told = post(batch, books.workspace, entries[:PER_COMMIT], books.as_of)
+        books.commit(batch)
+        tell(told)
+        entries = entries[PER_COMMIT:]
+    batch = firestore.Batch()
+    told = post(batch, books.workspace, entries, books.as_of)
+    mark = _mark(books, day, found)
+    batch.set(repository.mark_path(books.workspace, day), mark.to_document())
+    books.others[day] = set(mark.other_days)
+    books.commit(batch, last_closed=max(day, books.last_closed or day))
+    tell(told)
+
+
+def entries_for(books: Books, day: str, found: Sequence[UsageEvent]) -> list[LedgerEntry]:
+    """The entries that are missing for the events booked on a day, by the month in which each happened."""
+    posted = repository.entries_of_day(books.workspace, day)
+    entries = []
+    for month in sorted({event.day[:7] for event in found} | {entry.usage_period for entry in posted}):
+        own = [event for event in found if event.day[:7] == month]
+        entries += ledger.close_day(
+            workspace_id=books.workspace,
+            day=day,
+            tally=charges.tally(own, books.home.currency),
+            digests=charges.cell_digests(own),
+            posted=[entry for entry in posted if entry.usage_period == month],
+            period=books.period_for(month),
+            booked_at=books.as_of,
+            usage_period=month,
+        )
+    return entries
+
+
+def _mark(books: Books, day: str, found: Sequence[UsageEvent]) -> ClosingMark:
+    return ClosingMark(
+        workspace_id=books.workspace,
+        day=day,
+        closed_at=books.as_of,
+        count=len(found),
+        cost_nanos=sum(event.cost_nanos for event in found),
+        charge_nanos=sum(event.charge_nanos for event in found),
+        digest=charges.day_digest(found),
+        other_days=tuple(sorted({event.day for event in found} - {day})),
+    )

@@ -1,0 +1,219 @@
+"""Invoices and payments as they are read, down to the single turn under a line; a PDF comes from the archive as it was filed."""
+
+from collections.abc import Iterator, Sequence
+
+from functions.billing import api_models as api
+from functions.billing import repository
+from functions.billing.finalizing import PDF, archive_name
+from functions.billing.models import EntryKind, Invoice, InvoiceLine, LedgerEntry, LineKind, Party
+from functions.billing.payments import shown as shown_payment
+from functions.shared import clock, events, storage
+from functions.shared.config import settings
+from functions.shared.errors import Conflict, Invalid, NotFound
+from functions.shared.events import Event
+from functions.shared.http import Bytes, Call, Items, Page, page_token, page_values
+from functions.shared.identity import WorkspaceId
+from functions.shared.identity.workspace import is_name
+from functions.shared.money import Money, format_decimal
+
+
+def page(call: Call, query: api.InvoicesQuery) -> Items[api.InvoiceSummary]:
+    """Invoices, the newest month first."""
+    values = page_values(query.page_token, 2)
+    after = None if values is None else (str(values[0]), _name(values[1]))
+    found = repository.page_of_invoices(call.workspace, query.state, query.page_size + 1, after)
+    shown = [_summary(repository.invoice_of(one)) for one in found[: query.page_size]]
+    more = len(found) > query.page_size
+    return Items(items=shown, next_page_token=page_token(shown[-1].period, shown[-1].id) if more else None)
+
+
+def _name(value: object) -> str:
+    """The id of a document in a page token, which is text from outside."""
+    if not isinstance(value, str) or not is_name(value):
+        raise _no_token()
+    return value
+
+
+def _no_token() -> Invalid:
+    return Invalid(errors=[{"pointer": "/page_token", "message": "This is not a page token of this list."}])
+
+
+def find(workspace: WorkspaceId, invoice_id: str) -> tuple[Invoice, str]:
+    """An invoice and its etag. Raises NotFound."""
+    (found,) = repository.read([repository.invoice_path(workspace, invoice_id)])
+    if not found.exists:
+        raise NotFound("There is no such invoice.")
+    return repository.invoice_of(found), found.etag
+
+
+def one(workspace: WorkspaceId, invoice_id: str) -> tuple[api.Invoice, str]:
+    """An invoice with its lines, and its etag. Raises NotFound."""
+    invoice, etag = find(workspace, invoice_id)
+    currency = invoice.currency
+    return (
+        api.Invoice(
+            **_summary(invoice).model_dump(exclude={"total", "due"}),
+            total=Money.of_minor(invoice.total_minor, currency),
+            due=Money.of_minor(invoice.due_minor, currency),
+            plan=invoice.plan,
+            plan_version=invoice.plan_version,
+            seller=_party(invoice.seller),
+            bill_to=_party(invoice.bill_to),
+            payment_terms=invoice.payment_terms,
+            lines=[_line(line, currency) for line in invoice.lines],
+            net=Money.of_minor(invoice.net_minor, currency),
+            tax_rate=format_decimal(invoice.tax_rate),
+            reverse_charge=invoice.reverse_charge,
+            tax=Money.of_minor(invoice.tax_minor, currency),
+            credit_used=Money.of_minor(invoice.credit_minor, currency),
+            paid=Money.of_minor(invoice.paid_minor, currency),
+            digest=invoice.digest,
+            as_of=invoice.as_of,
+        ),
+        etag,
+    )
+
+
+def _summary(invoice: Invoice) -> api.InvoiceSummary:
+    return api.InvoiceSummary(
+        id=invoice.invoice_id,
+        number=invoice.number,
+        period=invoice.period,
+        state=invoice.state.value,
+        total=Money.of_minor(invoice.total_minor, invoice.currency),
+        due=Money.of_minor(invoice.due_minor, invoice.currency),
+        issued_at=invoice.issued_at,
+        due_at=invoice.due_at,
+    )
+
+
+def _party(party: Party) -> api.Party:
+    return api.Party.model_validate({**party.model_dump(), "address": list(party.address)})
+
+
+def _line(line: InvoiceLine, currency: str) -> api.InvoiceLine:
+    names = (*api.Quantities.model_fields, "usage_period", "agent_id", "model", "price_version", "description")
+    return api.InvoiceLine(
+        id=line.line_id,
+        kind=line.kind.value,
+        count=line.count,
+        exact=Money.of_nanos(line.amount_nanos, currency),
+        amount=Money.of_minor(line.amount_minor, currency),
+        tax=Money.of_minor(line.tax_minor, currency),
+        digest=line.digest,
+        **{name: getattr(line, name) for name in names},
+    )
+
+
+def printed(call: Call, invoice_id: str) -> Bytes:
+    """The PDF that was filed when the invoice was finalized. Raises NotFound, Conflict for a draft."""
+    invoice, _ = find(call.workspace, invoice_id)
+    if invoice.number is None:
+        raise Conflict("A draft is not printed: it may still change.", code="draft")
+    content = storage.read(settings().archive_bucket, archive_name(invoice, "pdf"))
+    if content is None:
+        raise Conflict("The invoice is being filed at this moment. Try again.", code="finalizing")
+    name = f'attachment; filename="{invoice.number}.pdf"'
+    return Bytes(content, PDF, headers={"Content-Disposition": name})
+
+
+def line_events(call: Call, invoice_id: str, line_id: str, query: Page) -> Items[api.LineEvent]:
+    """The turns that a usage line is made of, by day; older ones than 100 days are in the warehouse only.
+
+    Raises NotFound, also for a line that is no usage.
+    """
+    invoice, _ = find(call.workspace, invoice_id)
+    lines = [line for line in invoice.lines if line.line_id == line_id]
+    if not lines or lines[0].kind not in (LineKind.USAGE, LineKind.LATE_USAGE):
+        raise NotFound("There is no such line of usage.")
+    values = page_values(query.page_token, 2)
+    first, skip = values or ("", 0)
+    if not isinstance(first, str) or not isinstance(skip, int):
+        raise _no_token()
+    shown: list[api.LineEvent] = []
+    for day, own in _by_day(call.workspace, invoice, lines[0], first):
+        for number, event in enumerate(own):
+            if day == first and number < skip:
+                continue
+            if len(shown) == query.page_size:
+                return Items(items=shown, next_page_token=page_token(day, number))
+            shown.append(_event(event, invoice.currency))
+    return Items(items=shown)
+
+
+def _by_day(
+    workspace: WorkspaceId, invoice: Invoice, line: InvoiceLine, first: str
+) -> Iterator[tuple[str, list[Event]]]:
+    def under(entry: LedgerEntry) -> bool:
+        key = (entry.agent_id, entry.model, entry.price_version, entry.usage_period)
+        return entry.kind == EntryKind.USAGE and key == (
+            line.agent_id,
+            line.model,
+            line.price_version,
+            line.usage_period,
+        )
+
+    mine = [entry for entry in repository.entries_of_period(workspace, invoice.period) if under(entry)]
+    for day in sorted({entry.day for entry in mine if entry.day and entry.day >= first}):
+        chain = [entry for entry in repository.entries_of_day(workspace, day) if under(entry)]
+        found = [event for event in events.of_day(workspace, day) if _is_under(event, line)]
+        yield day, _share_of(invoice.period, chain, found)
+
+
+def _is_under(event: Event, line: InvoiceLine) -> bool:
+    row = event.row
+    month = clock.month_of(clock.from_text(row["occurred_at"]))
+    return (row["agent_id"], row["model"], row["price_version"], month) == (
+        line.agent_id,
+        line.model,
+        line.price_version,
+        line.usage_period,
+    )
+
+
+def _share_of(period: str, chain: Sequence[LedgerEntry], found: Sequence[Event]) -> list[Event]:
+    """Of a day's events those that this invoice bills: entries were booked one after the other, each for so many."""
+    order = sorted(found, key=lambda event: (event.row["recorded_at"], event.id))
+    share: list[Event] = []
+    start = 0
+    for entry in sorted(chain, key=lambda entry: (entry.period, entry.booked_at)):
+        if entry.period == period:
+            share += order[start : start + entry.count]
+        start += entry.count
+    return share
+
+
+def _event(event: Event, currency: str) -> api.LineEvent:
+    row = event.row
+    same = ("type", "corrects", "conversation_id", "channel", "outcome", "digest")
+    buckets = ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens")
+    return api.LineEvent(
+        id=event.id,
+        occurred_at=clock.from_text(row["occurred_at"]),
+        estimated=bool(row.get("estimated")),
+        charge=Money.of_nanos(row["charge_nanos"], currency),
+        cost=Money.of_nanos(row["cost_nanos"], currency),
+        **{name: row.get(name) for name in (*same, *buckets)},
+    )
+
+
+def payments(call: Call, query: api.PaymentsQuery) -> Items[api.Payment]:
+    """Payments, the latest first."""
+    values = page_values(query.page_token, 2)
+    try:
+        after = None if values is None else (clock.from_text(str(values[0])), _name(values[1]))
+    except ValueError:
+        raise _no_token() from None
+    found = repository.page_of_payments(call.workspace, query.invoice_id, query.page_size + 1, after)
+    shown = [shown_payment(repository.payment_of(one)) for one in found[: query.page_size]]
+    more = len(found) > query.page_size
+    token = page_token(clock.to_text(shown[-1].received_at), shown[-1].id) if more else None
+    return Items(items=shown, next_page_token=token)
+
+
+def payment(call: Call, payment_id: str) -> tuple[api.Payment, str]:
+    """One payment and its etag. Raises NotFound."""
+    (found,) = repository.read([repository.payment_path(call.workspace, payment_id)])
+    if not found.exists:
+        raise NotFound("There is no such payment.")
+    return shown_payment(repository.payment_of(found)), found.etag

@@ -1,0 +1,65 @@
+"""Billing for the operator alone: who owes does not settle (MONEY 16). Each act stands in the workspace's audit log."""
+
+from functions.billing import api_models as models
+from functions.billing import finalizing, invoices, payments, receivables
+from functions.shared.http import OPERATOR, Call, Items, Page, Reply, Routes
+from functions.shared.identity.authenticate import workspace_of_operator
+
+api = Routes("billing-api")
+
+
+@api.get(
+    "/api/operator/workspaces",
+    callers=(OPERATOR,),
+    role=None,
+    deadline="slow",
+    summary="Every workspace: what it owes, brings and costs.",
+)
+def list_workspaces(call: Call, query: Page) -> Items[models.Debtor]:
+    """The oldest first."""
+    return receivables.page(call, query)
+
+
+@api.post(
+    "/api/operator/workspaces/{workspace}/payments",
+    callers=(OPERATOR,),
+    role=None,
+    status=201,
+    idempotent="required",
+    summary="Record a payment that came in.",
+)
+def record_payment(call: Call, workspace: str, body: models.NewPayment) -> Reply[models.Payment]:
+    """What is more than due becomes credit."""
+    return Reply(payments.record(call, workspace_of_operator(call.principal, workspace), body))
+
+
+@api.post(
+    "/api/operator/workspaces/{workspace}/invoices/{invoice}/finalize",
+    callers=(OPERATOR,),
+    role=None,
+    idempotent=True,
+    deadline="slow",
+    summary="Finalize a draft without waiting for the grace period.",
+)
+def finalize_invoice(call: Call, workspace: str, invoice: str) -> Reply[models.Invoice]:
+    """Its month must be over and closed."""
+    found = workspace_of_operator(call.principal, workspace)
+    finalizing.finalize_by_hand(found, invoice, call.now, payments.audit_finalized(call, found, invoice))
+    shown, etag = invoices.one(found, invoice)
+    return Reply(shown, etag=etag)
+
+
+@api.post(
+    "/api/operator/workspaces/{workspace}/invoices/{invoice}/void",
+    callers=(OPERATOR,),
+    role=None,
+    idempotent=True,
+    deadline="slow",
+    summary="Take an invoice back.",
+)
+def void_invoice(call: Call, workspace: str, invoice: str) -> Reply[models.Invoice]:
+    """What had been paid on it becomes credit."""
+    found = workspace_of_operator(call.principal, workspace)
+    payments.void(call, found, invoice)
+    shown, etag = invoices.one(found, invoice)
+    return Reply(shown, etag=etag)

@@ -1,0 +1,213 @@
+"""Money that came in and invoices that are taken back: the operator's acts, each one transaction, told in the audit log."""
+
+from typing import Any
+
+from functions.billing import api_models as api
+from functions.billing import invoicing, ledger, repository
+from functions.billing.accounts import invalid
+from functions.billing.books import post, tell
+from functions.billing.finalizing import add_credit
+from functions.billing.models import EntryKind, Invoice, InvoiceState, LedgerEntry, Payment
+from functions.shared import activity, clock, firestore, metering
+from functions.shared.errors import Conflict, NotFound
+from functions.shared.events import Event
+from functions.shared.http import Call
+from functions.shared.identity import WorkspaceId
+from functions.shared.money import Money, MoneyError
+
+PER_COMMIT = (firestore.MAX_WRITES - 10) // 2
+"""Entries in one commit: each is a document and its event."""
+
+PAYABLE = (InvoiceState.OPEN, InvoiceState.OVERDUE, InvoiceState.PAID, InvoiceState.UNCOLLECTIBLE)
+
+
+def shown(paid: Payment) -> api.Payment:
+    """A payment as it is shown."""
+    return api.Payment(
+        id=paid.payment_id,
+        invoice_id=paid.invoice_id,
+        amount=Money.of_minor(paid.amount_minor, paid.currency),
+        received_at=paid.received_at,
+        method=paid.method,
+        reference=paid.provider_id,
+        note=paid.note,
+        state=paid.state.value,
+    )
+
+
+def record(call: Call, workspace: WorkspaceId, new: api.NewPayment) -> api.Payment:
+    """Book a payment once: its id comes from the caller's key, so neither a repeat nor a crash books it twice.
+
+    What is due is paid, the rest becomes credit. The first payment ends a trial. Raises NotFound, Invalid, Conflict.
+    """
+    payment_id = f"pay_{call.idempotency_id}"
+    paths = [
+        repository.payment_path(workspace, payment_id),
+        repository.invoice_path(workspace, new.invoice_id),
+        repository.account_path(workspace),
+        metering.spend_path(workspace, call.now),
+    ]
+
+    def work(transaction: firestore.Transaction) -> tuple[Payment, list[Event]]:
+        known, found, account, spend = transaction.get_all(paths)
+        if known.exists:
+            return _same(repository.payment_of(known), new), []
+        invoice = _payable(found)
+        paid = Payment(
+            payment_id=payment_id,
+            workspace_id=workspace,
+            invoice_id=invoice.invoice_id,
+            amount_minor=_amount(new, invoice),
+            currency=invoice.currency,
+            received_at=new.received_at or call.now,
+            method=new.method,
+            provider_id=new.reference,
+            note=new.note,
+        )
+        on_invoice = min(paid.amount_minor, invoice.due_minor)
+        entries = ledger.payment(paid, invoice.due_minor, clock.month_of(paid.received_at))
+        settled = invoicing.settle(invoice, invoice.paid_minor + on_invoice, call.now)
+        transaction.create(known.path, paid.to_document())
+        transaction.set(found.path, repository.invoice_document(settled))
+        add_credit(transaction, workspace, account, spend, ledger.credit(entries), paid=True)
+        told = post(transaction, workspace, entries, call.now)
+        _audit(
+            transaction,
+            call,
+            workspace,
+            "payment.recorded",
+            invoice,
+            {"payment_id": payment_id, "amount": shown(paid).amount.amount, "state": settled.state.value},
+        )
+        return paid, told
+
+    paid, told = firestore.transact(work)
+    tell(told)
+    return shown(paid)
+
+
+def _same(known: Payment, new: api.NewPayment) -> Payment:
+    if known.invoice_id != new.invoice_id or shown(known).amount != new.amount:
+        raise Conflict("This Idempotency-Key booked another payment.", code="idempotency_conflict")
+    return known
+
+
+def _payable(found: firestore.Snapshot) -> Invoice:
+    if not found.exists:
+        raise NotFound("There is no such invoice.")
+    invoice = repository.invoice_of(found)
+    if invoice.state not in PAYABLE or found.data.get("voiding"):
+        raise Conflict(f"An invoice that is {invoice.state} cannot be paid.", code="invoice_state")
+    return invoice
+
+
+def _amount(new: api.NewPayment, invoice: Invoice) -> int:
+    if new.amount.currency != invoice.currency:
+        raise invalid("/amount/currency", f"The invoice is in {invoice.currency}.")
+    try:
+        minor = new.amount.minor
+    except MoneyError as error:
+        raise invalid("/amount/amount", str(error)) from error
+    if minor <= 0:
+        raise invalid("/amount/amount", "A payment is more than nothing.")
+    return minor
+
+
+def void(call: Call, workspace: WorkspaceId, invoice_id: str) -> None:
+    """Take an invoice back: everything it booked is reversed, what had been paid on it becomes credit.
+
+    More entries than one commit takes are booked in several; until the last, the invoice is marked and takes no
+    payment, and a repeat goes on where it stopped. Raises NotFound, Conflict.
+    """
+    path = repository.invoice_path(workspace, invoice_id)
+    (found,) = repository.read([path])
+    if not found.exists:
+        raise NotFound("There is no such invoice.")
+    invoice = repository.invoice_of(found)
+    if invoice.state == InvoiceState.VOID:
+        return
+    try:
+        voided = invoicing.move(invoice, InvoiceState.VOID)
+    except invoicing.TransitionRefused as error:
+        raise Conflict(str(error), code=error.code) from error
+    etag = found.etag
+    if not found.data.get("voiding"):
+        # From here on nobody pays it, so what is reversed is all there is.
+        etag = _mark(path, etag)
+    reversed_entries = _reversed(workspace, invoice, call)
+    done = {one.entry_id for one in repository.entries_of_invoice(workspace, invoice_id) if one.kind == EntryKind.VOID}
+    left = [one for one in reversed_entries if one.entry_id not in done]
+    while len(left) > PER_COMMIT:
+        batch = firestore.Batch()
+        told = post(batch, workspace, left[:PER_COMMIT], call.now)
+        batch.update(path, {("voiding",): True}, if_etag=etag)
+        etag = batch.commit()[path]
+        tell(told)
+        left = left[PER_COMMIT:]
+    credit = ledger.credit(reversed_entries)
+
+    def work(transaction: firestore.Transaction) -> list[Event]:
+        stored, account, spend = transaction.get_all(
+            [path, repository.account_path(workspace), metering.spend_path(workspace, call.now)]
+        )
+        if stored.etag != etag:
+            raise Conflict("The invoice was changed at this moment. Try again.", code="invoice_state")
+        transaction.set(path, repository.invoice_document(voided))
+        told = post(transaction, workspace, left, call.now)
+        add_credit(transaction, workspace, account, spend, credit)
+        _audit(transaction, call, workspace, "invoice.voided", invoice, {"state": voided.state.value})
+        return told
+
+    tell(firestore.transact(work))
+
+
+def _mark(path: str, etag: str) -> str:
+    batch = firestore.Batch()
+    batch.update(path, {("voiding",): True}, if_etag=etag)
+    return batch.commit()[path]
+
+
+def _reversed(workspace: WorkspaceId, invoice: Invoice, call: Call) -> list[LedgerEntry]:
+    entries = {
+        entry.entry_id: entry
+        for entry in (
+            *repository.entries_of_invoice(workspace, invoice.invoice_id),
+            *repository.entries_of_period(workspace, invoice.period),
+        )
+    }
+    return ledger.void(invoice, [entries[entry_id] for entry_id in sorted(entries)], call.now)
+
+
+def audit_finalized(call: Call, workspace: WorkspaceId, invoice_id: str) -> Any:
+    """What finalizing by hand adds to its transaction: the entry in the audit log."""
+
+    def also(batch: firestore.Batch) -> None:
+        activity.record(
+            batch,
+            workspace,
+            call.principal,
+            "invoice.finalized",
+            kind="invoice",
+            subject=invoice_id,
+            after={"state": InvoiceState.FINALIZING.value},
+            now=call.now,
+        )
+
+    return also
+
+
+def _audit(
+    batch: firestore.Batch, call: Call, workspace: WorkspaceId, action: str, invoice: Invoice, after: dict[str, Any]
+) -> None:
+    activity.record(
+        batch,
+        workspace,
+        call.principal,
+        action,
+        kind="invoice",
+        subject=invoice.invoice_id,
+        name=invoice.number or "",
+        before={"state": invoice.state.value, "due_minor": invoice.due_minor},
+        after=after,
+        now=call.now,
+    )

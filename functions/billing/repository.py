@@ -1,0 +1,190 @@
+"""Every query of billing's room: where its documents are, and how they are read."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from functions.billing import charges
+from functions.billing.models import EntryKind, Invoice, InvoiceState, LedgerEntry, Payment, UsageEvent
+from functions.shared import contracts, firestore
+from functions.shared.contracts import RollupRead
+from functions.shared.firestore import Query, Snapshot
+from functions.shared.identity import WorkspaceId
+from functions.shared.identity.workspace import from_directory
+
+AT_ONCE = 100
+
+
+def account_path(workspace: WorkspaceId) -> str:
+    """The plan, the caps and the credit: what metering begins a period with."""
+    return contracts.path(workspace, "billing", "account")
+
+
+def state_path(workspace: WorkspaceId) -> str:
+    """How far the close has come; every write of a close demands its etag."""
+    return contracts.path(workspace, "billing", "state")
+
+
+def profile_path(workspace: WorkspaceId) -> str:
+    """Who the invoices go to."""
+    return contracts.path(workspace, "billing", "profile")
+
+
+def mark_path(workspace: WorkspaceId, day: str) -> str:
+    """The closing mark of a UTC day."""
+    return contracts.path(workspace, "billing", f"closed_{day}")
+
+
+def entry_path(workspace: WorkspaceId, entry_id: str) -> str:
+    """A ledger entry."""
+    return contracts.path(workspace, "ledger", entry_id)
+
+
+def invoice_path(workspace: WorkspaceId, invoice_id: str) -> str:
+    """An invoice, from its draft on."""
+    return contracts.path(workspace, "invoices", invoice_id)
+
+
+def payment_path(workspace: WorkspaceId, payment_id: str) -> str:
+    """A payment."""
+    return contracts.path(workspace, "payments", payment_id)
+
+
+def charges_path(workspace: WorkspaceId, name: str) -> str:
+    """A tally: `day_2026-11-25` or `month_2026-11`, both UTC."""
+    return contracts.path(workspace, "charges", name)
+
+
+def workspaces() -> Iterator[tuple[WorkspaceId, dict[str, Any]]]:
+    """Every workspace that is not erased, for the jobs of the whole installation."""
+    for found in firestore.stream(Query("workspaces", fields=("state",))):
+        if found.data.get("state") != "erased":
+            yield from_directory(found.id), found.data
+
+
+def page_of_workspaces(limit: int, after: str | None) -> list[tuple[WorkspaceId, Snapshot]]:
+    """Workspaces by id, erased ones too, for the operator."""
+    past = () if after is None else (f"workspaces/{from_directory(after)}",)
+    return [(from_directory(found.id), found) for found in firestore.find(Query("workspaces", limit=limit, after=past))]
+
+
+def entries_of_day(workspace: WorkspaceId, day: str) -> list[LedgerEntry]:
+    """The usage entries booked for a day, those that correct it too."""
+    return [entry for entry in _entries(workspace, "day", day) if entry.kind == EntryKind.USAGE]
+
+
+def entries_of_period(workspace: WorkspaceId, period: str) -> list[LedgerEntry]:
+    """What is on the invoice of a month, and what became of it."""
+    return _entries(workspace, "period", period)
+
+
+def entries_of_usage_period(workspace: WorkspaceId, period: str) -> list[LedgerEntry]:
+    """What belongs to a month, whichever invoice it went on."""
+    return _entries(workspace, "usage_period", period)
+
+
+def entries_of_invoice(workspace: WorkspaceId, invoice_id: str) -> list[LedgerEntry]:
+    """What finalizing, payments and voiding booked on an invoice."""
+    return _entries(workspace, "invoice_id", invoice_id)
+
+
+def _entries(workspace: WorkspaceId, field: str, value: str) -> list[LedgerEntry]:
+    found = firestore.stream(Query(contracts.path(workspace, "ledger"), where=((field, "==", value),)))
+    return sorted((LedgerEntry.from_document(one.data) for one in found), key=lambda entry: entry.entry_id)
+
+
+def invoice_of(found: Snapshot) -> Invoice:
+    """The invoice in a document."""
+    return Invoice.from_document({name: value for name, value in found.data.items() if name in Invoice.model_fields})
+
+
+def invoice_document(invoice: Invoice, **more: Any) -> dict[str, Any]:
+    """An invoice as it is stored, with what is due, which other folders may read."""
+    return {**invoice.to_document(), "due_minor": invoice.due_minor, **more}
+
+
+def invoices_in(workspace: WorkspaceId, *states: InvoiceState) -> list[Snapshot]:
+    """All invoices in these states, the oldest first."""
+    where = (("state", "in", [state.value for state in states]),)
+    found = firestore.find(Query(contracts.path(workspace, "invoices"), where=where))  # type: ignore[arg-type]
+    return sorted(found, key=lambda one: one.id)
+
+
+def page_of_invoices(
+    workspace: WorkspaceId, state: str | None, limit: int, after: tuple[str, str] | None
+) -> list[Snapshot]:
+    """Invoices, the newest month first, in one state if it is given."""
+    home = contracts.path(workspace, "invoices")
+    past = () if after is None else (after[0], invoice_path(workspace, after[1]))
+    where: Any = () if state is None else (("state", "==", state),)
+    return firestore.find(Query(home, where=where, order=("-period",), limit=limit, after=past))
+
+
+def page_of_payments(
+    workspace: WorkspaceId, invoice_id: str | None, limit: int, after: tuple[datetime, str] | None
+) -> list[Snapshot]:
+    """Payments, the latest first, of one invoice if it is given."""
+    home = contracts.path(workspace, "payments")
+    past = () if after is None else (after[0], payment_path(workspace, after[1]))
+    where: Any = () if invoice_id is None else (("invoice_id", "==", invoice_id),)
+    return firestore.find(Query(home, where=where, order=("-received_at",), limit=limit, after=past))
+
+
+def payment_of(found: Snapshot) -> Payment:
+    """The payment in a document."""
+    return Payment.from_document(found.data)
+
+
+def read(paths: Sequence[str]) -> list[Snapshot]:
+    """These documents in order, in as few round trips as they need."""
+    found: list[Snapshot] = []
+    for start in range(0, len(paths), AT_ONCE):
+        found += firestore.get_all(paths[start : start + AT_ONCE])
+    return found
+
+
+def add_charges(batch: firestore.Batch, workspace: WorkspaceId, name: str, event: UsageEvent, newest: int) -> None:
+    """Add one event to a tally blindly, making it if it is not there. `newest` is its time in Unix microseconds."""
+    fields = {
+        **_increments(charges.increments(event)),
+        "currency": event.currency,
+        "as_of_micros": firestore.Maximum(newest),
+    }
+    batch.merge(charges_path(workspace, name), fields)
+
+
+def _increments(added: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _increments(value) if isinstance(value, dict) else firestore.Increment(value)
+        for key, value in added.items()
+    }
+
+
+def tallies(workspace: WorkspaceId, names: Sequence[str], currency: str) -> list[tuple[charges.Tally, int]]:
+    """These tallies and the time of the newest event in each, in Unix microseconds; one never written is empty."""
+    found = read([charges_path(workspace, name) for name in names])
+    return [
+        (charges.Tally.from_document({"currency": currency, **one.data}), one.data.get("as_of_micros", 0))
+        for one in found
+    ]
+
+
+def hours(workspace: WorkspaceId, day: str) -> list[RollupRead]:
+    """Analytics' rollups of the 24 hours of a UTC day."""
+    names = [f"hour_{day}T{hour:02d}" for hour in range(24)]
+    return [
+        RollupRead.model_validate(one.data) for one in read([contracts.path(workspace, "rollups", n) for n in names])
+    ]
+
+
+def agent_names(workspace: WorkspaceId, agents: Sequence[str]) -> dict[str, str]:
+    """The names of agents, deleted ones too."""
+    found = read([contracts.path(workspace, "agents", agent) for agent in sorted(set(agents))])
+    return {one.id: str(one.data["name"]) for one in found if one.data.get("name")}
+
+
+def unmarked(workspace: WorkspaceId, consumer: str, event_ids: Sequence[str]) -> set[str]:
+    """Which events a consumer has not applied."""
+    prefix = f"{consumer}_"
+    found = read([contracts.path(workspace, "processed", prefix + event_id) for event_id in event_ids])
+    return {one.id.removeprefix(prefix) for one in found if not one.exists}

@@ -1,0 +1,124 @@
+"""Billing over HTTP, for the workspace that is billed: its month, its plan and caps, its invoices and payments."""
+
+from functions.billing import accounts, invoices, operator_routes, statement
+from functions.billing import api_models as models
+from functions.shared import firestore
+from functions.shared.http import CONSOLE, MACHINE, Bytes, Call, Items, Page, Reply, Routes
+
+api = Routes("billing-api")
+
+
+@api.get("/api/billing", callers=(CONSOLE, MACHINE), summary="The running month: charge so far, plan, caps, balance.")
+def billing(call: Call) -> models.Billing:
+    """Provisional until the month's invoice is final."""
+    return statement.billing(call)
+
+
+@api.get("/api/billing/usage", callers=(CONSOLE, MACHINE), summary="A month's charge by agent, model and day.")
+def usage(call: Call, query: models.UsageQuery) -> models.Usage:
+    """Days are UTC days."""
+    return statement.usage(call, query)
+
+
+@api.get("/api/billing/prices", callers=(CONSOLE, MACHINE), summary="The price book with its versions.")
+def prices(call: Call) -> models.PriceBook:
+    """What providers take; the plan says what is charged."""
+    return statement.prices()
+
+
+@api.get("/api/billing/plan", callers=(CONSOLE, MACHINE), summary="The plan, and those to choose from.")
+def get_plan(call: Call) -> Reply[models.AgreedPlan]:
+    """With the one that follows, if another was chosen."""
+    found, etag = accounts.plan(call)
+    return Reply(found, etag=etag)
+
+
+@api.put("/api/billing/plan", callers=(CONSOLE,), role="owner", summary="Choose a published plan.")
+def put_plan(call: Call, body: models.PlanChoice) -> Reply[models.AgreedPlan]:
+    """At once; with the next month when its fee is lower."""
+    found, etag = accounts.choose_plan(call, body)
+    return Reply(found, etag=etag)
+
+
+@api.get("/api/billing/budgets", callers=(CONSOLE, MACHINE), summary="The caps of a month.")
+def get_budgets(call: Call) -> Reply[models.Budgets]:
+    """For the workspace, for agents, and the visitors' share."""
+    found, etag = accounts.budgets(call)
+    return Reply(found, etag=etag)
+
+
+@api.put("/api/billing/budgets", callers=(CONSOLE,), role="admin", summary="Set the caps of a month.")
+def put_budgets(call: Call, body: models.BudgetsChange) -> Reply[models.Budgets]:
+    """They hold for the next turn."""
+    found, etag = accounts.set_budgets(call, body)
+    return Reply(found, etag=etag)
+
+
+@api.get("/api/billing/profile", callers=(CONSOLE, MACHINE), summary="Who the invoices go to.")
+def get_profile(call: Call) -> Reply[models.ShownProfile]:
+    """Name, address, country, VAT id."""
+    found, etag = accounts.profile(call)
+    return Reply(found, etag=etag)
+
+
+@api.put("/api/billing/profile", callers=(CONSOLE,), role="admin", summary="Set who the invoices go to.")
+def put_profile(call: Call, body: models.Profile) -> Reply[models.ShownProfile]:
+    """Final invoices stay as they are."""
+    found, etag = accounts.set_profile(call, body)
+    return Reply(found, etag=etag)
+
+
+@api.get("/api/invoices", callers=(CONSOLE, MACHINE), summary="Invoices, the newest month first.")
+def list_invoices(call: Call, query: models.InvoicesQuery) -> Items[models.InvoiceSummary]:
+    """Drafts too."""
+    return invoices.page(call, query)
+
+
+@api.get("/api/invoices/{invoice}", callers=(CONSOLE, MACHINE), summary="An invoice with its lines.")
+def get_invoice(call: Call, invoice: str) -> Reply[models.Invoice]:
+    """Frozen once it has a number; after that only state, paid and due move."""
+    found, etag = invoices.one(call.workspace, invoice)
+    return Reply(found, etag=etag)
+
+
+@api.get(
+    "/api/invoices/{invoice}/pdf",
+    callers=(CONSOLE, MACHINE),
+    produces=("application/pdf",),
+    summary="The printed invoice, as it was filed.",
+)
+def get_invoice_pdf(call: Call, invoice: str) -> Bytes:
+    """The same bytes for ever."""
+    return invoices.printed(call, invoice)
+
+
+@api.get(
+    "/api/invoices/{invoice}/lines/{line}/events",
+    callers=(CONSOLE, MACHINE),
+    deadline="slow",
+    summary="The turns under a line of usage.",
+)
+def list_line_events(call: Call, invoice: str, line: str, query: Page) -> Items[models.LineEvent]:
+    """By day, down to the single turn."""
+    return invoices.line_events(call, invoice, line, query)
+
+
+@api.get("/api/payments", callers=(CONSOLE, MACHINE), summary="Payments, the latest first.")
+def list_payments(call: Call, query: models.PaymentsQuery) -> Items[models.Payment]:
+    """What the operator recorded."""
+    return invoices.payments(call, query)
+
+
+@api.get("/api/payments/{payment}", callers=(CONSOLE, MACHINE), summary="A payment.")
+def get_payment(call: Call, payment: str) -> Reply[models.Payment]:
+    """With the bank's reference."""
+    found, etag = invoices.payment(call, payment)
+    return Reply(found, etag=etag)
+
+
+@api.check("firestore")
+def _firestore() -> None:
+    firestore.get("health/billing-api")
+
+
+api.include(operator_routes.api)

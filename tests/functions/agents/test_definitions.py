@@ -1,0 +1,78 @@
+"""Answers become definitions by fixed rules: merge patch, industry defaults, one strict check."""
+
+import pytest
+
+from functions.agents import definitions
+from functions.agents.models import Definition, Part
+from functions.shared import clock
+from functions.shared.errors import Invalid
+
+BASE = {"name": "Mia", "model": {"provider": "offline", "id": "offline-extractive"}}
+
+
+@pytest.mark.parametrize(
+    ("target", "patch", "result"),
+    [
+        ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+        ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+        ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
+        ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+        ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+        ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
+        ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+    ],
+)
+def test_patches_merge_as_rfc_7396_shows(target, patch, result):
+    assert definitions.merged(target, patch) == result
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "code"),
+    [
+        ({"model": {"provider": "offline", "id": "nothing"}}, "/model/id", "unknown_model"),
+        ({"model": {"provider": "vertexai", "id": "gemini-2.5-pro"}}, "/model/id", "unknown_model"),
+        ({"model": {"provider": "openai", "id": "unpriced"}}, "/model/id", "unknown_model"),
+        ({"model": {**BASE["model"], "thinking": "high"}}, "/model/thinking", "invalid"),
+        ({"industry": "alchemy"}, "/industry", "invalid"),
+        ({"name": "x" * 1_000_000}, "/name", "invalid"),
+        ({"nmae": "typo"}, "/nmae", "invalid"),
+        ({"business": {"nmae": "typo"}}, "/business/nmae", "invalid"),
+        ({"goals": ["fine", 5]}, "/goals/1", "invalid"),
+        ({"knowledge": {"passages": "4"}}, "/knowledge/passages", "invalid"),
+        ({"model": {**BASE["model"], "temperature": 3}}, "/model/temperature", "invalid"),
+    ],
+)
+def test_a_fault_is_named_by_its_place(changes, pointer, code):
+    with pytest.raises(Invalid) as caught:
+        definitions.checked({**BASE, **changes}, clock.now())
+    assert caught.value.code == code
+    assert [error["pointer"] for error in caught.value.errors] == [pointer]
+    assert len(str(caught.value.errors)) < 500
+
+
+def test_infinite_numbers_are_refused():
+    with pytest.raises(Invalid):
+        definitions.formed({**BASE, "model": {**BASE["model"], "temperature": float("inf")}})
+
+
+def test_every_field_belongs_to_a_page_and_is_compared():
+    names = {name for names in definitions.SECTIONS.values() for name in names}
+    assert names == set(Definition.model_fields) - {"schema_version"}
+
+
+def test_differences_name_section_and_field():
+    before = definitions.formed({**BASE, "goals": ["a", "b"]})
+    after = definitions.formed({**BASE, "goals": ["b", "c"], "business": {"name": "Smile"}, "tone": "calm"})
+    found = {s.section: {c.field: c for c in s.changes} for s in definitions.differences(before, after)}
+    assert list(found) == ["identity", "behaviour"]
+    assert found["identity"]["business.name"].after == "Smile"
+    assert (found["behaviour"]["goals"].added, found["behaviour"]["goals"].removed) == (["c"], ["a"])
+    assert definitions.differences(after, after) == []
+
+
+def test_the_wizards_answers_have_the_definitions_fields():
+    assert set(definitions.Answers.model_fields) == set(Definition.model_fields)
+    parts = [f.annotation for f in Definition.model_fields.values() if isinstance(f.annotation, type)]
+    assert any(issubclass(part, Part) for part in parts)
+    given = definitions.Answers.model_validate_json('{"model": {"id": "x"}, "tone": null}').given()
+    assert given == {"model": {"id": "x"}, "tone": None}

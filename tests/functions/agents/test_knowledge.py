@@ -1,0 +1,184 @@
+"""Knowledge is searchable when the write is answered, survives rivals and a silent model, and leaves nothing behind."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from functions.agents import connections, knowledge_index, repository
+from functions.agents.models import KnowledgeState
+from functions.shared import config, contracts, firestore
+from local.process import free_port
+from tests.functions.agents.studio import Answered, Studio
+
+PRICES = "# Prices\n\n## Cleaning\n\nA cleaning costs 89 dollars.\n\n## Whitening\n\nBleaching costs 350 dollars.\n"
+
+
+def qa(question: str, answer: str, title: str = "Questions") -> dict:
+    return {"kind": "qa", "title": title, "pairs": [{"question": question, "answer": answer}]}
+
+
+@pytest.fixture
+def path(studio: Studio) -> str:
+    return f"/api/agents/{studio.agent().body['id']}/knowledge"
+
+
+def found(studio: Studio, path: str, question: str) -> list[dict]:
+    answer = studio.ask("POST", f"{path}/search", {"question": question})
+    assert answer.status == 200, answer.body
+    return answer.body["items"]
+
+
+def state(studio: Studio, path: str) -> KnowledgeState:
+    agent = firestore.get(contracts.path(studio.workspace, "agents", path.split("/")[3])).data
+    return KnowledgeState.model_validate(agent["knowledge"])
+
+
+def test_an_item_is_found_as_soon_as_it_is_stored(studio: Studio, path: str):
+    made = studio.ask("POST", path, {"kind": "markdown", "title": "Price list", "text": PRICES})
+    assert made.status == 201, made.body
+    assert (made.body["embedded"], made.body["passages"], made.body["warning"]) == (True, 2, None)
+    hit = found(studio, path, "What does a cleaning cost?")[0]
+    assert (hit["item_id"], hit["title"]) == (made.body["id"], "Price list › Prices › Cleaning")
+    assert "89" in hit["text"]
+    assert hit["cosine"] is not None
+    assert found(studio, path, "Who won the football match?") == []
+    read = studio.get(f"{path}/{made.body['id']}")
+    assert (read.body["text"], read.etag) == (PRICES, made.etag)
+    now = state(studio, path)
+    assert (now.items, now.passages, now.embedding_model) == (1, 2, "wordllama-256")
+
+
+def test_items_are_listed_replaced_and_forgotten(studio: Studio, path: str):
+    items = [studio.ask("POST", path, qa(f"Where is room {n}?", f"On floor {n}.")) for n in range(3)]
+    first = studio.get(f"{path}?page_size=2").body
+    rest = studio.get(f"{path}?page_size=2&page_token={first['next_page_token']}").body
+    assert [item["id"] for item in first["items"] + rest["items"]] == [item.body["id"] for item in items]
+    one = f"{path}/{items[0].body['id']}"
+    put = studio.ask("PUT", one, qa("Do you validate parking?", "Yes, for two hours."), etag=items[0].etag)
+    assert put.status == 200, put.body
+    assert studio.get(one).body["pairs"][0]["answer"] == "Yes, for two hours."
+    assert found(studio, path, "Do you validate parking?")[0]["item_id"] == put.body["id"]
+    assert studio.ask("PUT", one, qa("x", "y"), etag=items[0].etag).status == 412
+    assert studio.ask("DELETE", one, etag=items[0].etag).status == 412
+    assert studio.ask("DELETE", one).status == 428
+    assert studio.ask("DELETE", one, etag=put.etag).status == 204
+    assert found(studio, path, "Do you validate parking?") == []
+    assert studio.get(one).status == 404
+    assert state(studio, path).items == 2
+
+
+def test_the_last_item_leaves_an_empty_index(studio: Studio, path: str):
+    made = studio.ask("POST", path, qa("Is there a lift?", "Yes."))
+    assert studio.ask("DELETE", f"{path}/{made.body['id']}", etag=made.etag).status == 204
+    assert found(studio, path, "Is there a lift?") == []
+    assert (state(studio, path).parts, state(studio, path).items) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"kind": "qa", "title": "t", "text": "x"}, 422),
+        ({"kind": "text", "title": "t"}, 422),
+        ({"kind": "text", "title": "t", "text": "x", "pairs": [{"question": "q", "answer": "a"}]}, 422),
+        ({"kind": "text", "title": "t", "text": "   "}, 422),
+        ({"kind": "markdown", "title": "t", "text": "# Only\n\n## Headings\n"}, 422),
+        ({"kind": "text", "title": "", "text": "x"}, 422),
+        ({"kind": "web", "title": "t", "text": "x"}, 422),
+        ({"kind": "qa", "title": "t", "pairs": []}, 422),
+        ({"kind": "text", "title": "t", "text": "x" * 1_000_001}, 413),
+    ],
+)
+def test_what_is_no_knowledge_is_refused(studio: Studio, path: str, body, status):
+    assert studio.ask("POST", path, body).status == status
+    assert studio.get(path).body["items"] == []
+
+
+def test_a_megabyte_that_does_not_compress_is_one_item(studio: Studio, path: str):
+    import random
+
+    dice = random.Random(7)
+    letters = "".join(dice.choices("abcdefghijklmnopqrstuvwxyz", k=912_000))
+    words = [letters[at : at + 12] for at in range(0, len(letters), 12)]
+    text = "\n\n".join(" ".join(words[at : at + 60]) for at in range(0, len(words), 60))[:999_000]
+    made = studio.ask("POST", path, {"kind": "text", "title": "Long", "text": text})
+    assert made.status == 201, made.body
+    assert studio.get(f"{path}/{made.body['id']}").body["text"] == text
+    assert state(studio, path).parts > 1
+    assert found(studio, path, f"{words[40_000]} {words[40_001]}")[0]["item_id"] == made.body["id"]
+
+
+def test_writers_who_meet_lose_no_item(studio: Studio, path: str):
+    kept = studio.ask("POST", path, qa("Old?", "Kept."))
+    gone = studio.ask("POST", path, qa("Wrong?", "Removed."))
+    together = threading.Barrier(6)
+
+    def write(number: int) -> Answered:
+        together.wait()
+        if number == 5:
+            return studio.ask("DELETE", f"{path}/{gone.body['id']}", etag=gone.etag)
+        return studio.ask("POST", path, qa(f"What is code number{number}?", f"It is secretword{number}."))
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(write, range(6)))
+    assert [answer.status for answer in answers] == [201] * 5 + [204]
+    ids = {item["id"] for item in studio.get(path).body["items"]}
+    assert ids == {kept.body["id"], *(answer.body["id"] for answer in answers[:5])}
+    for number in range(5):
+        assert found(studio, path, f"What is code number{number}?")[0]["text"] == f"It is secretword{number}."
+    assert state(studio, path).items == 6
+
+
+def test_two_who_change_one_item_do_not_overwrite_each_other(studio: Studio, path: str):
+    made = studio.ask("POST", path, qa("Q?", "A."))
+    together = threading.Barrier(2)
+
+    def write(number: int) -> int:
+        together.wait()
+        return studio.ask("PUT", f"{path}/{made.body['id']}", qa("Q?", f"A{number}."), etag=made.etag).status
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(write, range(2))) == [200, 412]
+
+
+def test_parts_that_nobody_reads_are_cleared_away(studio: Studio, path: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(knowledge_index, "_SKEW_MS", 0)
+    agent = path.split("/")[3]
+    batch = firestore.Batch()
+    batch.set(
+        contracts.path(studio.workspace, "agents", agent, "chunks", "0000000000abcdefghjkmnpqrs_0"), {"bytes": b""}
+    )
+    batch.commit()
+    made = studio.ask("POST", path, qa("Q?", "A0."))
+    for number in range(1, 4):
+        made = studio.ask("PUT", f"{path}/{made.body['id']}", qa("Q?", f"A{number}."), etag=made.etag)
+    names = repository.chunk_ids(studio.workspace, agent)
+    assert len([name for name in names if "." in name]) == 1
+    indexes = [name for name in names if "." not in name]
+    assert len(indexes) == 2
+    assert f"{state(studio, path).revision}_0" in indexes
+
+
+def test_without_the_model_knowledge_is_stored_and_found_by_words_and_embedded_later(
+    studio: Studio, path: str, monkeypatch: pytest.MonkeyPatch
+):
+    before = studio.ask("POST", path, qa("Is there a lift?", "Yes, a lift and a ramp."))
+    with monkeypatch.context() as broken:
+        broken.setenv("OFFLINE_MODEL_URL", f"http://127.0.0.1:{free_port()}/v1")
+        config.settings.cache_clear()
+        connections.provider.cache_clear()
+        made = studio.ask("POST", path, qa("Where can I park?", "Behind the building."))
+        assert made.status == 201, made.body
+        assert made.body["embedded"] is False
+        assert "words" in made.body["warning"]
+        assert found(studio, path, "Where can I park?")[0]["cosine"] is None
+    config.settings.cache_clear()
+    connections.provider.cache_clear()
+    assert found(studio, path, "Is there a lift?")[0]["item_id"] == before.body["id"]
+    assert found(studio, path, "Where can I park?")[0]["item_id"] == made.body["id"]
+    unchanged = studio.get(f"{path}/{before.body['id']}").etag
+    studio.ask("POST", path, qa("Do you treat children?", "From three years on."))
+    items = studio.get(path).body["items"]
+    assert all(item["embedded"] for item in items)
+    # Only what had no vectors was embedded and written again.
+    assert studio.get(f"{path}/{before.body['id']}").etag == unchanged == before.etag

@@ -1,0 +1,123 @@
+"""Versions: numbered, never changed, compared and gone back to; a pipeline may run again and again."""
+
+from functions.agents.models import Agent
+from functions.shared import contracts, firestore
+from functions.shared.contracts import AgentRead
+from tests.functions.agents.studio import Answered, Studio
+
+FILE = "# pipeline\nname: Mia\nindustry: dental\nmodel: {provider: offline, id: offline-extractive}\n"
+
+
+def change(studio: Studio, path: str, **patch) -> Answered:
+    answer = studio.ask("PATCH", path, patch, etag=studio.get(path).etag)
+    assert answer.status == 200, answer.body
+    return answer
+
+
+def stored(studio: Studio, path: str) -> dict:
+    return firestore.get(contracts.path(studio.workspace, "agents", path.rsplit("/", 1)[-1])).data
+
+
+def test_publishing_makes_the_draft_what_visitors_meet(studio: Studio):
+    path = f"/api/agents/{studio.agent(greeting='Hi there').body['id']}"
+    published = studio.ask("POST", f"{path}/publish")
+    assert (published.status, published.body["number"]) == (200, 1)
+    shown = studio.get(path)
+    assert shown.etag == published.etag
+    assert shown.body["published"] == {"id": published.body["id"], "number": 1}
+    assert not shown.body["unpublished_changes"]
+    agent, read = Agent.model_validate(stored(studio, path)), AgentRead.model_validate(stored(studio, path))
+    assert agent.published == agent.draft
+    assert agent.published_prompt.startswith("# Your role")
+    assert (read.published_name, read.published_greeting, read.published_number) == ("Mia", "Hi there", 1)
+    assert read.published_questions
+
+
+def test_nothing_new_is_nothing_to_publish(studio: Studio):
+    path = f"/api/agents/{studio.agent().body['id']}"
+    studio.ask("POST", f"{path}/publish")
+    again = studio.ask("POST", f"{path}/publish")
+    assert (again.status, again.code) == (409, "nothing_to_publish")
+    change(studio, path, name="Maya")
+    change(studio, path, name="Mia")
+    assert studio.ask("POST", f"{path}/publish").code == "nothing_to_publish"
+
+
+def test_publishing_a_draft_that_somebody_changed_meanwhile_is_refused(studio: Studio):
+    agent = studio.agent()
+    path = f"/api/agents/{agent.body['id']}"
+    change(studio, path, name="Maya")
+    assert studio.ask("POST", f"{path}/publish", etag=agent.etag).status == 412
+    assert studio.get(f"{path}/versions").body["items"] == []
+
+
+def test_a_prompt_that_is_composed_better_now_may_be_published_without_a_change(studio: Studio):
+    path = f"/api/agents/{studio.agent().body['id']}"
+    studio.ask("POST", f"{path}/publish")
+    batch = firestore.Batch()
+    document = contracts.path(studio.workspace, "agents", path.rsplit("/", 1)[-1])
+    batch.update(document, {("published_prompt",): "of an older release"})
+    batch.commit()
+    assert studio.ask("POST", f"{path}/publish").body["number"] == 2
+
+
+def test_versions_are_listed_read_compared_and_gone_back_to(studio: Studio):
+    path = f"/api/agents/{studio.agent().body['id']}"
+    first = studio.ask("POST", f"{path}/publish").body
+    change(studio, path, tone="calm", goals=["only this"])
+    second = studio.ask("POST", f"{path}/publish").body
+    change(studio, path, tone="formal")
+
+    listed = studio.get(f"{path}/versions?page_size=1").body
+    assert [v["number"] for v in listed["items"]] == [2]
+    rest = studio.get(f"{path}/versions?page_size=1&page_token={listed['next_page_token']}").body
+    assert [v["number"] for v in rest["items"]] == [1]
+    assert rest["next_page_token"] is None
+
+    whole = studio.get(f"{path}/versions/{first['id']}").body
+    assert whole["definition"]["tone"] == "warm"
+    assert "name: Mia" in whole["yaml"]
+    assert whole["prompt"].startswith("# Your role")
+
+    diff = studio.get(f"{path}/versions/{second['id']}/diff").body
+    assert diff["against"] == first["id"]
+    assert [(s["section"], c["field"]) for s in diff["sections"] for c in s["changes"]] == [
+        ("behaviour", "tone"),
+        ("behaviour", "goals"),
+    ]
+    draft = studio.get(f"{path}/versions/{second['id']}/diff?against=draft").body
+    assert draft["sections"][0]["changes"][0]["before"] == "formal"
+    assert studio.get(f"{path}/versions/{first['id']}/diff").body == {
+        "version": first["id"],
+        "against": None,
+        "sections": [],
+    }
+
+    back = studio.ask("POST", f"{path}/rollback", {"version": first["id"]})
+    assert (back.body["number"], back.body["rolled_back_to"]) == (3, 1)
+    agent = Agent.model_validate(stored(studio, path))
+    assert agent.published is not None
+    assert agent.published.tone == "warm"
+    assert agent.published_prompt == whole["prompt"]
+    assert agent.draft.tone == "formal"
+    assert studio.ask("POST", f"{path}/rollback", {"version": first["id"]}).code == "nothing_to_publish"
+    assert studio.get(f"{path}/versions/{first['id']}").body == whole
+
+
+def test_a_version_of_another_agent_is_not_found(studio: Studio):
+    one, other = (f"/api/agents/{studio.agent().body['id']}" for _ in range(2))
+    version = studio.ask("POST", f"{one}/publish").body["id"]
+    assert studio.get(f"{other}/versions/{version}").status == 404
+    assert studio.ask("POST", f"{other}/rollback", {"version": version}).status == 404
+    assert studio.ask("POST", f"{other}/rollback", {"version": "nonsense"}).status == 404
+
+
+def test_a_pipeline_publishes_a_file_once_and_may_run_again(studio: Studio):
+    path = f"/api/agents/{studio.agent().body['id']}"
+    for number, text in [(1, FILE), (1, FILE), (1, f"# only a comment\n{FILE}"), (2, f"{FILE}tone: calm\n")]:
+        put = studio.ask("PUT", f"{path}/config?publish=true", text, etag=studio.get(path).etag)
+        assert put.status == 200, put.body
+        assert put.body["published"]["number"] == number
+        assert not put.body["unpublished_changes"]
+        assert studio.get(f"{path}/config").content.decode() == text
+        assert put.etag == studio.get(path).etag

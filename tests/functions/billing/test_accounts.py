@@ -1,0 +1,128 @@
+"""A workspace chooses its plan and caps; they count at once, or from the next month where a fee would be escaped."""
+
+from typing import Any
+
+import pytest
+
+from functions.billing import accounts, statement
+from functions.billing import api_models as api
+from functions.shared import contracts, firestore, metering
+from functions.shared.errors import Invalid
+from functions.shared.http import Call
+from functions.shared.money import Money
+from tests.cloud import Cloud
+from tests.functions.billing.story import AGENT, FINAL, Story, at, row
+
+NOW = at("2026-11-26", 12)
+
+
+@pytest.fixture
+def story(house: Cloud) -> Story:
+    return Story(house)
+
+
+def call(story: Story, etag: str = firestore.ABSENT, now: Any = NOW) -> Call:
+    return story.cloud.call(story.workspace, now=now, if_match=etag)
+
+
+def hold(story: Story, moment: Any = NOW) -> None:
+    """A first turn opens the month's spend document."""
+    path = metering.spend_path(story.workspace, moment)
+    found = firestore.get(path)
+    beginning = {**row(story.workspace, moment), "event_id": "t"}
+    ask = metering.Hold("t", AGENT, False, 1, moment, moment, beginning)
+    batch = firestore.Batch()
+    metering.reserve(batch, story.workspace, found, metering.terms_of(story.workspace, found), ask, moment)
+    batch.commit()
+
+
+def usd(amount: str) -> Money:
+    return Money(amount=amount, currency="USD")
+
+
+def test_budgets_hold_for_the_running_month_and_every_later_one(story: Story) -> None:
+    hold(story)
+    shown, etag = accounts.budgets(call(story))
+    assert (shown.cap, shown.visitor_hour_share, etag) == (None, "0.1", firestore.ABSENT)
+    change = api.BudgetsChange(cap=usd("25"), agent_caps={AGENT: usd("5")}, visitor_hour_share="0.205")
+    shown, etag = accounts.set_budgets(call(story), change)
+    assert accounts.budgets(call(story)) == (shown, etag)
+    for moment in (NOW, at("2026-12-02")):
+        spend = metering.current(story.workspace, moment)
+        assert (spend.cap_nanos, spend.agent_caps) == (25_000_000_000, {AGENT: 5_000_000_000})
+    found = firestore.get(metering.spend_path(story.workspace, NOW)).data
+    assert (found["visitor_hour_permille"], found["visitor_day_permille"]) == (205, 250)
+    (told,) = firestore.find(firestore.Query(contracts.path(story.workspace, "activity")))
+    assert (told.data["action"], told.data["after"]["cap"]["amount"]) == ("budgets.changed", "25.00")
+
+
+def test_a_stale_change_of_budgets_changes_nothing(story: Story) -> None:
+    change = api.BudgetsChange(cap=usd("25"))
+    accounts.set_budgets(call(story), change)
+    with pytest.raises(firestore.Changed):
+        accounts.set_budgets(call(story), api.BudgetsChange(cap=usd("99")))
+    assert accounts.budgets(call(story))[0].cap == usd("25")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cap": Money(amount="5", currency="EUR")},
+        {"cap": Money(amount="-5", currency="USD")},
+        {"cap": None, "agent_caps": {"agt_" + "9" * 26: Money(amount="5", currency="USD")}},
+        {"cap": None, "agent_caps": {"nobody": Money(amount="5", currency="USD")}},
+    ],
+)
+def test_caps_that_make_no_sense_are_refused(story: Story, change: dict[str, Any]) -> None:
+    with pytest.raises(Invalid):
+        accounts.set_budgets(call(story), api.BudgetsChange(**change))
+
+
+def test_a_dearer_plan_begins_at_once_and_a_cheaper_one_with_the_next_month(story: Story) -> None:
+    hold(story)
+    shown, etag = accounts.choose_plan(call(story), api.PlanChoice(plan="starter"))
+    assert (shown.current.plan, shown.next) == ("starter", None)
+    assert metering.current(story.workspace, NOW).allowance_nanos == 5_000_000_000
+    shown, etag = accounts.choose_plan(call(story, etag), api.PlanChoice(plan="pay_as_you_go"))
+    assert (shown.current.plan, shown.next.plan, shown.next_from_month) == ("starter", "pay_as_you_go", "2026-12")
+    assert metering.current(story.workspace, NOW).plan_terms["plan"] == "starter"
+    assert metering.current(story.workspace, at("2026-12-02")).plan_terms["plan"] == "pay_as_you_go"
+    shown, _ = accounts.choose_plan(call(story, etag), api.PlanChoice(plan="starter"))
+    assert (shown.current.plan, shown.next) == ("starter", None)
+
+
+def test_an_unknown_plan_is_refused(story: Story) -> None:
+    with pytest.raises(Invalid):
+        accounts.choose_plan(call(story), api.PlanChoice(plan="gold"))
+
+
+def test_a_fee_and_its_allowance_are_billed_as_they_were_shown(story: Story) -> None:
+    hold(story, at("2026-11-25"))
+    accounts.choose_plan(call(story), api.PlanChoice(plan="starter"))
+    story.turn(NOW, charge_nanos=7_000_000_000)
+    story.close(FINAL)
+    (invoice,) = story.invoices()
+    assert [(line.kind, line.amount_minor) for line in invoice.lines] == [
+        ("usage", 700),
+        ("fee", 1900),
+        ("allowance", -500),
+    ]
+
+
+def test_a_plan_chosen_in_december_is_not_billed_for_november(story: Story) -> None:
+    accounts.choose_plan(call(story, now=at("2026-12-01", 5)), api.PlanChoice(plan="starter"))
+    story.close(FINAL)
+    assert story.invoices() == []
+    assert statement.billing(call(story, now=at("2026-12-05"))).fee == usd("19")
+
+
+def test_the_profile_is_on_the_next_invoice(story: Story) -> None:
+    shown, etag = accounts.profile(call(story))
+    assert (shown.name, etag) == ("Test", firestore.ABSENT)
+    new = api.Profile(name="Dental s.r.o.", address=("Hlavní 5", "Praha"), country="CZ", vat_id="CZ12345678")
+    shown, etag = accounts.set_profile(call(story), new)
+    assert accounts.profile(call(story)) == (shown, etag)
+    story.turn(NOW, charge_nanos=7_000_000_000)
+    story.close(FINAL)
+    (invoice,) = story.invoices()
+    assert (invoice.bill_to.name, invoice.bill_to.country) == ("Dental s.r.o.", "CZ")

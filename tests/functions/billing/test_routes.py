@@ -1,0 +1,162 @@
+"""The three deployments over HTTP: who may call what, and what the edge makes of it."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import functions_framework
+import pytest
+from flask.testing import FlaskClient
+
+from functions.billing import repository
+from functions.shared import clock, config, firestore
+from tests.cloud import PROJECT, Cloud, envelope
+from tests.functions.billing.story import FINAL, Story, at
+
+SOURCE = Path(__file__).parents[3] / "functions" / "billing" / "main.py"
+ADDRESS = "http://billing.test"
+
+
+@pytest.fixture
+def story(house: Cloud) -> Story:
+    return Story(house)
+
+
+def deployment(monkeypatch: pytest.MonkeyPatch, name: str) -> FlaskClient:
+    """One deployment in the real framework, with the environment that the supervisor gives it."""
+    callers = ",".join(account(one) for one in ("gateway", "push", "scheduler"))
+    given = {"DEPLOYMENT": name, f"{name.upper().replace('-', '_')}_URL": ADDRESS, "CALLERS": callers}
+    for variable, value in {**given, "FUNCTION_TARGET": "", "FUNCTION_SIGNATURE_TYPE": ""}.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.delenv("FUNCTION_SIGNATURE_TYPE")
+    config.settings.cache_clear()
+    return functions_framework.create_app(name.replace("-", "_"), str(SOURCE)).test_client()
+
+
+@pytest.fixture
+def api(story: Story, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    return deployment(monkeypatch, "billing-api")
+
+
+def account(name: str) -> str:
+    return f"agenthub-{name}@{PROJECT}.iam.gserviceaccount.com"
+
+
+def encoded(claims: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+
+
+def through(name: str) -> dict[str, str]:
+    claims = {"email": account(name), "aud": ADDRESS, "exp": clock.now().timestamp() + 3600}
+    return {"Authorization": f"Bearer {encoded({'alg': 'RS256'})}.{encoded(claims)}.SIGNATURE_REMOVED_BY_GOOGLE"}
+
+
+def person(story: Story, role: str, **claims: Any) -> dict[str, str]:
+    batch = firestore.Batch()
+    batch.set(f"workspaces/{story.workspace}/members/uid_{role}", {"role": role, "email": "ann@example.com"})
+    batch.commit()
+    stated = {
+        "iss": f"https://securetoken.google.com/{PROJECT}",
+        "aud": PROJECT,
+        "sub": f"uid_{role}",
+        "exp": clock.now().timestamp() + 3600,
+        "workspace_id": story.workspace,
+        **claims,
+    }
+    return {**through("gateway"), "X-Apigateway-Api-Userinfo": encoded(stated)}
+
+
+def test_an_owner_who_acts_as_operator_is_refused(story: Story, api: FlaskClient) -> None:
+    owner = person(story, "owner")
+    home = f"/api/operator/workspaces/{story.workspace}"
+    assert api.get("/api/operator/workspaces", headers=owner).status_code == 403
+    for path in ("payments", "invoices/inv_1/finalize", "invoices/inv_1/void"):
+        headers = {**owner, "Idempotency-Key": "k"}
+        assert api.post(f"{home}/{path}", json={}, headers=headers).status_code == 403
+
+
+def test_the_operator_records_a_payment_with_a_key(story: Story, api: FlaskClient) -> None:
+    story.turn(at("2026-11-26"), charge_nanos=10_000_000_000)
+    story.close(FINAL)
+    invoice = story.invoices()[0].invoice_id
+    operator = person(story, "viewer", operator=True)
+    path = f"/api/operator/workspaces/{story.workspace}/payments"
+    body = {
+        "invoice_id": invoice,
+        "amount": {"amount": "10", "currency": "USD"},
+        "reference": "SEPA 17",
+        "received_at": "2026-12-05T00:00:00Z",
+    }
+    assert api.post(path, json=body, headers=operator).status_code == 400
+    first = api.post(path, json=body, headers={**operator, "Idempotency-Key": "k"})
+    again = api.post(path, json=body, headers={**operator, "Idempotency-Key": "k"})
+    assert (first.status_code, again.data) == (201, first.data)
+    viewer = person(story, "viewer")
+    shown = api.get(f"/api/invoices/{invoice}", headers=viewer)
+    assert (shown.json["state"], shown.json["due"]["amount"]) == ("paid", "0.00")
+    assert shown.headers["ETag"]
+    (paid,) = api.get(f"/api/payments?invoice_id={invoice}", headers=viewer).json["items"]
+    assert paid["id"] == first.json["id"]
+    assert api.get(f"/api/payments/{paid['id']}", headers=viewer).json == first.json
+    pdf = api.get(f"/api/invoices/{invoice}/pdf", headers=viewer)
+    assert (pdf.mimetype, pdf.data[:5]) == ("application/pdf", b"%PDF-")
+    debtors: list[dict[str, Any]] = []
+    token = ""
+    while True:
+        page = api.get(f"/api/operator/workspaces?page_size=100{token}", headers=operator).json
+        debtors += page["items"]
+        if page["next_page_token"] is None:
+            break
+        token = f"&page_token={page['next_page_token']}"
+    (mine,) = [one for one in debtors if one["id"] == story.workspace]
+    assert (mine["due"]["amount"], mine["last_closed"]) == ("0.00", "2026-12-01")
+    other = f"/api/operator/workspaces/{story.workspace}/invoices/{invoice}"
+    refused = api.post(f"{other}/void", json={}, headers=operator)
+    assert (refused.status_code, refused.json["code"]) == (409, "invoice_state")
+    assert api.post(f"{other}/finalize", json={}, headers=operator).status_code == 200
+
+
+def test_a_write_names_the_version_it_changes(story: Story, api: FlaskClient) -> None:
+    owner = person(story, "owner")
+    shown = api.get("/api/billing/budgets", headers=owner)
+    body = {"cap": {"amount": "20.5", "currency": "USD"}, "visitor_hour_share": "0.10"}
+    assert api.put("/api/billing/budgets", json=body, headers=owner).status_code == 428
+    written = {**owner, "If-Match": shown.headers["ETag"]}
+    changed = api.put("/api/billing/budgets", json=body, headers=written)
+    assert (changed.status_code, changed.json["cap"]["amount"]) == (200, "20.50")
+    assert api.put("/api/billing/budgets", json=body, headers=written).status_code == 412
+    written = {**owner, "If-Match": changed.headers["ETag"]}
+    plan = api.put("/api/billing/plan", json={"plan": "starter"}, headers=written)
+    assert (plan.status_code, plan.json["current"]["plan"]) == (200, "starter")
+    unknown = api.put("/api/billing/plan", json={"plan": "gold"}, headers={**owner, "If-Match": plan.headers["ETag"]})
+    assert (unknown.status_code, unknown.json["errors"][0]["pointer"]) == (422, "/plan")
+    profile = api.put(
+        "/api/billing/profile", json={"name": "Dental", "address": ["Street 1"]}, headers={**owner, "If-Match": '"0"'}
+    )
+    assert profile.status_code == 200
+    assert api.put("/api/billing/plan", json={}, headers=person(story, "admin")).status_code == 403
+    assert api.get("/api/billing", headers=owner).json["plan"]["plan"] == "starter"
+    assert api.get("/api/billing/usage", headers=owner).status_code == 200
+    assert api.get("/api/billing/usage?period=2026-13", headers=owner).status_code == 422
+    assert api.get("/api/billing/prices", headers=owner).json["currency"] == "USD"
+
+
+def test_events_and_closes_come_in_push_envelopes(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = story.record(at(clock.day_of(clock.now()), 0), recorded_at=clock.to_text(clock.now()))
+    usage = deployment(monkeypatch, "billing-usage")
+    for _ in range(2):
+        answer = usage.post("/events/usage-recorded", json=envelope(event.row), headers=through("push"))
+        assert answer.status_code == 204
+    day = clock.day_of(clock.now())
+    ((tally, _),) = repository.tallies(story.workspace, [f"day_{day}"], "USD")
+    assert tally.total.count == 1
+    close = deployment(monkeypatch, "billing-close")
+    at_noon = {**through("scheduler"), "X-CloudScheduler-ScheduleTime": "2026-11-27T00:10:00Z"}
+    assert close.post("/schedules/billing-close", headers=at_noon).status_code == 204
+    (request,) = story.cloud.published("close-requested", story.workspace)
+    answer = close.post("/events/close-requested", json=envelope(request, event_id="close"), headers=through("push"))
+    assert answer.status_code == 204
+    assert story.state()["last_closed"] == "2026-11-26"
+    bad = envelope({"workspace_id": story.workspace}, event_id="close")
+    assert close.post("/events/close-requested", json=bad, headers=through("push")).status_code == 400
