@@ -14,7 +14,6 @@ from benchmarks.rig.figures import interleaved, ratio, verdict
 from benchmarks.rig.google import Metadata
 from benchmarks.rig.processes import Function
 from benchmarks.rig.shop import QUESTION, Shop, Tenant, key
-from tests.functions.shared.http import callers
 from tests.standins.vertex import VertexStandIn
 
 BARE = "benchmarks/rig/bare"
@@ -83,7 +82,9 @@ def main() -> None:
             "health": (
                 HEALTH,
                 {
-                    "bare: hello world": partial(start, f"{BARE}/hello.py", "hello", environment, partial(get, "/", {})),
+                    "bare: hello world": partial(
+                        start, f"{BARE}/hello.py", "hello", environment, partial(get, "/", {})
+                    ),
                     **{
                         f"{folder}: /health": _product(folder, environment, partial(get, "/health", {}))
                         for folder in APIS
@@ -126,7 +127,9 @@ def main() -> None:
                 },
             ),
         }
-        print(f"Cold start: CPU s at the first answer, best and median of {options.times}; ratio of bests and of medians")
+        print(
+            f"Cold start: CPU s at the first answer, best and median of {options.times}; ratio of bests and of medians"
+        )
         for name, (aim, tries) in groups.items():
             if options.only and not name.startswith(options.only):
                 continue
@@ -138,9 +141,7 @@ def main() -> None:
                 print(f"{_line(other, found[other])}  {best:.2f}× {median:.2f}×  {verdict(median, aim)}")
 
 
-def _product(
-    folder: str, environment: Mapping[str, str], ask: Ask, target: str | None = None
-) -> Callable[[], float]:
+def _product(folder: str, environment: Mapping[str, str], ask: Ask, target: str | None = None) -> Callable[[], float]:
     return partial(start, f"functions/{folder}/main.py", target or f"{folder}_api", environment, ask)
 
 
