@@ -15,7 +15,7 @@ from functions.shared.config import settings
 from functions.shared.contracts import BillingRead
 from functions.shared.metering import holds
 from functions.shared.metering.holds import Hold, Spend
-from functions.shared.plans import DEFAULT_PLAN, PlanTerms, plan_at
+from functions.shared.plans import DEFAULT_PLAN, PlanTerms, plan_at, surely_included
 
 if TYPE_CHECKING:
     from functions.shared.identity import WorkspaceId
@@ -222,7 +222,7 @@ def _terms(terms: BillingRead) -> dict[str, Any]:
         "plan": terms.plan,
         "plan_terms": terms.plan_terms,
         "cap_nanos": terms.cap_nanos,
-        "allowance_nanos": PlanTerms.model_validate(terms.plan_terms).included,
+        "allowance_nanos": surely_included(PlanTerms.model_validate(terms.plan_terms)),
         "credit_nanos": terms.credit_nanos,
         "agent_caps": terms.agent_caps,
         "visitor_hour_permille": terms.visitor_hour_permille,
