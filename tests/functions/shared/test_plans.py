@@ -21,6 +21,7 @@ from functions.shared.plans import (
     per_million,
     period_charges,
     plan_at,
+    projection,
     published_plans,
     quantities,
     surely_included,
@@ -140,6 +141,19 @@ def test_included_units_of_one_meter_leave_no_room_for_another() -> None:
     both = terms(cost_plus=None, included=7, unit_prices=prices, included_units={"messages": 1000})
     assert surely_included(both) == 7
     assert surely_included(terms(included=7, unit_prices=prices[:1], included_units={"messages": 1000})) == 7
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (datetime(2026, 11, 1, tzinfo=UTC), 100 * 720),
+        (datetime(2026, 11, 16, tzinfo=UTC), 200),
+        (datetime(2028, 2, 15, 12, tzinfo=UTC), 200),
+        (datetime(2026, 11, 30, 23, tzinfo=UTC), 100),
+    ],
+)
+def test_the_projection_goes_on_at_the_pace_so_far(now: datetime, expected: int) -> None:
+    assert projection(100, now) == expected
 
 
 def test_a_discount_is_a_share() -> None:
