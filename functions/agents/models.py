@@ -114,7 +114,7 @@ class Agent(BaseModel):
 class Ask(BaseModel):
     """One turn as it is asked for, from whichever door."""
 
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True)
 
     turn_id: str
     agent_id: str

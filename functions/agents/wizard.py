@@ -6,11 +6,11 @@ from typing import Any
 
 from functions.agents import definitions, repository, yaml_reader, yaml_writer
 from functions.agents.models import Agent, Definition, KnowledgeState
-from functions.shared import activity, contracts, firestore, ids
+from functions.shared import activity, contracts, firestore, ids, paging
 from functions.shared.contracts import FleetRead
 from functions.shared.errors import Invalid, NotFound
 from functions.shared.firestore import Snapshot
-from functions.shared.http import Answer, Call, Items, Page, page_token, page_values
+from functions.shared.http import Answer, Call, Items, Page
 
 
 class VersionInfo(Answer):
@@ -88,15 +88,12 @@ def get(call: Call, agent: str) -> tuple[ShownAgent, str]:
 
 def listed(call: Call, query: Page) -> Items[ListedAgent]:
     """A page, the newest first. Deleted agents are left out, so a page may be shorter than asked for."""
-    after: tuple[Any, ...] = ()
-    values = page_values(query.page_token, 2)
-    if values is not None:
-        after = (_moment(values[0]), repository.agent_path(call.workspace, _segment(values[1])))
-    page = repository.agents(call.workspace, query.page_size + 1, after)
+    after = paging.place_of(query.page_token, contracts.path(call.workspace, "agents"))
+    page = repository.agents(call.workspace, query.page_size + 1, after or ())
     more, page = len(page) > query.page_size, page[: query.page_size]
     fleet = repository.read(*(contracts.path(call.workspace, "fleet", agent.id) for agent in page)) if page else []
     gone = {one.id for one in fleet if FleetRead.model_validate(one.data).deleted_at is not None}
-    token = page_token(page[-1].data["created_at"].isoformat(), page[-1].id) if more else None
+    token = paging.next_token(page[-1], "created_at") if more else None
     return Items(items=[_listed(agent) for agent in page if agent.id not in gone], next_page_token=token)
 
 
@@ -112,22 +109,6 @@ def _listed(agent: Snapshot) -> ListedAgent:
         created_at=data["created_at"],
         updated_at=data["updated_at"],
     )
-
-
-def _moment(value: Any) -> datetime:
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise Invalid(errors=[{"pointer": "/page_token", "message": "This is not a page token of this list."}])
-    return moment
-
-
-def _segment(value: Any) -> str:
-    if not isinstance(value, str) or not ids.valid("agent", value):
-        raise Invalid(errors=[{"pointer": "/page_token", "message": "This is not a page token of this list."}])
-    return value
 
 
 def create(call: Call, answers: Mapping[str, Any]) -> tuple[ShownAgent, str]:

@@ -7,7 +7,7 @@ In data files amounts are decimal strings ("19.00", "0.2" for 20 %); in document
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
@@ -16,7 +16,6 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from functions.shared import clock
 from functions.shared.money import MILLION, NANOS, Currency, Rate, divide, divide_up, exact_json, same_currency, share
 from functions.shared.pricing import Count, Price, Usage, highest
 
@@ -215,9 +214,10 @@ def period_charges(terms: PlanTerms, charged_nanos: int, counted: Mapping[Meter,
 
 def projection(spent_nanos: int, now: datetime) -> int:
     """A month's charge at its end in nanos, at the pace so far; the first hour counts as a whole one, so it does not leap."""
-    start = clock.start_of_month(clock.month_of(now))
-    whole = clock.start_of_month(clock.next_month(clock.month_of(now))) - start
-    return divide(spent_nanos * (whole // SECOND), max((now - start) // SECOND, 3600))
+    now = now.astimezone(UTC)
+    start = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    end = (start + timedelta(days=32)).replace(day=1)
+    return divide(spent_nanos * ((end - start) // SECOND), max((now - start) // SECOND, 3600))
 
 
 class PublishedPlan(PlanTerms):
