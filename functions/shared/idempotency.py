@@ -40,6 +40,8 @@ class Attempt:
     expire_at: datetime
     since: datetime
     """When the first request with this key came that may have done something."""
+    heir: bool = False
+    """Whether that was an earlier one than this."""
 
     def keep(self, answer: StoredAnswer) -> None:
         """Keep the answer for repeats; one that is too large for a document is remembered as given only."""
@@ -55,7 +57,13 @@ class Attempt:
         self._write({"state": "issued"})
 
     def abandon(self) -> None:
-        """Nothing was done: the next request with this key may try. Never raises."""
+        """Nothing was done: the next request with this key may try. Never raises.
+
+        Of an heir that is not known, whatever it was refused for: it only steps aside.
+        """
+        if self.heir:
+            self.release()
+            return
         batch = firestore.Batch()
         batch.delete(self.path, if_etag=self.etag)
         self._end(batch)
@@ -97,7 +105,7 @@ def begin(identity: str, fingerprint: str, *, now: datetime, lease: timedelta) -
     """
     path = f"idempotency/{identity}"
     expire_at = now + KEPT
-    since = now
+    since, heir = now, False
     mark = {"state": "busy", "fingerprint": fingerprint, "busy_until": now + lease, "expire_at": expire_at}
     batch = firestore.Batch()
     batch.create(path, {**mark, "since": since})
@@ -114,11 +122,11 @@ def begin(identity: str, fingerprint: str, *, now: datetime, lease: timedelta) -
             raise Conflict("This was done, and its answer held a secret that is shown once.", code="already_issued")
         if now < found.data["busy_until"]:
             raise _busy()
-        since = found.data.get("since", now)
+        since, heir = found.data.get("since", now), True
     batch = firestore.Batch()
     batch.replace(path, {**mark, "since": since}, if_etag=found.etag)
     try:
-        return Attempt(path, fingerprint, batch.commit()[path], expire_at, since)
+        return Attempt(path, fingerprint, batch.commit()[path], expire_at, since, heir)
     except (firestore.AlreadyExists, firestore.Changed):
         raise _busy() from None
 

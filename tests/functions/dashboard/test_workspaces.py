@@ -227,9 +227,10 @@ def test_a_repeat_after_a_crash_makes_no_second_key_and_names_the_first(room: Ro
     body = {"name": "CI", "scopes": ["read"]}
     key = content(room.ask("POST", "/api/workspace/api-keys", someone, body, key="k1"))
     lose_answer(someone, "k1")
-    again = room.ask("POST", "/api/workspace/api-keys", someone, body, key="k1")
-    assert (again.status_code, content(again)["code"]) == (409, "already_issued")
-    assert key["id"] in content(again)["detail"]
+    for _ in range(2):
+        again = room.ask("POST", "/api/workspace/api-keys", someone, body, key="k1")
+        assert (again.status_code, content(again)["code"]) == (409, "already_issued")
+        assert key["id"] in content(again)["detail"]
     assert [one["id"] for one in content(room.ask("GET", "/api/workspace/api-keys", someone))["items"]] == [key["id"]]
 
 
