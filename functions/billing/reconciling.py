@@ -87,7 +87,7 @@ def _compare(books: Books, day: str, of_day: Sequence[Event], warehouse: dict[st
 
 def _rolled_up(hours: Sequence[Counters]) -> Sums:
     sums = {name: sum(getattr(hour, name) for hour in hours) for name in _SUMS}
-    return sums | {"messages": sum(hour.completed + hour.interrupted + hour.failed + hour.abandoned for hour in hours)}
+    return sums | {"messages": sum(hour.completed + hour.interrupted for hour in hours)}
 
 
 def _warehouse(books: Books, days: Sequence[str]) -> dict[str, Sums] | None:
