@@ -45,6 +45,11 @@ def check_owner(conversation: Mapping[str, Any], exists: bool, ask: Ask) -> None
         raise NotFound("There is no such conversation. Leave out conversation_id to begin one.")
 
 
+def waits(conversation: Mapping[str, Any]) -> bool:
+    """Whether a person was asked for who has not finished yet."""
+    return (conversation.get("hand_off") or {}).get("state") in ("waiting", "taken")
+
+
 def pace(conversation: Mapping[str, Any], turns_per_hour: int, now: datetime) -> dict[str, Any]:
     """The counter of this hour's turns with this turn in it. Raises TooMany with the seconds left in the hour."""
     hour = now.strftime("%Y-%m-%dT%H")

@@ -143,7 +143,7 @@ def imported(call: Call, content: bytes) -> tuple[ShownAgent, str]:
 
 
 def _made(call: Call, definition: Definition, text: str, action: str) -> tuple[ShownAgent, str]:
-    agent = ids.new("agent")
+    agent = call.new_id("agent")
     path = repository.agent_path(call.workspace, agent)
     document = {
         **_of_draft(definition, text),
@@ -163,7 +163,11 @@ def _made(call: Call, definition: Definition, text: str, action: str) -> tuple[S
     batch.create(path, document)
     after = {"industry": definition.industry, "model": document["model"]}
     tell(batch, call, action, agent, definition.name, after=after)
-    etag = batch.commit()[path]
+    try:
+        etag = batch.commit()[path]
+    except firestore.AlreadyExists:
+        # Made by an earlier request with this key, whose answer was lost.
+        return get(call, agent)
     return shown(agent, Agent.model_validate(document)), etag
 
 

@@ -17,7 +17,7 @@ from functions.dashboard.models import (
 )
 from functions.shared import activity, contracts, directory, etags, firestore, ids, plans, words
 from functions.shared.contracts import WorkspaceRead
-from functions.shared.errors import Forbidden, Invalid, NotFound, Unauthenticated
+from functions.shared.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from functions.shared.http import Call
 from functions.shared.identity import WorkspaceId, tokens
 from functions.shared.identity.authenticate import workspace_of_member
@@ -175,7 +175,7 @@ def members(workspace: WorkspaceId) -> list[Member]:
 
 def create_key(call: Call, new: NewApiKey) -> ApiKeyWithSecret:
     """Make an API key; the secret is in this answer and nowhere else."""
-    key, secret = ids.new("api_key"), ids.secret()
+    key, secret = call.new_id("api_key"), ids.secret()
     batch = firestore.Batch()
     directory.enter(batch, key, call.workspace, "api_key")
     stored = {
@@ -197,7 +197,14 @@ def create_key(call: Call, new: NewApiKey) -> ApiKeyWithSecret:
         after={"scopes": list(new.scopes)},
         now=call.now,
     )
-    batch.commit()
+    try:
+        batch.commit()
+    except firestore.AlreadyExists as error:
+        raise Conflict(
+            f"An earlier request with this Idempotency-Key made the key {key}, and its secret is shown once. Revoke it "
+            "and make another.",
+            code="already_issued",
+        ) from error
     return ApiKeyWithSecret(id=key, name=new.name, scopes=list(new.scopes), created_at=call.now, secret=secret)
 
 

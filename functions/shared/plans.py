@@ -167,6 +167,18 @@ def allowance(terms: PlanTerms, charged_nanos: int, counted: Mapping[Meter, int]
     return max(0, min(charged_nanos, divide(exact.numerator, exact.denominator)))
 
 
+def surely_included(terms: PlanTerms) -> int:
+    """What a period includes whatever is used, in nanos: so much may be charged before a cap begins to count.
+
+    Included units are worth what is used of them, so they count only where nothing else has a price.
+    """
+    included: int = terms.included
+    if terms.cost_plus is None and len(terms.unit_prices) == 1:
+        only = terms.unit_prices[0]
+        included += int(only.exact(terms.included_units.get(only.meter, 0)))
+    return included
+
+
 def discount(terms: PlanTerms, net_nanos: int) -> int:
     """What the plan takes off usage and fee, after the allowance, in nanos."""
     return share(net_nanos, terms.discount)

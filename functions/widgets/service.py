@@ -21,20 +21,24 @@ PUBLISH_ATTEMPTS = 5
 def create(call: Call, new: NewWidget) -> tuple[Widget, str]:
     """Make a widget and its public file. Raises Invalid when there is no such agent."""
     _agent(call.workspace, new.agent_id)
-    widget = ids.new("widget")
+    widget = call.new_id("widget")
     data = {**new.model_dump(), "created_at": call.now, "updated_at": call.now, "deleted_at": None}
     batch = firestore.Batch()
     directory.enter(batch, widget, call.workspace, "widget")
     batch.create(repository.widget_path(call.workspace, widget), data)
     _tell(batch, call, "widget.created", widget, new.name, after={"allowed_origins": data["allowed_origins"]})
     path = repository.widget_path(call.workspace, widget)
-    etag = batch.commit()[path]
     try:
-        publish(call.workspace, firestore.Snapshot(path, data, etag))
+        saved = firestore.Snapshot(path, data, batch.commit()[path])
+    except firestore.AlreadyExists:
+        # Made by an earlier request with this key, whose answer was lost.
+        saved = _found(call, widget)
+    try:
+        publish(call.workspace, saved)
     except Unavailable as error:
-        # It is made, and a repeat would make another; looking at its embed code writes the file again.
+        # It is made; looking at its embed code writes the file again.
         logs.error("a new widget's public file could not be written", error, widget=widget)
-    return _shown(widget, data), etag
+    return _shown(widget, saved.data), saved.etag
 
 
 def _agent(workspace: WorkspaceId, agent: str) -> AgentRead:

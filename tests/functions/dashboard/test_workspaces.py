@@ -15,7 +15,7 @@ from functions.shared.identity import Role
 from functions.shared.identity.workspace import from_directory
 from tests.cloud import Cloud
 from tests.functions.dashboard.conftest import People
-from tests.functions.rooms import Room, content
+from tests.functions.rooms import Room, content, lose_answer
 from tests.functions.shared.http import callers
 
 ZONE = {"name": "Linden Dental", "currency": "USD", "time_zone": "Europe/Berlin", "country": "DE"}
@@ -220,6 +220,17 @@ def token(room: Room, form: dict[str, str], basic: tuple[str, str] | None = None
 
 
 CREDENTIALS = {"grant_type": "client_credentials"}
+
+
+def test_a_repeat_after_a_crash_makes_no_second_key_and_names_the_first(room: Room, people: People) -> None:
+    someone, _ = founder(room, people)
+    body = {"name": "CI", "scopes": ["read"]}
+    key = content(room.ask("POST", "/api/workspace/api-keys", someone, body, key="k1"))
+    lose_answer(someone, "k1")
+    again = room.ask("POST", "/api/workspace/api-keys", someone, body, key="k1")
+    assert (again.status_code, content(again)["code"]) == (409, "already_issued")
+    assert key["id"] in content(again)["detail"]
+    assert [one["id"] for one in content(room.ask("GET", "/api/workspace/api-keys", someone))["items"]] == [key["id"]]
 
 
 def test_a_key_is_shown_once_and_stored_as_a_hash(room: Room, people: People) -> None:

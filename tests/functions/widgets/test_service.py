@@ -13,7 +13,7 @@ from functions.shared.identity import WorkspaceId
 from functions.widgets import service
 from functions.widgets.models import NewWidget, WidgetChange
 from tests.cloud import URL, Cloud
-from tests.functions.rooms import Room, agent, content
+from tests.functions.rooms import Room, agent, content, lose_answer
 from tests.functions.shared.http import callers
 
 PUBLIC_FIELDS = {
@@ -64,6 +64,16 @@ def test_a_widget_is_made_once_for_a_key_and_published(room: Room, cloud: Cloud)
     read = room.ask("GET", first.headers["Location"], someone)
     assert (content(read), etag(read)) == (widget, etag(first))
     assert published(widget["id"]) is not None
+
+
+def test_a_repeat_after_a_crash_finds_the_widget_that_was_made(room: Room, cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    body, someone = {"agent_id": agent(workspace)}, callers.person("member", workspace)
+    first = room.ask("POST", "/api/widgets", someone, body, key="k1")
+    lose_answer(someone, "k1")
+    again = room.ask("POST", "/api/widgets", someone, body, key="k1")
+    assert (again.status_code, content(again), etag(again)) == (201, content(first), etag(first))
+    assert len(content(room.ask("GET", "/api/widgets", someone))["items"]) == 1
 
 
 def test_the_public_file_has_the_documented_fields_and_no_secret(cloud: Cloud) -> None:
