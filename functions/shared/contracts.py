@@ -68,7 +68,7 @@ def path(workspace: WorkspaceId, *parts: str) -> str:
 class Read(BaseModel):
     """A frozen view of another folder's document; unknown fields are the owner's business."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class WorkspaceRead(Read):

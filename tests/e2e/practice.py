@@ -69,9 +69,7 @@ class Practice:
         client.token = self.session().json()["token"]
         return client
 
-    def turn(
-        self, message: str = QUESTION, key: str = "", *, stream: bool = False, **more: Any
-    ) -> requests.Response:
+    def turn(self, message: str = QUESTION, key: str = "", *, stream: bool = False, **more: Any) -> requests.Response:
         """One turn in the playground; with `stream` the answer is read by the caller."""
         headers = {
             "Authorization": f"Bearer {self.owner.token}",
