@@ -20,7 +20,7 @@ def check_free(conversation: Mapping[str, Any], ask: Ask, now: datetime) -> None
         if turn == ask.turn_id:
             raise in_progress()
         raise Conflict(
-            "Another turn of this conversation is being answered.",
+            "Another turn of this conversation is being answered. Wait for its end, then send this one again.",
             code="conversation_busy",
             headers={"Retry-After": "1"},
         )

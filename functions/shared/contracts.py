@@ -71,7 +71,7 @@ class Read(BaseModel):
     An error names the field and not its value: that may be what a visitor said, and errors are logged.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True, hide_input_in_errors=True)
 
 
 class WorkspaceRead(Read):

@@ -44,7 +44,7 @@ class Meter(StrEnum):
 class UnitPrice(BaseModel):
     """So much for `per` units of a meter; with a model, for that model alone, and before the general price."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     meter: Meter
     model: str | None = None
@@ -59,7 +59,7 @@ class UnitPrice(BaseModel):
 class PlanTerms(BaseModel):
     """What was agreed, as it is copied to the period it governs; a later version of the plan does not change it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     plan: str
     plan_version: str
@@ -188,7 +188,7 @@ def discount(terms: PlanTerms, net_nanos: int) -> int:
 class PeriodCharges(BaseModel):
     """What a period comes to before tax, in nanos; allowance and discount are positive and are taken off."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     usage: int
     fee: int

@@ -155,7 +155,7 @@ class _Edge:
         principal = authenticate(request.headers, callers=route.callers, role=route.role, scope=route.scope)
         exchange.caller, exchange.workspace = principal.kind, principal.workspace or ""
         if not all(is_name(value) for value in parameters.values()):
-            raise NotFound
+            raise NotFound("There is nothing of this id.")
         now = clock.now()
         call = Call(
             principal=principal,

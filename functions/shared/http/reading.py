@@ -131,7 +131,10 @@ def invalid(error: ValidationError, prefix: str = "") -> Invalid:
     """Pydantic's findings as an Invalid with JSON pointers (RFC 6901) below `prefix`; values are not repeated."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     errors = [
-        {"pointer": prefix + "".join(f"/{_escaped(str(part))}" for part in item["loc"]), "message": item["msg"]}
+        {
+            "pointer": prefix + "".join(f"/{_escaped(str(part))}" for part in item["loc"]),
+            "message": "This field is not known here." if item["type"] == "extra_forbidden" else item["msg"],
+        }
         for item in found[:_MAX_ERRORS]
     ]
     return Invalid(errors=errors)
