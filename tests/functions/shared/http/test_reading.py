@@ -142,4 +142,5 @@ def test_the_detail_alone_says_what_to_correct(client: FlaskClient) -> None:
     one = post(client, '{"name": "x", "colour": "red"}')
     assert one.json["detail"] == "/colour: This field is not known here."
     two = post(client, '{"colour": "red"}')
-    assert two.json["detail"].endswith("(1 more in `errors`)") and len(two.json["errors"]) == 2
+    assert two.json["detail"].endswith("(1 more in `errors`)")
+    assert len(two.json["errors"]) == 2
