@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from functions.shared.http import Answer, Body, Page, Query
 from functions.shared.money import NANOS, Money, parse_decimal
@@ -321,7 +321,9 @@ class NewPayment(Body):
     method: Text = "bank_transfer"
     reference: Text | None = None
     note: Text | None = None
-    received_at: datetime | None = Field(default=None, description="When it came; now if absent.")
+    received_at: AwareDatetime | None = Field(
+        default=None, description="When it came, with its offset from UTC; now if absent."
+    )
 
 
 class Debtor(Answer):

@@ -141,3 +141,46 @@ BAD_QUERIES = [
     ("/api/usage/stats", "from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z"),
     ("/api/usage/stats", "group_by=password"),
 ]
+
+FORGERIES: dict[str, dict[str, Any]] = {
+    "alg none": {},
+    "a key of their own": {},
+    "another audience": {"aud": "another-project"},
+    "another issuer": {"iss": "https://securetoken.google.com/another-project"},
+    "an end in the past": {"exp": 1_700_000_000},
+    "no end": {"exp": None},
+    "a beginning in the future": {"nbf": 4_000_000_000, "iat": 4_000_000_000},
+}
+
+PATHS = [
+    "/api/agents/..%2fbilling",
+    "/api/agents/..%5cbilling",
+    "/api/agents/%00",
+    "/api/agents/%E2%80%AE",
+    "/api/agents/%ff",
+    "/api/agents/" + "a" * 3000,
+    "/api/agents/agt_" + "0" * 26 + "/../../../etc/passwd",
+    "/api/nothing",
+    "/api/agents/x/nothing",
+    "/events/usage-recorded",
+    "/schedules/billing-close",
+    "/v1/..%2f..%2fetc/passwd",
+    "/v1/w/../../../etc/passwd",
+    "/identity/..%2f..%2fetc/passwd",
+]
+
+
+def stolen(version: str) -> dict[str, Any]:
+    """A body that each write would take, if the thing were the caller's own."""
+    return {
+        "/api/agents/{agent}": {"name": "Stolen"},
+        "/api/agents/{agent}/chat": {"message": "Hello"},
+        "/api/agents/{agent}/rollback": {"version": version},
+        "/api/agents/{agent}/knowledge": {"kind": "text", "title": "x", "text": "x"},
+        "/api/agents/{agent}/knowledge/{item}": {"kind": "text", "title": "x", "text": "x"},
+        "/api/agents/{agent}/knowledge/search": {"question": "x"},
+        "/api/conversations/{conversation}/hand-off": {"state": "done"},
+        "/api/my-agents/{agent}": {"note": "Stolen"},
+        "/api/my-agents/{agent}/status": {"status": "paused"},
+        "/api/widgets/{widget}": {"name": "Stolen"},
+    }

@@ -133,11 +133,15 @@ def invalid(error: ValidationError, prefix: str = "") -> Invalid:
     errors = [
         {
             "pointer": prefix + "".join(f"/{_escaped(str(part))}" for part in item["loc"]),
-            "message": "This field is not known here." if item["type"] == "extra_forbidden" else item["msg"],
+            "message": _message(item["type"], item["msg"]),
         }
         for item in found[:_MAX_ERRORS]
     ]
     return Invalid(errors=errors)
+
+
+def _message(kind: str, text: str) -> str:
+    return "This field is not known here." if kind == "extra_forbidden" else text.removeprefix("Value error, ")
 
 
 def _escaped(part: str) -> str:

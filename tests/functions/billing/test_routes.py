@@ -172,3 +172,11 @@ def test_a_slip_in_the_year_closes_nothing(story: Story, monkeypatch: pytest.Mon
     request = envelope({"workspace_id": story.workspace, "as_of": moment}, event_id="close")
     told = close.post("/events/close-requested", json=request, headers=through("push"))
     assert (told.status_code, told.json["code"]) == (400, "too_far_ahead")
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-11-25T10:00:00"])
+def test_a_payment_has_a_time_that_can_be(story: Story, api: FlaskClient, moment: str) -> None:
+    headers = {**person(story, "owner", operator=True), "Idempotency-Key": "k"}
+    payment = {"invoice_id": f"inv_{'0' * 26}", "amount": {"amount": "1", "currency": "USD"}, "received_at": moment}
+    answer = api.post(f"/api/operator/workspaces/{story.workspace}/payments", json=payment, headers=headers)
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/received_at"), answer.text
