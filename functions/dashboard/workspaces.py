@@ -181,6 +181,7 @@ def create_key(call: Call, new: NewApiKey) -> ApiKeyWithSecret:
     stored = {
         "name": new.name,
         "scopes": list(new.scopes),
+        "role": new.role,
         "secret_hash": hash_of(secret),
         "created_at": call.now,
         "revoked_at": None,
@@ -194,7 +195,7 @@ def create_key(call: Call, new: NewApiKey) -> ApiKeyWithSecret:
         kind="api_key",
         subject=key,
         name=new.name,
-        after={"scopes": list(new.scopes)},
+        after={"scopes": list(new.scopes), "role": new.role},
         now=call.now,
     )
     try:
@@ -205,7 +206,8 @@ def create_key(call: Call, new: NewApiKey) -> ApiKeyWithSecret:
             "and make another.",
             code="already_issued",
         ) from error
-    return ApiKeyWithSecret(id=key, name=new.name, scopes=list(new.scopes), created_at=call.now, secret=secret)
+    shown = {"name": new.name, "scopes": list(new.scopes), "role": new.role, "created_at": call.now}
+    return ApiKeyWithSecret(id=key, secret=secret, **shown)
 
 
 def keys(workspace: WorkspaceId) -> list[ApiKey]:
@@ -215,6 +217,7 @@ def keys(workspace: WorkspaceId) -> list[ApiKey]:
             id=key.id,
             name=key.data["name"],
             scopes=list(key.data["scopes"]),
+            role=key.data["role"],
             created_at=key.data["created_at"],
             revoked_at=key.data.get("revoked_at"),
         )

@@ -338,3 +338,14 @@ def test_another_workspaces_key_is_not_there(room: Room, people: People) -> None
 
 def test_the_letters_of_a_name_become_the_code() -> None:
     assert [workspaces.code(name) for name in ("Müller & Söhne GmbH", "歯", "A1")] == ["MULLER", "AH", "A1"]
+
+
+def test_a_key_may_do_what_its_role_may_and_never_what_an_owner_may(room: Room, people: People) -> None:
+    someone, workspace = founder(room, people)
+    for role in ("viewer", "admin", None):
+        body = {"name": "CI", "scopes": ["read", "write"], **({"role": role} if role else {})}
+        key = content(room.ask("POST", "/api/workspace/api-keys", someone, body))
+        assert key["role"] == (role or "member")
+        assert firestore.get(f"workspaces/{workspace}/api_keys/{key['id']}").data["role"] == key["role"]
+    owner = {"name": "CI", "scopes": ["read"], "role": "owner"}
+    assert room.ask("POST", "/api/workspace/api-keys", someone, owner).status_code == 422
