@@ -98,9 +98,7 @@ class Invalid(Problem):
 
     status, code, title = 422, "invalid", "Some values are not valid"
 
-    def __init__(
-        self, detail: str = "", *, code: str | None = None, errors: Sequence[Mapping[str, Any]] = ()
-    ) -> None:
+    def __init__(self, detail: str = "", *, code: str | None = None, errors: Sequence[Mapping[str, Any]] = ()) -> None:
         super().__init__(detail or _first(errors), code=code, errors=errors)
 
 
