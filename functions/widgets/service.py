@@ -7,7 +7,7 @@ from typing import Any
 
 from functions.shared import activity, contracts, directory, firestore, ids, logs, paging, storage
 from functions.shared.config import settings
-from functions.shared.contracts import AgentRead
+from functions.shared.contracts import AgentRead, FleetRead
 from functions.shared.errors import Invalid, NotFound, Unavailable
 from functions.shared.http import Call, Items, Page
 from functions.shared.identity import WorkspaceId
@@ -19,9 +19,15 @@ PUBLISH_ATTEMPTS = 5
 
 
 def create(call: Call, new: NewWidget) -> tuple[Widget, str]:
+<<<<<<< HEAD
     """Make a widget and its public file. Raises Invalid when there is no such agent."""
     _agent(call.workspace, new.agent_id)
     widget = call.new_id("widget")
+=======
+    """Make a widget and its public file. Raises Invalid when there is no such agent, or no more."""
+    _embeddable(call.workspace, new.agent_id)
+    widget = ids.new("widget")
+>>>>>>> breaker
     data = {**new.model_dump(), "created_at": call.now, "updated_at": call.now, "deleted_at": None}
     batch = firestore.Batch()
     directory.enter(batch, widget, call.workspace, "widget")
@@ -48,6 +54,15 @@ def _agent(workspace: WorkspaceId, agent: str) -> AgentRead:
     if found is None or not found.exists:
         raise Invalid(errors=[{"pointer": "/agent_id", "message": "There is no such agent in this workspace."}])
     return AgentRead.model_validate(found.data)
+
+
+def _embeddable(workspace: WorkspaceId, agent: str) -> None:
+    """A widget that has a deleted agent already keeps it, since it may be restored; no other one gets it."""
+    _agent(workspace, agent)
+    fleet = FleetRead.model_validate(firestore.get(contracts.path(workspace, "fleet", agent)).data)
+    if fleet.deleted_at is not None:
+        message = "This agent is deleted. Restore it first, or choose another one."
+        raise Invalid(errors=[{"pointer": "/agent_id", "message": message}])
 
 
 def _tell(batch: firestore.Batch, call: Call, action: str, widget: str, name: str, **changed: Any) -> None:
@@ -98,7 +113,8 @@ def change(call: Call, widget: str, changes: WidgetChange) -> tuple[Widget, str]
         if value is not None or name == "suggested_questions"
     }
     data = {**found.data, **fields, "updated_at": call.now}
-    _agent(call.workspace, data["agent_id"])
+    if data["agent_id"] != found.data["agent_id"]:
+        _embeddable(call.workspace, data["agent_id"])
     batch = firestore.Batch()
     batch.replace(found.path, data, if_etag=call.if_match or found.etag)
     before = {name: found.data.get(name) for name in fields}
