@@ -1,6 +1,3 @@
-# /// script
-# dependencies = ["nox>=2026.10", "uv>=0.13"]
-# ///
 """Every command there is; `nox -l` is the manual.
 
 All sessions share one environment, `.nox/py3.x`, filled by uv from requirements.lock in seconds and refilled only when
@@ -8,8 +5,10 @@ that file changes. Arguments after `--` go to the command behind the session.
 """
 
 import hashlib
+import importlib.util
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -18,8 +17,10 @@ import nox
 
 ROOT = Path(__file__).parent
 LOCK = ROOT / "requirements.lock"
+UV = "uv>=0.13"
 BUNDLES = ("agents", "my_agents", "widgets", "analytics", "billing", "dashboard")
 CI_PYTHONS = ("3.11", "3.13")
+DEPLOYED = "3.13"  # The runtime of the cloud functions; tests/infra starts each bundle with it where it is found.
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "none"
@@ -27,10 +28,22 @@ nox.options.sessions = ["tests"]
 
 
 def uv(session: nox.Session, *args: str) -> None:
-    """Run the uv that came with nox."""
-    from uv import find_uv_bin
+    """Run the uv beside nox, which pip puts there on the first call; where there is no pip, the one on the PATH."""
+    beside = str(Path(sys.executable).parent)
+    if not shutil.which("uv", path=beside) and importlib.util.find_spec("pip"):
+        session.log("Fetching uv, which installs everything else …")
+        session.run(sys.executable, "-m", "pip", "install", "--quiet", UV, external=True)
+    binary = shutil.which("uv", path=f"{beside}{os.pathsep}{os.environ['PATH']}")
+    if binary is None:
+        session.error("Install uv (https://docs.astral.sh/uv/): it fills the environment.")
+    session.run(binary, *args, external=True, env=trust())
 
-    session.run(find_uv_bin(), *args, external=True, silent=False)
+
+def trust() -> dict[str, str]:
+    """Let uv trust whom this machine trusts, as pip does, so that it works behind a company's proxy too."""
+    paths = ssl.get_default_verify_paths()
+    known = sys.platform != "linux" or paths.cafile or paths.capath
+    return {"UV_SYSTEM_CERTS": "true"} if known and "UV_SYSTEM_CERTS" not in os.environ else {}
 
 
 def environment(session: nox.Session, python: str = sys.executable) -> str:
@@ -75,15 +88,16 @@ def serve(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Every test, in parallel, with the linters and type checks; in CI on each deployed Python that is found."""
-    pythons = [sys.executable]
-    if os.environ.get("CI"):
-        here = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        pythons += [p for v in CI_PYTHONS if v != here and (p := interpreter(v))]
+    """Every test, in parallel, with the linters and type checks; in CI on each of Python 3.11 and 3.13 that is found."""
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    found = {v: path for v in CI_PYTHONS if v != here and (path := interpreter(v))}
+    if here != DEPLOYED and DEPLOYED in found:
+        environment(session, found[DEPLOYED])  # The bundles are started with it.
     front_end(session)
     lint(session)
     types(session)
-    for python in pythons:
+    for version, python in {here: sys.executable, **(found if os.environ.get("CI") else {})}.items():
+        session.log(f"The tests on Python {version}; -- PATH or -- -k WORD picks some.")
         binary = environment(session, python)
         run(session, "-m", "pytest", "-n", "auto", "--dist", "loadfile", *session.posargs, python=binary)
 

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -40,6 +41,9 @@ class Node:
     def run(self, command: tuple[str, ...], folder: Path) -> None:
         """Run `command` in `folder`; raises BuildFailed with its output when it fails."""
         environment = {**os.environ, "PATH": f"{self.folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+        if trusted := ssl.get_default_verify_paths().cafile:
+            # Node.js brings its own list; npm should trust whom this machine trusts, as pip does.
+            environment.setdefault("NODE_EXTRA_CA_CERTS", trusted)
         done = subprocess.run(
             command,
             cwd=folder,

@@ -5,7 +5,7 @@ import json
 import warnings
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -17,14 +17,7 @@ from functions.shared.identity.workspace import founded
 from tests import engines
 
 PROJECT = "agenthub-test"
-TOPICS = (
-    "usage-recorded",
-    "conversation-recorded",
-    "ledger-recorded",
-    "invoice-recorded",
-    "close-requested",
-    "dead-letters",
-)
+TOPICS = (*get_args(contracts.Topic), "dead-letters")
 URL = "http://localhost:8000"
 
 

@@ -2,6 +2,9 @@
 
 Six reads, one commit of two. The hold's amount is the turn's highest price: every byte of the prompt counted as a token,
 the answer as long as the model is allowed to make it.
+
+The turn's event says whether its key was used before: it is written with the turn, it outlives an erased conversation,
+and a sweep writes it for a turn that nobody settled. So one key never makes two holds.
 """
 
 from collections.abc import Callable
@@ -12,59 +15,103 @@ from functions.agents import conversations, passages, prompt_format, prompts, re
 from functions.agents.models import Agent, Ask, Definition
 from functions.agents.providers import Provider, UnknownModel, load
 from functions.agents.providers.catalogue import ModelCard
-from functions.agents.turns import Answered, Turn, output_limit
+from functions.agents.telling import Answered, Ended, problem_of
+from functions.agents.turns import Turn, output_limit
 from functions.shared import clock, contracts, firestore, metering, plans, pricing
+from functions.shared.config import settings
 from functions.shared.contracts import FleetRead, TurnRead, WidgetRead
 from functions.shared.errors import Conflict, Forbidden, Invalid, NotFound
+from functions.shared.firestore import Snapshot
 from functions.shared.identity import WorkspaceId
 from functions.shared.metering import Hold
 
 HOLD_LIFE = timedelta(seconds=120 + 60)
 """The request's timeout and a margin (MONEY 9)."""
 
+FRAME_TOKENS = 64
+"""What providers put around a prompt, and around each of its messages a quarter of it."""
 
-def admit(workspace: WorkspaceId, ask: Ask, provider: Callable[[str], Provider]) -> Turn | Answered:
-    """Refuse the turn, find its earlier answer, or take room for it and mark the conversation as running.
+TOOL_CALL_TOKENS = 64
+"""What an action may take beside the answer, on servers that do not count it against the answer's limit."""
 
-    Raises NotFound, Conflict (`turn_in_progress`, `conversation_busy`, `agent_paused`, `not_published`), Forbidden
-    (`origin_not_allowed`), TooMany, CapReached, Unavailable (`cap_busy`), Invalid (unknown model).
+
+def admit(workspace: WorkspaceId, ask: Ask, provider: Callable[[str], Provider]) -> Turn | Answered | Ended:
+    """Refuse the turn, find how it ended earlier, or take room for it and mark the conversation as running.
+
+    Raises NotFound, Conflict (`turn_in_progress`, `conversation_busy`, `agent_paused`, `not_published`,
+    `idempotency_conflict`), Forbidden (`origin_not_allowed`), TooMany (`pace`, `visitor_share`), CapReached,
+    Unavailable (`cap_busy`), Invalid (`unknown_model`).
     """
-    spend_path = metering.spend_path(workspace, ask.asked_at)
-    conversation_path = repository.conversation_path(workspace, ask.conversation_id)
-    paths = [
-        spend_path,
-        conversation_path,
-        f"{conversation_path}/turns/{ask.turn_id}",
-        repository.agent_path(workspace, ask.agent_id),
-        contracts.path(workspace, "fleet", ask.agent_id),
+    contested = [
+        metering.spend_path(workspace, ask.asked_at),
+        repository.conversation_path(workspace, ask.conversation_id),
+        contracts.path(workspace, "events", ask.turn_id),
     ]
+    others = [repository.agent_path(workspace, ask.agent_id), contracts.path(workspace, "fleet", ask.agent_id)]
     if ask.widget_id is not None:
-        paths.append(contracts.path(workspace, "widgets", ask.widget_id))
-    spend, conversation, turn, agent_found, fleet, *widgets = repository.read(*paths)
-    if turn.exists:
-        conversations.check_owner(conversation.data, conversation.exists, ask)
-        return Answered(ask.turn_id, ask.conversation_id, TurnRead.model_validate(turn.data))
+        others.append(contracts.path(workspace, "widgets", ask.widget_id))
+    found = repository.read(*contested, *others)
+    known, (agent_found, fleet, *widgets) = found[:3], found[3:]
+    earlier = _earlier(workspace, ask, known)
+    if earlier is not None:
+        return earlier
     if not agent_found.exists:
         raise NotFound("There is no such agent.")
     agent = Agent.model_validate(agent_found.data)
     _check_fleet(FleetRead.model_validate(fleet.data), ask)
-    widget = _check_widget(WidgetRead.model_validate(widgets[0].data), ask) if widgets and widgets[0].exists else None
-    if ask.widget_id is not None and widget is None:
-        raise NotFound("This widget does not exist any more.")
+    widget = _check_widget(widgets[0], ask) if widgets else None
     definition = agent.draft if ask.draft else agent.published
     if definition is None:
         raise Conflict("Publish the agent first.", code="not_published")
     system = prompts.compose(definition).text if ask.draft else agent.published_prompt
     card, price = _model(definition, ask.asked_at)
 
-    def take(batch: firestore.Batch, found: list[firestore.Snapshot]) -> Turn:
-        spend, conversation = found
+    def take(batch: firestore.Batch, found: list[Snapshot]) -> Turn | Answered | Ended:
+        spend, conversation, _ = found
         now = clock.now()
-        conversations.check_owner(conversation.data, conversation.exists, ask)
-        conversations.check_free(conversation.data, ask, now)
         document = metering.terms_of(workspace, spend)
         terms = plans.PlanTerms.model_validate(document["plan_terms"])
-        hold = _hold(workspace, ask, agent, definition, system, card, price, terms, conversation)
+        talk = conversation.data if conversation.exists else _opened(ask, price)
+        most_input = prompt_bound(definition, agent, system, talk.get("history") or [], ask.message)
+        hold = Hold(
+            turn=ask.turn_id,
+            agent=ask.agent_id,
+            visitor=ask.channel == "widget",
+            amount=plans.highest_charge(
+                terms, price, most_input, output_limit(definition, card) + TOOL_CALL_TOKENS, calls=1
+            ),
+            occurred_at=ask.asked_at,
+            expires_at=ask.asked_at + HOLD_LIFE,
+            row=_row(workspace, ask, agent, definition, card, price, terms),
+        )
+        turn = Turn(
+            workspace=workspace,
+            ask=ask,
+            definition=definition,
+            card=card,
+            price=price,
+            terms=terms,
+            hold=hold,
+            agent=agent,
+            conversation=talk,
+            system=system,
+            provider=provider,
+        )
+        earlier = _earlier(workspace, ask, found)
+        if earlier is not None:
+            return earlier
+        conversations.check_owner(conversation.data, conversation.exists, ask)
+        marked = (conversation.data.get("running") or {}).get(ask.turn_id)
+        held = document["holds"].get(ask.turn_id)
+        if held is not None and marked == held["expires_at"] == hold.expires_at:
+            # Our own commit, whose answer was lost on the way.
+            return turn
+        conversations.check_free(conversation.data, ask, now)
+        if marked is not None or held is not None:
+            if held is not None and held["expires_at"] > now:
+                raise conversations.in_progress()
+            # It died, and whoever writes there next makes its event; under this key it cannot be held again.
+            return _lost(ask)
         fields: dict[str, Any] = {"running": {ask.turn_id: hold.expires_at}}
         if widget is not None:
             fields["pace"] = conversations.pace(conversation.data, widget.turns_per_hour, now)
@@ -73,22 +120,35 @@ def admit(workspace: WorkspaceId, ask: Ask, provider: Callable[[str], Provider])
             changed: dict[tuple[str, ...], Any] = {(name,): value for name, value in fields.items()}
             batch.update(conversation.path, changed, if_etag=conversation.etag)
         else:
-            batch.create(conversation.path, {**_opened(ask, price), **fields})
-        return Turn(
-            workspace,
-            ask,
-            definition,
-            card,
-            price,
-            terms,
-            hold,
-            agent,
-            conversation.data,
-            system,
-            provider,
-        )
+            batch.create(conversation.path, {**talk, **fields})
+        return turn
 
-    return firestore.compete([spend_path, conversation_path], [spend, conversation], take)
+    return firestore.compete(contested, known, take)
+
+
+def _earlier(workspace: WorkspaceId, ask: Ask, found: list[Snapshot]) -> Answered | Ended | None:
+    """How the turn of this key ended, or None when the key is new; one more read for a key that is not."""
+    _, conversation, event = found
+    if not event.exists:
+        return None
+    turn = repository.read(repository.turn_path(workspace, ask.conversation_id, ask.turn_id))[0]
+    if turn.exists and conversation.exists:
+        conversations.check_owner(conversation.data, True, ask)
+        stored = TurnRead.model_validate(turn.data)
+        if stored.message == ask.message:
+            if not stored.answer.strip():
+                return Ended(ask.turn_id, ask.conversation_id, problem_of(stored.error_code or "caller_left"))
+            return Answered(ask.turn_id, ask.conversation_id, stored)
+    elif event.data["row"].get("outcome") == "abandoned":
+        return _lost(ask)
+    raise Conflict(
+        "This Idempotency-Key was used for another message, or for one that was erased. Take a new key.",
+        code="idempotency_conflict",
+    )
+
+
+def _lost(ask: Ask) -> Ended:
+    return Ended(ask.turn_id, ask.conversation_id, problem_of("turn_lost"))
 
 
 def _check_fleet(fleet: FleetRead, ask: Ask) -> None:
@@ -98,8 +158,9 @@ def _check_fleet(fleet: FleetRead, ask: Ask) -> None:
         raise Conflict("This agent is not answering at the moment.", code="agent_paused")
 
 
-def _check_widget(widget: WidgetRead, ask: Ask) -> WidgetRead:
-    if widget.deleted_at is not None or widget.agent_id != ask.agent_id:
+def _check_widget(found: Snapshot, ask: Ask) -> WidgetRead:
+    widget = WidgetRead.model_validate(found.data) if found.exists else None
+    if widget is None or widget.deleted_at is not None or widget.agent_id != ask.agent_id:
         raise NotFound("This widget does not exist any more.")
     if ask.origin not in widget.allowed_origins:
         raise Forbidden("This page is not among the widget's allowed origins.", code="origin_not_allowed")
@@ -108,9 +169,11 @@ def _check_widget(widget: WidgetRead, ask: Ask) -> WidgetRead:
 
 def _model(definition: Definition, moment: datetime) -> tuple[ModelCard, pricing.Price]:
     chosen = definition.model
+    # Only Vertex AI has locations, and some cost more.
+    region = settings().vertex_location if chosen.provider == "vertexai" else None
     try:
         card = load().model(chosen.provider, chosen.id)
-        return card, pricing.price_at(chosen.provider, chosen.id, None, moment)
+        return card, pricing.price_at(chosen.provider, chosen.id, region, moment)
     except (UnknownModel, pricing.UnknownModel) as error:
         raise Invalid(
             "The agent's model cannot be used. Choose another one and publish again.",
@@ -121,25 +184,26 @@ def _model(definition: Definition, moment: datetime) -> tuple[ModelCard, pricing
         ) from error
 
 
-def _hold(
+def prompt_bound(definition: Definition, agent: Agent, system: str, history: list[dict[str, Any]], message: str) -> int:
+    """At least the tokens of the prompt that this turn may send: no token is shorter than a byte."""
+    said = sum(len(exchange["message"].encode()) + len(exchange["answer"].encode()) for exchange in history)
+    tools = len(str(prompt_format.HAND_OFF).encode()) if definition.hand_off.enabled else 0
+    block = passages.MAX_BYTES if agent.knowledge.parts and definition.knowledge.passages else 0
+    frames = FRAME_TOKENS + FRAME_TOKENS // 4 * (2 * len(history) + 1)
+    return len(system.encode()) + block + said + tools + frames + len(message.encode())
+
+
+def _row(
     workspace: WorkspaceId,
     ask: Ask,
     agent: Agent,
     definition: Definition,
-    system: str,
     card: ModelCard,
     price: pricing.Price,
     terms: plans.PlanTerms,
-    conversation: firestore.Snapshot,
-) -> Hold:
-    """The turn's highest price: every byte of the prompt a token, the answer as long as it may be."""
-    history = conversation.data.get("history") or ()
-    said = sum(len(exchange["message"].encode()) + len(exchange["answer"].encode()) for exchange in history)
-    tools = len(str(prompt_format.HAND_OFF).encode())
-    block = passages.MAX_BYTES if agent.knowledge.parts and definition.knowledge.passages else 0
-    framing = 64 + 16 * (2 * len(history) + 1)
-    most_input = len(system.encode()) + block + said + tools + framing + len(ask.message.encode())
-    row = {
+) -> dict[str, Any]:
+    """The event's beginning. A turn that dies counts no conversation: whichever turn is answered first does."""
+    return {
         "event_id": ask.turn_id,
         "type": "turn",
         "corrects": None,
@@ -152,7 +216,7 @@ def _hold(
         "industry": definition.industry,
         "provider": card.provider,
         "model": card.id,
-        "region": None,
+        "region": price.region if card.provider == "vertexai" else None,
         "occurred_at": clock.to_text(ask.asked_at),
         "price_version": price.version,
         "plan_version": terms.plan_version,
@@ -160,20 +224,11 @@ def _hold(
         "latency_ms": None,
         "first_token_ms": None,
         "error_code": None,
-        "new_conversation": not conversation.exists,
-        "new_visitor": ask.new_visitor and not conversation.exists,
+        "new_conversation": False,
+        "new_visitor": False,
         "handed_off": False,
         "trace_id": ask.trace_id or None,
     }
-    return Hold(
-        turn=ask.turn_id,
-        agent=ask.agent_id,
-        visitor=ask.channel == "widget",
-        amount=plans.highest_charge(terms, price, most_input, output_limit(definition, card)),
-        occurred_at=ask.asked_at,
-        expires_at=ask.asked_at + HOLD_LIFE,
-        row=row,
-    )
 
 
 def _opened(ask: Ask, price: pricing.Price) -> dict[str, Any]:
@@ -182,6 +237,7 @@ def _opened(ask: Ask, price: pricing.Price) -> dict[str, Any]:
         "channel": ask.channel,
         "widget_id": ask.widget_id,
         "visitor_id": ask.visitor_id,
+        "new_visitor": ask.new_visitor,
         "session_id": ask.session_id,
         "owner": ask.owner,
         "locale": ask.locale,
@@ -189,6 +245,7 @@ def _opened(ask: Ask, price: pricing.Price) -> dict[str, Any]:
         "title": conversations.title(ask.message),
         "currency": price.currency,
         "turn_count": 0,
+        "answered": False,
         "history": [],
         "words": [],
         "handed_off": False,

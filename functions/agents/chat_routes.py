@@ -1,17 +1,17 @@
 """The conversation over HTTP: one turn for visitors, for programs and in the playground, and what visitors say about it."""
 
-from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from functions.agents import admission, feedback, repository, turns
+from functions.agents import admission, feedback, repository
 from functions.agents.connections import provider
 from functions.agents.models import Ask
-from functions.agents.turns import Answered, Turn
+from functions.agents.telling import Answered, Ended, repeated
+from functions.agents.turns import Turn
 from functions.shared import clock, firestore, ids, money
 from functions.shared.contracts import TurnRead
-from functions.shared.errors import Invalid, NotFound, Unavailable
+from functions.shared.errors import Invalid, NotFound
 from functions.shared.http import (
     CONSOLE,
     MACHINE,
@@ -19,7 +19,6 @@ from functions.shared.http import (
     Answer,
     Body,
     Call,
-    Event,
     Reply,
     Routes,
     Stream,
@@ -28,7 +27,15 @@ from functions.shared.identity import Caller
 
 api = Routes("agents-chat")
 
-Message = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+
+def _said(text: str) -> str:
+    # More characters count as blank for Python than for the constraint, and models refuse a blank message.
+    if not text.strip():
+        raise ValueError("the message is blank")
+    return text
+
+
+Message = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000), AfterValidator(_said)]
 SECONDS_FOR_SETTLING = 10.0
 
 
@@ -167,12 +174,11 @@ def chat(call: Call, body: VisitorTurn) -> Stream | Reply[TurnAnswer]:
     conversation = _of_session(call)
     if body.conversation_id not in (None, conversation):
         raise NotFound("There is no such conversation. Leave out conversation_id to begin one.")
-    agent = str(principal.claims.get("agent_id", ""))
-    if not ids.valid("agent", agent):
+    if not ids.valid("agent", principal.agent):
         raise NotFound("This widget does not exist any more.")
     ask = Ask(
         turn_id=ids.turn(principal.caller, call.idempotency_key or ""),
-        agent_id=agent,
+        agent_id=principal.agent,
         channel="widget",
         message=body.message,
         conversation_id=conversation,
@@ -206,26 +212,20 @@ def _seconds(call: Call) -> float:
     return (call.deadline - clock.now()).total_seconds() - SECONDS_FOR_SETTLING
 
 
-def _answer(call: Call, found: Turn | Answered, *, charged: bool) -> Stream | Reply[TurnAnswer]:
-    if isinstance(found, Answered):
-        if found.turn.outcome == "failed":
-            raise Unavailable(
-                "The model failed in this turn. Send it again with a new key.", code=found.turn.error_code
-            )
-        return Stream(_repeated(found)) if call.wants_stream else Reply(_whole(found, charged))
+def _answer(call: Call, found: Turn | Answered | Ended, *, charged: bool) -> Stream | Reply[TurnAnswer]:
+    if not isinstance(found, Turn):
+        if call.wants_stream:
+            return Stream(repeated(found))
+        if isinstance(found, Ended):
+            raise found.problem
+        return Reply(_whole(found, charged))
     if call.wants_stream:
-        return Stream(found.events())
+        return Stream(found.events(), cancel=found.leave)
     for _ in found.events():
         pass
     stored = found.stored
     assert stored is not None
     return Reply(_whole(Answered(found.ask.turn_id, found.ask.conversation_id, stored), charged))
-
-
-def _repeated(answered: Answered) -> Iterator[Event]:
-    yield Event("start", {"turn_id": answered.turn_id, "conversation_id": answered.conversation_id})
-    yield from turns.told(answered.turn)
-    yield turns.done(answered)
 
 
 def _whole(answered: Answered, charged: bool) -> TurnAnswer:
@@ -254,13 +254,13 @@ def _shown(turn: TurnRead) -> list[ShownSource]:
 
 @api.get("/api/chat", callers=(VISITOR,), summary="This session's conversation so far.")
 def history(call: Call) -> Reply[History]:
-    """What was said, without what a visitor does not need: no prices, no scores."""
+    """What was said and answered, without what a visitor does not need: no prices, no scores."""
     conversation = _of_session(call)
     found = repository.turns(call.workspace, conversation, limit=100)
     messages: list[HistoryMessage] = []
     for snapshot in found:
         turn = TurnRead.model_validate(snapshot.data)
-        if turn.outcome == "failed":
+        if not turn.answer.strip():
             continue
         messages.append(HistoryMessage(role="visitor", message_id=f"{turn.message_id}.q", text=turn.message))
         messages.append(

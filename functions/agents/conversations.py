@@ -18,16 +18,21 @@ def check_free(conversation: Mapping[str, Any], ask: Ask, now: datetime) -> None
         if expires_at <= now:
             continue
         if turn == ask.turn_id:
-            raise Conflict(
-                "This turn is being answered. Ask again with the same key for its answer.",
-                code="turn_in_progress",
-                headers={"Retry-After": "1"},
-            )
+            raise in_progress()
         raise Conflict(
-            "Another turn of this conversation is being answered.",
+            "Another turn of this conversation is being answered. Wait for its end, then send this one again.",
             code="conversation_busy",
             headers={"Retry-After": "1"},
         )
+
+
+def in_progress() -> Conflict:
+    """What a repeat gets while its turn is being answered."""
+    return Conflict(
+        "This turn is being answered. Ask again with the same key for its answer.",
+        code="turn_in_progress",
+        headers={"Retry-After": "1"},
+    )
 
 
 def check_owner(conversation: Mapping[str, Any], exists: bool, ask: Ask) -> None:
@@ -38,6 +43,11 @@ def check_owner(conversation: Mapping[str, Any], exists: bool, ask: Ask) -> None
         return
     if conversation.get("owner") != ask.owner or conversation.get("agent_id") != ask.agent_id:
         raise NotFound("There is no such conversation. Leave out conversation_id to begin one.")
+
+
+def waits(conversation: Mapping[str, Any]) -> bool:
+    """Whether a person was asked for who has not finished yet."""
+    return (conversation.get("hand_off") or {}).get("state") in ("waiting", "taken")
 
 
 def pace(conversation: Mapping[str, Any], turns_per_hour: int, now: datetime) -> dict[str, Any]:
@@ -57,7 +67,8 @@ def pace(conversation: Mapping[str, Any], turns_per_hour: int, now: datetime) ->
 def remembered(history: Iterable[Exchange], message: str = "", answer: str = "") -> list[Exchange]:
     """The latest exchanges, with a new one at the end if there is an answer, that fit into HISTORY_BYTES."""
     exchanges = list(history)
-    if answer:
+    # Models refuse a history with a blank message in it.
+    if answer.strip():
         exchanges.append({"message": message, "answer": answer})
     kept: list[Exchange] = []
     size = 0

@@ -25,6 +25,8 @@ from functions.shared.http import Answer, Body, Call, Items, Page, page_token, p
 MAX_ITEMS = 500
 MAX_ITEM_BYTES = 1_000_000
 _PART_BYTES = 900_000
+_COMMIT_BYTES = 6_000_000
+"""Contents in one commit from which on no further item gets its new vectors stored; a commit is at most 10 MiB."""
 
 
 class Pair(Body):
@@ -127,7 +129,7 @@ def get(call: Call, agent: str, item: str) -> tuple[Item, str]:
 
 def add(call: Call, agent: str, new: NewItem) -> tuple[WrittenItem, str]:
     """Store a new item and make it searchable. Raises NotFound, TooLarge, Conflict (`too_many_items`), Contended."""
-    return _written(*_write(call, agent, ids.new("knowledge"), new))
+    return _written(*_write(call, agent, call.new_id("knowledge"), new))
 
 
 def replace(call: Call, agent: str, item: str, new: NewItem) -> tuple[WrittenItem, str]:
@@ -180,11 +182,11 @@ def _written(item: WrittenItem | None, etag: str) -> tuple[WrittenItem, str]:
 
 def _write(call: Call, agent: str, item: str, new: NewItem | None) -> tuple[WrittenItem | None, str]:
     writing = _Writing(call, agent, item, new)
-    last: firestore.Changed | firestore.AlreadyExists | None = None
+    last: Exception | None = None
     while (call.deadline - clock.now()).total_seconds() > knowledge_index.SECONDS_TO_WRITE:
         try:
             return writing.attempt()
-        except (firestore.Changed, firestore.AlreadyExists) as error:
+        except (firestore.Changed, firestore.AlreadyExists, firestore.Contended) as error:
             last = error
             knowledge_index.pause()
     raise firestore.Contended("Others are changing this agent's knowledge. Try again in a moment.") from last
@@ -197,6 +199,7 @@ class _Writing:
         self.call, self.agent, self.item = call, agent, item
         self.content = None if new is None else _content_of(item, new)
         self.known: dict[tuple[str, str], Content] = {}
+        self.stored_bytes = 0
 
     def attempt(self) -> tuple[WrittenItem | None, str]:
         """Read, build, switch. Raises firestore.Changed when another writer was faster."""
@@ -223,6 +226,7 @@ class _Writing:
             index.set(path, {"bytes": data})
         index.commit()
         batch = firestore.Batch()
+        self.stored_bytes = 0
         document: dict[str, Any] = {}
         if self.content is not None:
             document = self._document(before)
@@ -278,6 +282,7 @@ class _Writing:
 
     def _store(self, batch: firestore.Batch, content: Content, document: dict[str, Any]) -> None:
         data = _packed(content)
+        self.stored_bytes += len(data)
         parts = [data[at : at + _PART_BYTES] for at in range(0, len(data), _PART_BYTES)]
         document |= {"revision": knowledge_index.stamp(), "parts": len(parts), "embedded": content.embedded}
         item = content.source.item_id
@@ -287,7 +292,9 @@ class _Writing:
 
     def _refresh(self, batch: firestore.Batch, one: Snapshot, content: Content) -> None:
         """An item whose vectors are new, because the model changed or failed before, is stored with them."""
-        if content.embedded == one.data["embedded"] or len(batch) > knowledge_index.MOST_REFRESHED:
+        if content.embedded == one.data["embedded"]:
+            return
+        if len(batch) > knowledge_index.MOST_REFRESHED or self.stored_bytes > _COMMIT_BYTES:
             return
         document = dict(one.data)
         for path in _content_paths(self.call, self.agent, one):

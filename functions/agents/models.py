@@ -114,7 +114,7 @@ class Agent(BaseModel):
 class Ask(BaseModel):
     """One turn as it is asked for, from whichever door."""
 
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, defer_build=True, hide_input_in_errors=True)
 
     turn_id: str
     agent_id: str
@@ -136,15 +136,6 @@ class Ask(BaseModel):
     trace_id: str = ""
     asked_at: datetime
     deadline_seconds: float = 110.0
-
-
-class Running(BaseModel):
-    """The mark on a conversation that a turn is being answered."""
-
-    model_config = ConfigDict(frozen=True, defer_build=True)
-
-    turn: str
-    expires_at: datetime
 
 
 Exchange = dict[str, Any]

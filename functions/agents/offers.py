@@ -51,8 +51,13 @@ class Model(Answer):
 
 
 def models(now: datetime) -> list[Model]:
-    """Every model of the catalogue, in its order; without a price none can be used."""
-    return [_shown(card, now) for card in load().models]
+    """Every model of the catalogue, in its order, then what else has a price: models of the operator's own server."""
+    known = {(card.provider, card.id) for card in load().models}
+    own = {generic.provider for generic in load().generic}
+    prices = pricing.book().prices_at(now)
+    others = [(p.provider, p.model) for p in prices if p.provider in own and (p.provider, p.model) not in known]
+    cards = [*load().models, *(load().model(provider, model) for provider, model in others)]
+    return [_shown(card, now) for card in cards]
 
 
 def _shown(card: ModelCard, now: datetime) -> Model:

@@ -8,19 +8,20 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
-from functions.agents import index, repository, retrieval
-from functions.agents.models import KnowledgeState
+from functions.agents import index, prompt_format, repository, retrieval
+from functions.agents.models import Agent, KnowledgeState
 from functions.agents.providers import ModelError, Provider, deadline_in, load
 from functions.agents.retrieval import Hit
 from functions.shared import logs
 from functions.shared.identity import WorkspaceId
 
-CACHED = 64
+CACHED_PARTS = 150
+"""How many parts of indexes are kept decoded in the instance: they bound its memory, as each is below a megabyte."""
 EMBEDDING_SECONDS = 5.0
 MAX_BYTES = 6_000
-"""The most that all passages of one question may bring into the prompt; the turn's highest price counts it."""
+"""The most that the block of knowledge may bring into the prompt; the turn's highest price counts it."""
 
-_indexes: OrderedDict[str, index.PackedIndex] = OrderedDict()
+_indexes: OrderedDict[str, tuple[index.PackedIndex, int]] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -32,9 +33,10 @@ def find(
     passages: int,
     provider: Callable[[str], Provider],
 ) -> list[Hit]:
-    """At most `passages` hits, best first, within MAX_BYTES; empty when the knowledge does not answer.
+    """At most `passages` hits, best first, whose block is within MAX_BYTES; empty when the knowledge does not answer.
 
-    An embedding that cannot be had in time costs quality, not the answer: words alone decide then.
+    An embedding that cannot be had in time costs quality, not the answer: words alone decide then. Raises Unavailable
+    when the database does not answer.
     """
     if not passages or not knowledge.parts:
         return []
@@ -50,29 +52,39 @@ def find(
         vector = provider(card.provider).embed([question], card.id, deadline_in(EMBEDDING_SECONDS), "query")[0]
     except ModelError as error:
         logs.warning("a question was not embedded; words alone decide", reason=type(error).__name__)
-    hits, size = [], 0
+    hits: list[Hit] = []
     for hit in retrieval.search(packed, question, vector, relevance, passages):
-        size += len(hit.title.encode()) + len(hit.text.encode()) + 16
-        if size > MAX_BYTES:
+        block = prompt_format.knowledge_block([(known.title, known.text) for known in (*hits, hit)])
+        if len(block.encode()) > MAX_BYTES:
             break
         hits.append(hit)
     return hits
 
 
 def _index(workspace: WorkspaceId, agent: str, knowledge: KnowledgeState) -> index.PackedIndex | None:
+    packed = _read(workspace, agent, knowledge)
+    if packed is None:
+        # A newer index has replaced this one since the agent was read; its parts are deleted then.
+        found = repository.read(repository.agent_path(workspace, agent))[0]
+        if found.exists:
+            packed = _read(workspace, agent, Agent.model_validate(found.data).knowledge)
+    if packed is None:
+        logs.warning("an index was replaced while it was read", agent_id=agent)
+    return packed
+
+
+def _read(workspace: WorkspaceId, agent: str, knowledge: KnowledgeState) -> index.PackedIndex | None:
     key = f"{workspace}/{agent}/{knowledge.revision}"
     with _lock:
         if key in _indexes:
             _indexes.move_to_end(key)
-            return _indexes[key]
-    parts = repository.index_parts(workspace, agent, knowledge.revision, knowledge.parts)
+            return _indexes[key][0]
     try:
-        packed = index.decode(parts)
+        packed = index.decode(repository.index_parts(workspace, agent, knowledge.revision, knowledge.parts))
     except index.BrokenIndex:
-        logs.warning("an index was replaced while it was read", agent_id=agent)
         return None
     with _lock:
-        _indexes[key] = packed
-        while len(_indexes) > CACHED:
+        _indexes[key] = packed, knowledge.parts
+        while sum(parts for _, parts in _indexes.values()) > CACHED_PARTS:
             _indexes.popitem(last=False)
     return packed

@@ -120,7 +120,7 @@ def _hand_off(definition: Definition) -> str:
         *(f"{line.rstrip('.')} (reason: rule)." for line in hand_off.triggers),
     ]
     return (
-        _listed("Handing over to a person\nCall the tool hand_off when one of these is true", triggers)
+        _listed("Handing over to a person\nCall the tool hand_off when one of these is true:", triggers)
         + "\nBefore or with the call, tell the visitor, in the visitor's language:\n"
         + hand_off.message.strip()
         + "\nDo not hand over for anything that you can answer, and never announce a hand-over without calling the tool."

@@ -125,3 +125,16 @@ def conversations_of(workspace: WorkspaceId, visitor: str, limit: int, after: tu
             after=after,
         )
     )
+
+
+def handed_off(workspace: WorkspaceId, limit: int, after: tuple[Any, ...] = ()) -> list[Snapshot]:
+    """Conversations that a person was asked for, the latest first."""
+    return firestore.find(
+        Query(
+            contracts.path(workspace, "conversations"),
+            where=(("handed_off", "==", True),),
+            order=("-updated_at",),
+            limit=limit,
+            after=after,
+        )
+    )

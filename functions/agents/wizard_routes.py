@@ -6,8 +6,8 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from functions.agents import (
+    conversation_routes,
     definitions,
-    erasure_routes,
     industries,
     knowledge_routes,
     offers,
@@ -40,7 +40,7 @@ from functions.shared.http import (
 
 api = Routes("agents-api")
 api.include(knowledge_routes.api)
-api.include(erasure_routes.api)
+api.include(conversation_routes.api)
 
 YAML = "application/yaml"
 Content = TypeVar("Content", bound=BaseModel)

@@ -5,30 +5,39 @@ from zoneinfo import ZoneInfo
 
 from functions.analytics import repository, rollups
 from functions.shared import clock, events, firestore
+from functions.shared.errors import Malformed
 from functions.shared.events import Event
 from functions.shared.http import Call
 from functions.shared.identity import WorkspaceId
 
-CONSUMER = "analytics"
+CONSUMERS = {"usage-recorded": "analytics", "conversation-recorded": "analytics-conversations"}
+"""The mark's name by topic: an event of one topic may have the id of one of the other."""
+
 ZONE_KEPT = timedelta(minutes=5)
 
 _zones: dict[str, tuple[float, ZoneInfo]] = {}
 
 
 def count(call: Call, event: Event) -> bool:
-    """Add the event to its hour, day and month; False when that was done before."""
+    """Add the event to its hour, day and month; False when that was done before.
+
+    Raises Malformed for a row that lacks what its topic's table demands.
+    """
     row = event.row
-    added = rollups.of_usage(row) if event.topic == "usage-recorded" else rollups.of_conversation(row)
+    try:
+        added = rollups.of_usage(row) if event.topic == "usage-recorded" else rollups.of_conversation(row)
+        newest = rollups.micros(row)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Malformed("This row is not one of its topic's table.", code="not_an_event") from error
     if not added:
         return False
     hour, day, month = rollups.names(clock.from_text(row["occurred_at"]), _zone(event.workspace))
-    newest = rollups.micros(row)
 
     def effect(batch: firestore.Batch) -> None:
         for name in (hour, day, month):
             repository.add(batch, event.workspace, name, added, newest)
 
-    return events.once(event, CONSUMER, effect, now=call.now)
+    return events.once(event, CONSUMERS[event.topic], effect, now=call.now)
 
 
 def _zone(workspace: WorkspaceId) -> ZoneInfo:

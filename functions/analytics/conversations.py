@@ -2,38 +2,40 @@
 
 from functions.analytics import repository
 from functions.analytics.models import ConversationFilter, ConversationItem, Transcript, TranscriptTurn, TurnSource
-from functions.shared import clock, contracts, ids, words
+from functions.shared import contracts, ids, paging, words
 from functions.shared.contracts import BUCKETS, ConversationRead, TurnRead
 from functions.shared.errors import NotFound
 from functions.shared.firestore import Snapshot
-from functions.shared.http import Call, Items, page_token, page_values
+from functions.shared.http import Call, Items
 from functions.shared.money import Money
+
+MOST_READ = 300
 
 
 def listed(call: Call, query: ConversationFilter) -> Items[ConversationItem]:
-    """The latest first. Of several words the database looks for the longest; the others are tested here."""
-    values = page_values(query.page_token, 2)
-    prefix = contracts.path(call.workspace, "conversations") + "/"
-    after = None
-    if values is not None and str(values[1]).startswith(prefix):
-        after = (clock.from_text(str(values[0])), str(values[1]))
+    """The latest first. Of several words the database looks for the longest; the others are tested here.
+
+    So a page may have fewer items than asked for, or none, and still a next one: a search reads MOST_READ conversations
+    at most.
+    """
+    after = paging.place_of(query.page_token, contracts.path(call.workspace, "conversations"))
     wanted = words.significant(query.q or "")
     if query.q and not wanted:
         return Items(items=[])
     word = max(wanted, key=len) if wanted else None
-    found = repository.conversations(call.workspace, query.agent_id, word, query.page_size + 1, after)
-    more = len(found) > query.page_size
-    page = found[: query.page_size]
-    fitting = [one for one in page if set(wanted) <= set(one.data.get("words", ()))]
-    last = page[-1] if page else None
-    return Items(
-        items=[_item(one) for one in fitting],
-        next_page_token=page_token(clock.to_text(last.data["updated_at"]), last.path) if more and last else None,
-    )
-
-
-def _item(found: Snapshot) -> ConversationItem:
-    return ConversationItem(**_fields(found))
+    fitting: list[Snapshot] = []
+    read, more = 0, True
+    while more and len(fitting) < query.page_size and read < MOST_READ:
+        limit = query.page_size - len(fitting)
+        found = repository.conversations(call.workspace, query.agent_id, word, limit + 1, after)
+        more = len(found) > limit
+        page = found[:limit]
+        read += len(found)
+        fitting += [one for one in page if set(wanted) <= set(one.data.get("words", ()))]
+        if page:
+            after = (page[-1].data["updated_at"], page[-1].path)
+    token = paging.token_of(after) if more and after is not None else None
+    return Items(items=[ConversationItem(**_fields(one)) for one in fitting], next_page_token=token)
 
 
 def _fields(found: Snapshot) -> dict[str, object]:

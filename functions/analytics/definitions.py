@@ -16,6 +16,11 @@ DEFINITIONS = [
         name="errors", unit="turns", definition="Turns whose model failed, and turns that were abandoned by a crash."
     ),
     Definition(
+        name="hand_offs",
+        unit="hand-offs",
+        definition="Turns in which the agent handed off to a person, and visitors' requests for one.",
+    ),
+    Definition(
         name="error_rate",
         unit="share of 1",
         definition="Errors divided by turns and errors together; null without either.",
@@ -23,22 +28,35 @@ DEFINITIONS = [
     Definition(
         name="hand_off_rate",
         unit="share of 1",
-        definition="Hand-offs to a person divided by conversations of the span.",
+        definition="Hand-offs divided by conversations, both of the span; one conversation may be handed off several times.",
+    ),
+    Definition(
+        name="resolution_rate",
+        unit="share of 1",
+        definition="Conversations that became resolved in the span, divided by those that began in it.",
     ),
     Definition(
         name="helpful_rate",
         unit="share of 1",
         definition="Thumbs up divided by all thumbs; null where nobody gave one.",
     ),
-    Definition(
-        name="latency_p95_ms",
-        unit="ms",
-        definition="95 of 100 turns were complete within this time; read from fixed buckets, interpolated within one.",
+    *(
+        Definition(
+            name=f"latency_p{share}_ms",
+            unit="ms",
+            definition=(
+                f"{share} of 100 turns were complete within this time; read from fixed buckets, interpolated within one."
+            ),
+        )
+        for share in (50, 95, 99)
     ),
-    Definition(
-        name="first_token_p95_ms",
-        unit="ms",
-        definition="In 95 of 100 turns the first words came within this time; read from fixed buckets.",
+    *(
+        Definition(
+            name=f"first_token_p{share}_ms",
+            unit="ms",
+            definition=f"In {share} of 100 turns the first words came within this time; read as the latencies are.",
+        )
+        for share in (50, 95)
     ),
     Definition(
         name="input_tokens",
@@ -59,5 +77,15 @@ DEFINITIONS = [
     Definition(name="cost", unit="money", definition="What the providers take for the tokens, by the price book."),
     Definition(
         name="charge", unit="money", definition="What you pay for the usage, before allowance, discount and tax."
+    ),
+    Definition(
+        name="cost_per_conversation",
+        unit="money",
+        definition="Cost divided by the conversations that began in the span, rounded down to a nano; null without any.",
+    ),
+    Definition(
+        name="charge_per_conversation",
+        unit="money",
+        definition="Charge divided by the conversations that began in the span, rounded down to a nano; null without any.",
     ),
 ]

@@ -16,11 +16,14 @@ MOST_DAYS = 366
 MOST_HOUR_DAYS = 14
 
 
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
+
+
 class Range(Query):
     """Which days, both included, in the workspace's time zone; without them the last 30 days."""
 
-    from_: Annotated[date | None, Field(alias="from")] = None
-    to: date | None = None
+    from_: Annotated[Day | None, Field(alias="from")] = None
+    to: Day | None = None
 
 
 class StatsQuery(Range):
@@ -38,7 +41,7 @@ class ConversationFilter(Page):
     """Which conversations to list; both conditions hold together."""
 
     agent_id: str | None = Field(default=None, max_length=60)
-    q: str | None = Field(default=None, max_length=200, description="Words that were said, or their beginnings whole.")
+    q: str | None = Field(default=None, max_length=200, description="Words that were said, all of them.")
 
 
 class Figures(Answer):
@@ -79,7 +82,11 @@ class Figures(Answer):
 
 
 class Bucket(Answer):
-    """One step of time; `start` is a day, or an hour's beginning in UTC. A step without usage is there, with zeros."""
+    """One step of time; `start` is a day, or an hour's beginning in UTC. A step without usage is there, with zeros.
+
+    A week begins on Monday and is named by it, even where the span begins later. Hours are those of UTC, and all that
+    the span touches are there whole, which differs from the days' sum where a time zone is off by half an hour.
+    """
 
     start: str
     figures: Figures
@@ -109,6 +116,7 @@ class Performance(Answer):
     first_token_p95_ms: int | None
     error_rate: float | None
     hand_off_rate: float | None
+    resolution_rate: float | None
     helpful_rate: float | None
     cost_per_conversation: Money | None
     charge_per_conversation: Money | None

@@ -6,11 +6,14 @@ from typing import Any
 
 from functions.analytics.rollups import Added
 from functions.shared import contracts, firestore
-from functions.shared.contracts import RollupRead, WorkspaceRead
+from functions.shared.contracts import ConversationRead, RollupRead, WorkspaceRead
 from functions.shared.firestore import Query, Snapshot
 from functions.shared.identity import WorkspaceId
 
 AT_ONCE = 100
+
+LISTED = (*ConversationRead.model_fields, "words")
+"""What lists read of a conversation: its latest turns, which it keeps for the prompt, are large."""
 
 
 def workspace(workspace: WorkspaceId) -> WorkspaceRead:
@@ -54,7 +57,13 @@ def conversations(
     if word is not None:
         where.append(("words", "array_contains", word))
     home = contracts.path(workspace, "conversations")
-    return firestore.find(Query(home, where=tuple(where), order=("-updated_at",), limit=limit, after=after or ()))
+    query = Query(home, where=tuple(where), order=("-updated_at",), limit=limit, after=after or (), fields=LISTED)
+    return firestore.find(query)
+
+
+def has_agent(workspace: WorkspaceId, agent: str) -> bool:
+    """Whether there is such an agent, deleted or not."""
+    return firestore.get(contracts.path(workspace, "agents", agent)).exists
 
 
 def conversation(workspace: WorkspaceId, conversation: str) -> Snapshot:

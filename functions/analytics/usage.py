@@ -1,7 +1,7 @@
 """Figures over time from the rollups: usage by step and dimension, performance against the span before."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,9 +18,9 @@ from functions.analytics.models import (
     StatsQuery,
 )
 from functions.analytics.rollups import summed
-from functions.shared import histogram
+from functions.shared import clock, histogram, ids
 from functions.shared.contracts import Counters, RollupRead, WorkspaceRead
-from functions.shared.errors import Invalid
+from functions.shared.errors import Invalid, NotFound
 from functions.shared.http import Call
 from functions.shared.money import Money
 
@@ -83,11 +83,13 @@ def _label(granularity: str) -> Callable[[str], str]:
 
 
 def _hours(first: date, last: date, zone: ZoneInfo) -> list[str]:
-    start = datetime(first.year, first.month, first.day, tzinfo=zone).astimezone(UTC)
-    after = last + timedelta(days=1)
-    end = datetime(after.year, after.month, after.day, tzinfo=zone).astimezone(UTC)
-    hours = int((end - start).total_seconds() // 3600)
-    return [f"hour_{start + timedelta(hours=number):%Y-%m-%dT%H}" for number in range(hours)]
+    start, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1)))
+    hour = start.replace(minute=0, second=0)
+    names = []
+    while hour < end:
+        names.append(f"hour_{hour:%Y-%m-%dT%H}")
+        hour += timedelta(hours=1)
+    return names
 
 
 def _span(call: Call, query: Range, home: WorkspaceRead, most: int) -> tuple[date, date]:
@@ -103,12 +105,16 @@ def _span(call: Call, query: Range, home: WorkspaceRead, most: int) -> tuple[dat
 
 def newest(rollups: list[RollupRead]) -> datetime | None:
     """The time of the newest event in the figures, or None when there is none."""
-    micros = max((rollup.as_of_micros for rollup in rollups), default=0)
-    return datetime.fromtimestamp(micros / 1_000_000, UTC) if micros else None
+    return clock.from_micros(max((rollup.as_of_micros for rollup in rollups), default=0))
 
 
 def performance(call: Call, query: Range, agent: str | None = None) -> Comparison:
-    """How well it went, for the workspace or one agent, beside the span of the same length before."""
+    """How well it went, for the workspace or one agent, beside the span of the same length before.
+
+    Raises NotFound when there is no such agent, Invalid as `stats` does.
+    """
+    if agent is not None and not (ids.valid("agent", agent) and repository.has_agent(call.workspace, agent)):
+        raise NotFound("There is no such agent.")
     home = repository.workspace(call.workspace)
     first, last = _span(call, query, home, MOST_DAYS)
     days = (last - first).days + 1
@@ -141,6 +147,7 @@ def _performance(counted: Counters, currency: str) -> Performance:
         first_token_p95_ms=histogram.percentile(counted.first_token, 95),
         error_rate=_share(errors, counted.turns + errors),
         hand_off_rate=_share(counted.handed_off, counted.conversations),
+        resolution_rate=_share(counted.resolved, counted.conversations),
         helpful_rate=_share(counted.feedback_up, rated),
         cost_per_conversation=each(counted.cost_nanos),
         charge_per_conversation=each(counted.charge_nanos),

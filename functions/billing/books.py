@@ -5,7 +5,7 @@ or one of another day, meets Changed, starts again from what is there, and finds
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,10 @@ class Books:
     as_of: datetime
     data: dict[str, Any]
     etag: str
+    seen: dict[str, list[Event]] = field(default_factory=dict)
+    """Events by the day they are booked on, as far as this run has read them."""
+    others: dict[str, set[str]] = field(default_factory=dict)
+    """By closed day the other days on which some of its events happened (corrections); most have none."""
 
     @classmethod
     def open(cls, workspace: WorkspaceId, as_of: datetime) -> "Books | None":
@@ -54,6 +58,12 @@ class Books:
         """The month on whose invoice usage of a month goes now."""
         return max(usage_period, self.period)
 
+    def events_of(self, day: str) -> list[Event]:
+        """The usage events that are booked on a day; read once in a run."""
+        if day not in self.seen:
+            self.seen[day] = events.of_day(self.workspace, day)
+        return self.seen[day]
+
     def commit(self, batch: firestore.Batch, **changes: Any) -> None:
         """Commit what is in the batch together with the changed state. Raises Changed when another run came first."""
         data = {**self.data, **changes}
@@ -75,6 +85,5 @@ def post(batch: firestore.Batch, workspace: WorkspaceId, entries: Sequence[Ledge
 
 
 def tell(told: Sequence[Event]) -> None:
-    """Publish what a commit recorded; what fails is left to the relay."""
-    for event in told:
-        events.publish(event)
+    """Publish what a commit recorded, all at once; what fails is left to the relay."""
+    events.publish_all(told)

@@ -26,12 +26,9 @@ ATTEMPTS = 6
 
 def request_all(as_of: datetime) -> int:
     """Ask for the close of every workspace that is not erased; returns how many. Raises what Pub/Sub raises."""
-    number = 0
-    for workspace, _ in repository.workspaces():
-        row = {"workspace_id": str(workspace), "as_of": clock.to_text(as_of)}
-        events.request("close-requested", workspace, row)
-        number += 1
-    return number
+    moment = clock.to_text(as_of)
+    rows = ((workspace, {"workspace_id": str(workspace), "as_of": moment}) for workspace, _ in repository.workspaces())
+    return events.request_all("close-requested", rows)
 
 
 def close(workspace: WorkspaceId, as_of: datetime) -> None:
@@ -95,6 +92,7 @@ def _examine(books: Books) -> list[str]:
     marks = repository.read([repository.mark_path(books.workspace, day) for day in days])
     late = []
     for day, mark in zip(days, marks, strict=True):
+        books.others[day] = set(mark.data.get("other_days", ()))
         if events.count_of_day(books.workspace, day) != mark.data.get("count"):
             _book(books, day)
             late.append(day)
@@ -103,7 +101,7 @@ def _examine(books: Books) -> list[str]:
 
 def _book(books: Books, day: str) -> None:
     """Bring the ledger to the day's events; the mark comes with the last entries. Idempotent, whatever is there."""
-    found = [UsageEvent.model_validate(event.row) for event in events.of_day(books.workspace, day)]
+    found = [UsageEvent.model_validate(event.row) for event in books.events_of(day)]
     entries = entries_for(books, day, found)
     while len(entries) > PER_COMMIT:
         batch = firestore.Batch()
@@ -113,7 +111,9 @@ def _book(books: Books, day: str) -> None:
         entries = entries[PER_COMMIT:]
     batch = firestore.Batch()
     told = post(batch, books.workspace, entries, books.as_of)
-    batch.set(repository.mark_path(books.workspace, day), _mark(books, day, found).to_document())
+    mark = _mark(books, day, found)
+    batch.set(repository.mark_path(books.workspace, day), mark.to_document())
+    books.others[day] = set(mark.other_days)
     books.commit(batch, last_closed=max(day, books.last_closed or day))
     tell(told)
 
@@ -148,8 +148,3 @@ def _mark(books: Books, day: str, found: Sequence[UsageEvent]) -> ClosingMark:
         digest=charges.day_digest(found),
         other_days=tuple(sorted({event.day for event in found} - {day})),
     )
-
-
-def last_day_of(month: str) -> str:
-    """The last UTC day of a month."""
-    return clock.day_of(clock.start_of_month(clock.next_month(month)) - timedelta(days=1))

@@ -66,11 +66,16 @@ def draft(books: Books, month: str) -> tuple[Invoice | None, list[LedgerEntry]]:
         terms=terms_of(workspace, month),
         agent_names=repository.agent_names(workspace, [entry.agent_id for entry in usage if entry.agent_id]),
         seller=Party.model_validate(settings().seller),
-        bill_to=Party.model_validate(profile.data) if profile.exists else Party(name=books.home.name),
+        bill_to=Party.model_validate(profile.data) if profile.exists else _unnamed(books),
         payment_terms=settings().payment_terms,
         as_of=books.as_of,
     )
     return (found if any(line.amount_nanos for line in found.lines) else None), posts
+
+
+def _unnamed(books: Books) -> Party:
+    """Who pays as long as nobody has said it: the workspace."""
+    return Party(name=books.home.name, country=books.home.country)
 
 
 def months(books: Books) -> None:
@@ -82,7 +87,7 @@ def months(books: Books) -> None:
         if due and books.period == month:
             settle_month(books, month, invoice, posts)
         elif invoice is not None:
-            _keep_draft(books.workspace, invoice)
+            _keep_draft(books, invoice)
         month = clock.next_month(month)
 
 
@@ -103,14 +108,16 @@ def settle_month(
         books.commit(batch, period=clock.next_month(month))
 
 
-def _keep_draft(workspace: WorkspaceId, invoice: Invoice) -> None:
+def _keep_draft(books: Books, invoice: Invoice) -> None:
     """Write the draft unless the stored one says the same but for its time."""
-    (stored,) = repository.read([repository.invoice_path(workspace, invoice.invoice_id)])
+    (stored,) = repository.read([repository.invoice_path(books.workspace, invoice.invoice_id)])
+    if stored.exists and stored.data["state"] != InvoiceState.DRAFT:
+        raise Moved
     if stored.exists and repository.invoice_of(stored).model_copy(update={"as_of": invoice.as_of}) == invoice:
         return
     batch = firestore.Batch()
     batch.replace(stored.path, repository.invoice_document(invoice), if_etag=stored.etag)
-    batch.commit()
+    books.commit(batch)
 
 
 def freeze(books: Books, invoice: Invoice, posts: Sequence[LedgerEntry], also: Also | None = None) -> None:
@@ -167,7 +174,7 @@ def add_credit(
         return
     fields = {"credit_nanos": known.credit_nanos + nanos, "paid_once": known.paid_once or paid}
     batch.set(account.path, {**account.data, **fields})
-    metering.write_terms(batch, workspace, metering.agreed(known.model_copy(update=fields), spend.id), spend)
+    metering.write_terms(batch, workspace, known.model_copy(update=fields), spend)
 
 
 def finish(workspace: WorkspaceId, as_of: datetime) -> None:

@@ -9,21 +9,33 @@ from functions.billing.models import EntryKind, Invoice, InvoiceLine, LedgerEntr
 from functions.billing.payments import shown as shown_payment
 from functions.shared import clock, events, storage
 from functions.shared.config import settings
-from functions.shared.errors import Conflict, NotFound
+from functions.shared.errors import Conflict, Invalid, NotFound
 from functions.shared.events import Event
 from functions.shared.http import Bytes, Call, Items, Page, page_token, page_values
 from functions.shared.identity import WorkspaceId
+from functions.shared.identity.workspace import is_name
 from functions.shared.money import Money, format_decimal
 
 
 def page(call: Call, query: api.InvoicesQuery) -> Items[api.InvoiceSummary]:
     """Invoices, the newest month first."""
     values = page_values(query.page_token, 2)
-    after = None if values is None else (str(values[0]), str(values[1]))
+    after = None if values is None else (str(values[0]), _name(values[1]))
     found = repository.page_of_invoices(call.workspace, query.state, query.page_size + 1, after)
     shown = [_summary(repository.invoice_of(one)) for one in found[: query.page_size]]
     more = len(found) > query.page_size
     return Items(items=shown, next_page_token=page_token(shown[-1].period, shown[-1].id) if more else None)
+
+
+def _name(value: object) -> str:
+    """The id of a document in a page token, which is text from outside."""
+    if not isinstance(value, str) or not is_name(value):
+        raise _no_token()
+    return value
+
+
+def _no_token() -> Invalid:
+    return Invalid(errors=[{"pointer": "/page_token", "message": "This is not a page token of this list."}])
 
 
 def find(workspace: WorkspaceId, invoice_id: str) -> tuple[Invoice, str]:
@@ -115,7 +127,9 @@ def line_events(call: Call, invoice_id: str, line_id: str, query: Page) -> Items
     if not lines or lines[0].kind not in (LineKind.USAGE, LineKind.LATE_USAGE):
         raise NotFound("There is no such line of usage.")
     values = page_values(query.page_token, 2)
-    first, skip = ("", 0) if values is None else (str(values[0]), int(values[1]))
+    first, skip = values or ("", 0)
+    if not isinstance(first, str) or not isinstance(skip, int):
+        raise _no_token()
     shown: list[api.LineEvent] = []
     for day, own in _by_day(call.workspace, invoice, lines[0], first):
         for number, event in enumerate(own):
@@ -186,7 +200,10 @@ def _event(event: Event, currency: str) -> api.LineEvent:
 def payments(call: Call, query: api.PaymentsQuery) -> Items[api.Payment]:
     """Payments, the latest first."""
     values = page_values(query.page_token, 2)
-    after = None if values is None else (clock.from_text(str(values[0])), str(values[1]))
+    try:
+        after = None if values is None else (clock.from_text(str(values[0])), _name(values[1]))
+    except ValueError:
+        raise _no_token() from None
     found = repository.page_of_payments(call.workspace, query.invoice_id, query.page_size + 1, after)
     shown = [shown_payment(repository.payment_of(one)) for one in found[: query.page_size]]
     more = len(found) > query.page_size

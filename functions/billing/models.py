@@ -86,6 +86,7 @@ class UsageEvent(BaseModel):
     reasoning_tokens: int | None = None
     cost_nanos: Nanos
     charge_nanos: Nanos
+    outcome: str = "completed"
     new_conversation: bool = False
     digest: str
 
@@ -101,8 +102,13 @@ class UsageEvent(BaseModel):
 
     @property
     def is_turn(self) -> bool:
-        """Whether it stands for a message, and not for a correction or a resolution."""
+        """Whether it stands for a turn, and not for a correction or a resolution."""
         return self.corrects is None and self.type != RESOLVED_TYPE
+
+    @property
+    def is_message(self) -> bool:
+        """Whether it is a turn that was answered, whole or in part: only that is a message that a plan counts."""
+        return self.is_turn and self.outcome in ("completed", "interrupted")
 
     @property
     def pending(self) -> int:

@@ -164,11 +164,8 @@ class _Page(FPDF):  # type: ignore[misc]  # The library is untyped.
         self.cell(WIDTH // 2, 5, f"Page {self.page_no()} of {{nb}}", align="R")
 
     def bytes(self) -> bytes:
-        """The finished file; afterwards nothing more can be printed, since the fonts' files are closed."""
-        content = bytes(self.output())
-        for font in self.fonts.values():
-            font.close()
-        return content
+        """The finished file."""
+        return bytes(self.output())
 
 
 def _grouped(amount: str) -> str:

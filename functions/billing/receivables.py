@@ -9,7 +9,6 @@ from functions.shared.errors import Invalid
 from functions.shared.http import Call, Items, Page, page_token, page_values
 from functions.shared.identity import WorkspaceId
 from functions.shared.money import Money
-from functions.shared.plans import PlanTerms
 
 
 def page(call: Call, query: Page) -> Items[api.Debtor]:
@@ -42,7 +41,7 @@ def _debtor(call: Call, workspace: WorkspaceId, home: WorkspaceRead) -> api.Debt
         id=workspace,
         name=home.name,
         state=home.state,
-        plan=PlanTerms.model_validate(spend.plan_terms).plan,
+        plan=spend.plan,
         due=balance.due,
         overdue=balance.overdue,
         credit=balance.credit,

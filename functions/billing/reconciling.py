@@ -54,29 +54,15 @@ def reconcile(books: Books, touched: Sequence[str]) -> None:
 def _events_by_day(books: Books, days: Iterable[str]) -> dict[str, list[Event]]:
     """The events of these days by the day they happened on, and of the days that touch them through corrections."""
     wanted = set(days)
-    marks = _marks(books)
-    for day, others in marks.items():
-        if day in wanted:
-            wanted |= others
+    for day in set(wanted):
+        wanted |= books.others.get(day, set())
     found: dict[str, list[Event]] = {day: [] for day in wanted}
-    for day in sorted(wanted | {day for day, others in marks.items() if others & wanted}):
-        for event in events.of_day(books.workspace, day):
+    for day in sorted(wanted | {day for day, others in books.others.items() if others & wanted}):
+        for event in books.events_of(day):
             happened = clock.day_of(clock.from_text(event.row["occurred_at"]))
             if happened in found:
                 found[happened].append(event)
     return found
-
-
-def _marks(books: Books) -> dict[str, set[str]]:
-    """Of each day closed lately, the other days that its events belong to; most have none and are left out."""
-    if books.last_closed is None:
-        return {}
-    last = clock.start_of_day(books.last_closed)
-    days = [clock.day_of(last - timedelta(days=back)) for back in range(KEPT_DAYS + 1)]
-    marks = repository.read([repository.mark_path(books.workspace, day) for day in days])
-    return {
-        day: set(mark.data["other_days"]) for day, mark in zip(days, marks, strict=True) if mark.data.get("other_days")
-    }
 
 
 def _compare(books: Books, day: str, of_day: Sequence[Event], warehouse: dict[str, Sums] | None) -> dict[str, Any]:
@@ -101,7 +87,7 @@ def _compare(books: Books, day: str, of_day: Sequence[Event], warehouse: dict[st
 
 def _rolled_up(hours: Sequence[Counters]) -> Sums:
     sums = {name: sum(getattr(hour, name) for hour in hours) for name in _SUMS}
-    return sums | {"messages": sum(hour.completed + hour.interrupted + hour.failed + hour.abandoned for hour in hours)}
+    return sums | {"messages": sum(hour.turns for hour in hours)}
 
 
 def _warehouse(books: Books, days: Sequence[str]) -> dict[str, Sums] | None:
@@ -134,6 +120,4 @@ def _mend(books: Books, of_day: Sequence[Event], differing: dict[str, Any]) -> N
         day = clock.day_of(clock.from_text(of_day[0].row["occurred_at"]))
         stored = {row["event_id"] for row in _ask(_IDS, books, day, day) or []}
         missing |= set(ids) - stored
-    for event in of_day:
-        if event.id in missing:
-            events.publish(event)
+    events.publish_all(event for event in of_day if event.id in missing)

@@ -1,7 +1,7 @@
 """The nouns of the dashboard's room: workspaces, members, API keys, and what the home page shows."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -62,11 +62,20 @@ class Member(Answer):
     since: datetime
 
 
+def _in_order(scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
+    return tuple(scope for scope in get_args(Scope) if scope in scopes)
+
+
 class NewApiKey(Body):
     """A key for a program."""
 
     name: Name
-    scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=3, strict=False)] = ("read",)
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=3, strict=False), AfterValidator(_in_order)] = (
+        "read",
+    )
+    role: Literal["viewer", "member", "admin"] = Field(
+        default="member", description="What the key may do within its scopes, as a person with this role may."
+    )
 
 
 class ApiKey(Answer):
@@ -75,6 +84,7 @@ class ApiKey(Answer):
     id: str
     name: str
     scopes: list[str]
+    role: str
     created_at: datetime
     revoked_at: datetime | None = None
 
@@ -153,9 +163,11 @@ class DeploymentHealth(Answer):
 
 
 class Status(Answer):
-    """How the service is."""
+    """How the service is; the counters are the relay's, which runs every ten minutes."""
 
     deployments: list[DeploymentHealth]
     unsent_events: int
     dead_letters: int
+    relay_ran_at: datetime | None
+    last_event_at: datetime | None
     checked_at: datetime

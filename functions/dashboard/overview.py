@@ -1,16 +1,16 @@
 """The home page's figures, the activity feed and the service's status. Every figure comes from Firestore's rollups."""
 
-import calendar
+import contextvars
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from functions.dashboard import repository, workspaces
 from functions.dashboard.models import Activity, DeploymentHealth, Figures, Home, Status, Summary
-from functions.shared import clock, contracts, firestore, histogram, logs, metering
+from functions.shared import calls, clock, contracts, firestore, histogram, logs, metering, paging, plans
 from functions.shared.config import settings
 from functions.shared.contracts import Counters, FleetRead, RollupRead, SpendRead, WorkspaceRead
-from functions.shared.http import Call, Items, Page, page_token, page_values
+from functions.shared.http import Call, Items, Page
 from functions.shared.money import Money
 
 SECONDS = 2.0
@@ -51,18 +51,11 @@ def _summary(call: Call, home: WorkspaceRead) -> Summary:
         today=_figures(today.total, currency),
         month=_figures(this_month.total, currency),
         charge_so_far=Money.of_nanos(period.spent_nanos, currency),
-        projection=Money.of_nanos(projection(period.spent_nanos, call.now), currency),
+        projection=Money.of_nanos(plans.projection(period.spent_nanos, call.now), currency),
         cap=None if period.cap_nanos is None else Money.of_nanos(period.cap_nanos, currency),
         agents=_agents(call),
-        as_of=datetime.fromtimestamp(newest / 1_000_000, UTC) if newest else None,
+        as_of=clock.from_micros(newest),
     )
-
-
-def projection(spent_nanos: int, now: datetime) -> int:
-    """What the month will have cost at the pace so far, in nanos: spent times the month's length over what has passed."""
-    days = calendar.monthrange(now.year, now.month)[1]
-    passed = int((now - clock.start_of_month(clock.month_of(now))).total_seconds())
-    return spent_nanos * days * 86400 // max(passed, 3600)
 
 
 def _figures(counters: Counters, currency: str) -> Figures:
@@ -96,7 +89,7 @@ def home(call: Call) -> Home:
     found = firestore.get(contracts.workspace_path(call.workspace))
     role = str(call.principal.role or "viewer")
     return Home(
-        workspace=workspaces._workspace(found, role),
+        workspace=workspaces.shown(found, role),
         summary=_summary(call, WorkspaceRead.model_validate(found.data)),
         activity=feed(call, Page(page_size=10)).items,
     )
@@ -104,40 +97,49 @@ def home(call: Call) -> Home:
 
 def feed(call: Call, page: Page) -> Items[Activity]:
     """Who did what, the newest first."""
-    values = page_values(page.page_token, 2)
-    prefix = contracts.path(call.workspace, "activity") + "/"
-    after = None
-    if values is not None and str(values[1]).startswith(prefix):
-        after = (clock.from_text(str(values[0])), str(values[1]))
+    after = paging.place_of(page.page_token, contracts.path(call.workspace, "activity"))
     found = repository.activity(call.workspace, page.page_size + 1, after)
     more = len(found) > page.page_size
     shown = found[: page.page_size]
     return Items(
         items=[Activity(id=entry.id, **entry.data) for entry in shown],
-        next_page_token=page_token(clock.to_text(shown[-1].data["at"]), shown[-1].path) if more else None,
+        next_page_token=paging.next_token(shown[-1], "at") if more else None,
     )
 
 
 def status(call: Call) -> Status:
     """Every deployment's own health, asked in parallel with 2 s for each, and what the relay last counted."""
     with ThreadPoolExecutor(len(DEPLOYMENTS)) as pool:
-        deployments = list(pool.map(lambda name: _health(call, name), DEPLOYMENTS))
+        asked = [pool.submit(contextvars.copy_context().run, _health, call, name) for name in DEPLOYMENTS]
+        deployments = [answer.result() for answer in asked]
     own = DeploymentHealth(name="dashboard-api", status="healthy", version=settings().version, latency_ms=0)
     relay = firestore.get(repository.RELAY).data
     return Status(
         deployments=[own, *deployments],
         unsent_events=relay.get("unsent", 0),
         dead_letters=relay.get("dead_letters", 0),
+        relay_ran_at=relay.get("ran_at"),
+        last_event_at=last_event(call),
         checked_at=call.now,
     )
 
 
-def _health(call: Call, name: str) -> DeploymentHealth:
-    from functions.shared import calls
+def last_event(call: Call) -> datetime | None:
+    """The time of the newest event that was counted this month or the month before."""
+    home = WorkspaceRead.model_validate(firestore.get(contracts.workspace_path(call.workspace)).data)
+    local = call.now.astimezone(ZoneInfo(home.time_zone))
+    names = [f"month_{moment:%Y-%m}" for moment in (local, local.replace(day=1) - timedelta(days=1))]
+    found = repository.read([contracts.path(call.workspace, "rollups", name) for name in names])
+    return clock.from_micros(max(RollupRead.model_validate(one.data).as_of_micros for one in found))
 
+
+def _health(call: Call, name: str) -> DeploymentHealth:
     started = clock.monotonic()
     try:
         body = calls.call(call, name, "GET", "/health", timeout=SECONDS).body
+    except calls.Refused as error:
+        logs.warning("a deployment is not well", deployment=name, status=error.status)
+        return DeploymentHealth(name=name, status="unhealthy")
     except Exception as error:  # noqa: BLE001 - whatever fails there is what this page is about
         logs.warning("a deployment did not answer", deployment=name, reason=type(error).__name__)
         return DeploymentHealth(name=name, status="unreachable")

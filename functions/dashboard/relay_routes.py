@@ -1,11 +1,9 @@
 """What wakes the relay: its schedule, and the messages that nobody could take."""
 
-import json
-
 from functions.dashboard import relay
 from functions.shared import firestore
 from functions.shared.errors import Malformed
-from functions.shared.http import Call, Raw, Routes
+from functions.shared.http import Call, Json, Routes
 
 api = Routes("dashboard-relay")
 
@@ -17,15 +15,15 @@ def run_relay(call: Call) -> None:
 
 
 @api.push("dead-letters")
-def take_dead_letter(call: Call, body: Raw) -> None:
+def take_dead_letter(call: Call, body: Json) -> None:
     """Count it; its content is not ours to read, it may be anything."""
     try:
-        message = json.loads(body.content)["message"]
+        message = body.value["message"]
         attributes = message.get("attributes") or {}
-        topic, message_id = attributes.get("CloudPubSubDeadLetterSourceSubscription", ""), message["messageId"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        source, message_id = attributes.get("CloudPubSubDeadLetterSourceSubscription", ""), message["messageId"]
+    except (KeyError, TypeError, AttributeError) as error:
         raise Malformed("This is not a Pub/Sub push envelope.", code="not_an_event") from error
-    relay.dead_letter(call.now, str(topic), str(message_id))
+    relay.dead_letter(call.now, str(source), str(message_id))
 
 
 @api.check("firestore")

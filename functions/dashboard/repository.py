@@ -21,11 +21,6 @@ def api_key_path(workspace: WorkspaceId, key: str) -> str:
     return contracts.path(workspace, "api_keys", key)
 
 
-def person_path(uid: str) -> str:
-    """The directory's entry of a person: the workspace that they founded."""
-    return f"directory/{uid}"
-
-
 def members(workspace: WorkspaceId) -> list[Snapshot]:
     """Everybody in the workspace, the longest-standing first."""
     return firestore.find(Query(contracts.path(workspace, "members"), order=("since",), limit=500))

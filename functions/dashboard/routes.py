@@ -1,10 +1,7 @@
 """The dashboard over HTTP: home page, workspaces, members, keys, tokens for machines, status."""
 
 from pathlib import Path
-from typing import Annotated
 from urllib.parse import parse_qs
-
-from pydantic import Field
 
 from functions.dashboard import overview, workspaces
 from functions.dashboard.models import (
@@ -26,8 +23,6 @@ from functions.shared.errors import Malformed, Unauthenticated
 from functions.shared.http import CONSOLE, MACHINE, PUBLIC, Call, Items, Page, Raw, Reply, Routes
 
 api = Routes("dashboard-api", contract=Path(__file__).with_name("openapi.json"))
-
-PageOf100 = Annotated[int, Field(ge=1, le=100)]
 
 
 @api.get("/api/dashboard", callers=(CONSOLE, MACHINE), summary="The home page in one call.")
@@ -133,12 +128,15 @@ def revoke_api_key(call: Call, key: str) -> None:
 )
 def token(call: Call, body: Raw) -> Reply[Token]:
     """RFC 6749, section 4.4; the pair comes as HTTP Basic or in the form."""
-    form = parse_qs(body.content.decode("utf-8", "replace"), max_num_fields=20)
+    try:
+        form = parse_qs(body.content.decode(), max_num_fields=20)
+    except ValueError as error:
+        raise Malformed("This is not a form of a few fields in UTF-8.", code="invalid_request") from error
     if form.get("grant_type") != ["client_credentials"]:
         raise Malformed("Send grant_type=client_credentials.", code="unsupported_grant_type")
     key, secret = call.basic or (form.get("client_id", [""])[0], form.get("client_secret", [""])[0])
     if not key or not secret:
-        raise Unauthenticated("Send the key and its secret.", code="invalid_client")
+        raise Unauthenticated("Send the key and its secret.", code="invalid_client", headers=workspaces.CHALLENGE)
     issued, seconds = workspaces.machine_token(key, secret, call.now)
     return Reply(Token(access_token=issued, expires_in=seconds), headers={"Cache-Control": "no-store"})
 

@@ -15,27 +15,32 @@ from functions.dashboard.models import (
     Workspace,
     WorkspaceChange,
 )
-from functions.shared import activity, contracts, directory, firestore, ids, plans
+from functions.shared import activity, contracts, directory, etags, firestore, ids, plans, words
 from functions.shared.contracts import WorkspaceRead
-from functions.shared.errors import Invalid, NotFound, Unauthenticated
+from functions.shared.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from functions.shared.http import Call
 from functions.shared.identity import WorkspaceId, tokens
 from functions.shared.identity.authenticate import workspace_of_member
 from functions.shared.identity.workspace import founded, from_directory
 
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="AgentHub API keys"'}
+"""What a client that may not exchange its key is asked for (RFC 6749, section 5.2)."""
+
 
 def create(call: Call, new: NewWorkspace) -> tuple[Workspace, str]:
     """Make the person's workspace: entry, workspace, owner and activity in one commit, then the claim.
 
-    A person founds one workspace: a repeat, with or without a key, finds it and sets the claim again. Raises Invalid for
-    a currency in which no plan is published.
+    A person founds one workspace: a repeat, with or without a key, finds it and sets the claim again. Raises Forbidden
+    until the person's address is verified (MONEY 15), Invalid for a currency in which no plan is published.
     """
-    if all(terms.currency != new.currency for terms in plans.published_plans(call.now)):
-        raise Invalid(errors=[{"pointer": "/currency", "message": f"No plan is published in {new.currency} yet."}])
+    if call.principal.claims.get("email_verified") is not True:
+        raise Forbidden("Open the link in the mail that we sent you first.", code="email_not_verified")
     uid = call.principal.subject
-    known = directory.find(uid, "person")
-    workspace = known or founded()
-    if known is None:
+    workspace = directory.find(uid, "person")
+    if workspace is None:
+        if all(terms.currency != new.currency for terms in plans.published_plans(call.now)):
+            raise Invalid(errors=[{"pointer": "/currency", "message": f"No plan is published in {new.currency} yet."}])
+        workspace = founded()
         batch = firestore.Batch()
         directory.enter(batch, uid, workspace, "person")
         batch.create(
@@ -75,20 +80,20 @@ def create(call: Call, new: NewWorkspace) -> tuple[Workspace, str]:
             batch.commit()
         except firestore.AlreadyExists:
             # The same person at the same time: the first one counts.
-            known = directory.find(uid, "person")
-            assert known is not None
-            workspace = known
+            first = directory.find(uid, "person")
+            assert first is not None
+            workspace = first
     people.set_workspace(uid, str(workspace))
     return show(call, workspace)
 
 
 def show(call: Call, workspace: WorkspaceId) -> tuple[Workspace, str]:
-    """A workspace with the caller's role in it, and its etag."""
+    """A workspace with the caller's role in it, and the etag of both."""
     home, member = repository.read(
         [contracts.workspace_path(workspace), repository.member_path(workspace, call.principal.subject)]
     )
-    role = call.principal.role or member.data.get("role", "member")
-    return _workspace(home, str(role)), home.etag
+    role = str(call.principal.role or member.data["role"])
+    return shown(home, role), etags.showing(home.etag, role)
 
 
 def mine(call: Call) -> list[Workspace]:
@@ -96,9 +101,7 @@ def mine(call: Call) -> list[Workspace]:
     memberships = repository.memberships(call.principal.subject)
     workspaces = [from_directory(member.path.split("/")[1]) for member in memberships]
     homes = repository.read([contracts.workspace_path(workspace) for workspace in workspaces])
-    return [
-        _workspace(home, member.data["role"]) for home, member in zip(homes, memberships, strict=True) if home.exists
-    ]
+    return [shown(home, member.data["role"]) for home, member in zip(homes, memberships, strict=True) if home.exists]
 
 
 def switch(call: Call, name: str) -> tuple[Workspace, str]:
@@ -110,14 +113,15 @@ def switch(call: Call, name: str) -> tuple[Workspace, str]:
 
 def change(call: Call, changes: WorkspaceChange) -> tuple[Workspace, str]:
     """Change what is given. Raises firestore.Changed when the etag is stale."""
-    fields = changes.model_dump(exclude_none=True)
+    home = firestore.get(contracts.workspace_path(call.workspace))
+    before, demanded = home.data, etags.of_document(call.if_match) or home.etag
+    if demanded != home.etag:
+        raise firestore.Changed(home.path)
+    fields = {name: value for name, value in changes.model_dump(exclude_none=True).items() if value != before.get(name)}
+    if not fields:
+        return show(call, call.workspace)
     batch = firestore.Batch()
-    before = firestore.get(contracts.workspace_path(call.workspace)).data
-    batch.update(
-        contracts.workspace_path(call.workspace),
-        {(name,): value for name, value in fields.items()} or {("name",): before["name"]},
-        if_etag=call.if_match,
-    )
+    batch.update(home.path, {(name,): value for name, value in fields.items()}, if_etag=demanded)
     activity.record(
         batch,
         call.workspace,
@@ -136,10 +140,11 @@ def change(call: Call, changes: WorkspaceChange) -> tuple[Workspace, str]:
 
 def code(name: str) -> str:
     """The letters that a workspace's invoice numbers begin with: up to six of its name's, `AH` when it has none."""
-    return re.sub(r"[^A-Z0-9]", "", name.upper())[:6] or "AH"
+    return re.sub(r"[^A-Z0-9]", "", words.folded(name).upper())[:6] or "AH"
 
 
-def _workspace(home: firestore.Snapshot, role: str) -> Workspace:
+def shown(home: firestore.Snapshot, role: str) -> Workspace:
+    """A workspace's document as its members see it."""
     known = WorkspaceRead.model_validate(home.data)
     return Workspace(
         id=home.id,
@@ -170,12 +175,13 @@ def members(workspace: WorkspaceId) -> list[Member]:
 
 def create_key(call: Call, new: NewApiKey) -> ApiKeyWithSecret:
     """Make an API key; the secret is in this answer and nowhere else."""
-    key, secret = ids.new("api_key"), ids.secret()
+    key, secret = call.new_id("api_key"), ids.secret()
     batch = firestore.Batch()
     directory.enter(batch, key, call.workspace, "api_key")
     stored = {
         "name": new.name,
         "scopes": list(new.scopes),
+        "role": new.role,
         "secret_hash": hash_of(secret),
         "created_at": call.now,
         "revoked_at": None,
@@ -189,11 +195,19 @@ def create_key(call: Call, new: NewApiKey) -> ApiKeyWithSecret:
         kind="api_key",
         subject=key,
         name=new.name,
-        after={"scopes": list(new.scopes)},
+        after={"scopes": list(new.scopes), "role": new.role},
         now=call.now,
     )
-    batch.commit()
-    return ApiKeyWithSecret(id=key, name=new.name, scopes=list(new.scopes), created_at=call.now, secret=secret)
+    try:
+        batch.commit()
+    except firestore.AlreadyExists as error:
+        raise Conflict(
+            f"An earlier request with this Idempotency-Key made the key {key}, and its secret is shown once. Revoke it "
+            "and make another.",
+            code="already_issued",
+        ) from error
+    shown = {"name": new.name, "scopes": list(new.scopes), "role": new.role, "created_at": call.now}
+    return ApiKeyWithSecret(id=key, secret=secret, **shown)
 
 
 def keys(workspace: WorkspaceId) -> list[ApiKey]:
@@ -203,6 +217,7 @@ def keys(workspace: WorkspaceId) -> list[ApiKey]:
             id=key.id,
             name=key.data["name"],
             scopes=list(key.data["scopes"]),
+            role=key.data["role"],
             created_at=key.data["created_at"],
             revoked_at=key.data.get("revoked_at"),
         )
@@ -211,12 +226,14 @@ def keys(workspace: WorkspaceId) -> list[ApiKey]:
 
 
 def revoke_key(call: Call, key: str) -> None:
-    """End a key at once; its tokens are refused from the next call on. Raises NotFound."""
+    """End a key at once; its tokens are refused from the next call on. One that has ended stays so. Raises NotFound."""
     found = firestore.get(repository.api_key_path(call.workspace, key)) if ids.valid("api_key", key) else None
     if found is None or not found.exists:
         raise NotFound("There is no such API key.")
+    if found.data.get("revoked_at") is not None:
+        return
     batch = firestore.Batch()
-    batch.update(found.path, {("revoked_at",): call.now}, if_etag=call.if_match)
+    batch.update(found.path, {("revoked_at",): call.now}, if_etag=found.etag)
     activity.record(
         batch,
         call.workspace,
@@ -237,7 +254,7 @@ def hash_of(secret: str) -> str:
 
 def machine_token(key: str, secret: str, now: datetime) -> tuple[str, int]:
     """Exchange a key and its secret for a token and its seconds. Raises Unauthenticated, the same for every reason."""
-    refused = Unauthenticated("The key or its secret is not right.", code="invalid_client")
+    refused = Unauthenticated("The key or its secret is not right.", code="invalid_client", headers=CHALLENGE)
     workspace = directory.find(key, "api_key") if ids.valid("api_key", key) else None
     if workspace is None:
         raise refused

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from functions.shared.contracts import AgentStatus
 from functions.shared.http import Answer, Body, Page
@@ -33,18 +33,25 @@ class Filter(Page):
     sort: Sort = "name"
 
 
+def _once(tags: list[str]) -> list[str]:
+    return list(dict.fromkeys(tags))
+
+
+Tags = Annotated[list[Tag], Field(max_length=20), AfterValidator(_once)]
+
+
 class NewAgent(Body):
     """What the fleet needs to make an agent; everything else is the wizard's."""
 
     definition: dict[str, object]
-    tags: Annotated[list[Tag], Field(max_length=20)] = Field(default_factory=list)
+    tags: Tags = Field(default_factory=list)
     note: str = Field(default="", max_length=2000)
 
 
 class FleetChange(Body):
     """What may be changed of an agent in the fleet; absent fields stay."""
 
-    tags: Annotated[list[Tag], Field(max_length=20)] | None = None
+    tags: Tags | None = None
     note: str | None = Field(default=None, max_length=2000)
     pinned: bool | None = None
 

@@ -2,8 +2,7 @@
 
 from functions.my_agents import service
 from functions.my_agents.models import Filter, FleetAgent, FleetChange, NewAgent, Status, StatusChange
-from functions.shared import calls, firestore
-from functions.shared.errors import Unavailable
+from functions.shared import firestore
 from functions.shared.http import CONSOLE, MACHINE, Call, Items, Reply, Routes
 
 api = Routes("my-agents-api")
@@ -20,16 +19,8 @@ def list_fleet(call: Call, query: Filter) -> Items[FleetAgent]:
 )
 def create_in_fleet(call: Call, body: NewAgent) -> Reply[FleetAgent]:
     """The wizard makes it (its answer to a bad definition is ours too), the fleet adds tags and note."""
-    headers = {"Idempotency-Key": call.idempotency_id}
-    made = calls.call(call, "agents-api", "POST", "/api/agents", body.definition, headers=headers).body
-    if not isinstance(made, dict) or "id" not in made:
-        raise Unavailable("The wizard did not say what it made. Try again.")
-    agent = str(made["id"])
-    if body.tags or body.note:
-        shown, etag = service.change(call, agent, FleetChange(tags=body.tags, note=body.note))
-    else:
-        shown, etag = service.one(call, agent)
-    return Reply(shown, etag=etag, headers={"Location": f"/api/my-agents/{agent}"})
+    shown, etag = service.create(call, body)
+    return Reply(shown, etag=etag, headers={"Location": f"/api/my-agents/{shown.id}"})
 
 
 @api.get("/api/my-agents/{agent}", callers=(CONSOLE, MACHINE), summary="One agent of the fleet.")

@@ -13,13 +13,14 @@ from functions.my_agents.models import (
     FleetAgent,
     FleetChange,
     Health,
+    NewAgent,
     Status,
     StatusChange,
     StatusStep,
 )
-from functions.shared import activity, contracts, firestore, histogram, ids
+from functions.shared import activity, calls, clock, contracts, etags, firestore, histogram, ids
 from functions.shared.contracts import AgentRead, AgentStatus, Counters, FleetRead, RollupRead, WorkspaceRead
-from functions.shared.errors import Conflict, NotFound
+from functions.shared.errors import Conflict, Invalid, NotFound, Unavailable
 from functions.shared.http import Call, Items, page_token, page_values
 from functions.shared.money import Money
 
@@ -32,23 +33,32 @@ def listed(call: Call, query: Filter) -> Items[FleetAgent]:
     agents = repository.agents(call.workspace)
     fleet = repository.fleet(call.workspace)
     figures = _Figures(call)
+    restorable = call.now - RESTORABLE
     shown = [figures.joined(agent, fleet.get(agent.id)) for agent in agents]
-    fitting = sorted((agent for agent in shown if _fits(agent, query)), key=lambda agent: agent.id)
+    fitting = sorted((agent for agent in shown if _fits(agent, query, restorable)), key=lambda agent: agent.id)
     fitting.sort(key=lambda agent: _sort_value(agent, query.sort), reverse=query.sort.startswith("-"))
     fitting.sort(key=lambda agent: not agent.pinned)
-    start = 0
-    values = page_values(query.page_token, 1)
-    if values is not None:
-        places = [number for number, agent in enumerate(fitting) if agent.id == values[0]]
-        start = places[0] + 1 if places else len(fitting)
-    page = fitting[start : start + query.page_size]
-    more = start + query.page_size < len(fitting)
-    return Items(items=page, next_page_token=page_token(page[-1].id) if more else None)
+    start = _start(page_values(query.page_token, 2), [agent.id for agent in fitting])
+    end = start + query.page_size
+    page = fitting[start:end]
+    return Items(items=page, next_page_token=page_token(page[-1].id, end) if end < len(fitting) else None)
 
 
-def _fits(agent: FleetAgent, query: Filter) -> bool:
+def _start(values: tuple[Any, ...] | None, found: list[str]) -> int:
+    """Behind the last agent shown, wherever it is now; where it was when it is gone."""
+    if values is None:
+        return 0
+    last, end = values
+    if not isinstance(end, int) or end < 1:
+        raise Invalid(errors=[{"pointer": "/page_token", "message": "This is not a page token of this list."}])
+    return found.index(last) + 1 if last in found else end - 1
+
+
+def _fits(agent: FleetAgent, query: Filter, restorable: datetime) -> bool:
+    deleted = agent.deleted_at is not None
     return (
-        (agent.deleted_at is not None) == query.deleted
+        deleted == query.deleted
+        and (agent.deleted_at is None or agent.deleted_at >= restorable)
         and query.status in (None, agent.status)
         and query.industry in (None, agent.industry)
         and query.model in (None, agent.model)
@@ -70,9 +80,26 @@ def _sort_value(agent: FleetAgent, sort: str) -> Any:
 
 
 def one(call: Call, agent: str) -> tuple[FleetAgent, str]:
-    """One agent with its figures, and the etag of its fleet document. Raises NotFound."""
+    """One agent with its figures, and the etag of its fleet document and them. Raises NotFound."""
     found, fleet = _pair(call, agent)
-    return _Figures(call).joined(found, fleet), fleet.etag
+    shown = _Figures(call).joined(found, fleet)
+    return shown, etags.showing(fleet.etag, shown.model_dump_json())
+
+
+def create(call: Call, new: NewAgent) -> tuple[FleetAgent, str]:
+    """Have the wizard make an agent, then add tags and note. A repeat with the same key finds the agent again.
+
+    Raises what the wizard refuses, its pointers below `/definition`, and Unavailable.
+    """
+    headers = {"Idempotency-Key": call.idempotency_id}
+    try:
+        made = calls.call(call, "agents-api", "POST", "/api/agents", new.definition, headers=headers).body
+    except calls.Refused as refused:
+        refused.errors = tuple({**one, "pointer": f"/definition{one.get('pointer', '')}"} for one in refused.errors)
+        raise
+    if not isinstance(made, dict) or not isinstance(made.get("id"), str):
+        raise Unavailable("The wizard did not say what it made. Try again.")
+    return change(call, made["id"], FleetChange(tags=new.tags, note=new.note))
 
 
 def _pair(call: Call, agent: str) -> tuple[firestore.Snapshot, firestore.Snapshot]:
@@ -122,7 +149,7 @@ class _Figures:
             health=_health(today),
             today=self._figures(today),
             month=self._figures(month),
-            last_active=datetime.fromtimestamp(newest / 1_000_000, UTC) if newest else None,
+            last_active=clock.from_micros(newest),
             created_at=known.created_at,
             updated_at=known.updated_at,
             deleted_at=status.deleted_at,
@@ -150,17 +177,25 @@ def _health(today: Counters) -> Health:
 def change(call: Call, agent: str, changes: FleetChange) -> tuple[FleetAgent, str]:
     """Change tags, note or pin. Raises NotFound, and firestore.Changed when the etag is stale."""
     found, fleet = _pair(call, agent)
-    fields = changes.model_dump(exclude_none=True)
-    _write(
-        call,
-        fleet,
-        {**fleet.data, **fields, "updated_at": call.now},
-        "agent.changed",
-        AgentRead.model_validate(found.data).name,
-        before={name: fleet.data.get(name) for name in fields},
-        after=fields,
-    )
+    _fresh(call, fleet)
+    kept = {"tags": [], "note": "", "pinned": False, **fleet.data}
+    fields = {name: value for name, value in changes.model_dump(exclude_none=True).items() if value != kept[name]}
+    if fields:
+        _write(
+            call,
+            fleet,
+            {**fleet.data, **fields, "updated_at": call.now},
+            "agent.changed",
+            AgentRead.model_validate(found.data).name,
+            before={name: kept[name] for name in fields},
+            after=fields,
+        )
     return one(call, agent)
+
+
+def _fresh(call: Call, fleet: firestore.Snapshot) -> None:
+    if etags.of_document(call.if_match) not in (None, fleet.etag):
+        raise firestore.Changed(fleet.path)
 
 
 def status(call: Call, agent: str) -> tuple[Status, str]:
@@ -182,7 +217,8 @@ def _status(agent: str, kept: Mapping[str, Any]) -> Status:
 def set_status(call: Call, agent: str, wanted: StatusChange) -> tuple[Status, str]:
     """Go to another status. Pausing refuses new turns from their next read on and ends none that runs.
 
-    The status that is there already is no error and changes nothing. Raises Conflict with the reason otherwise.
+    The status that is there already is no error and changes nothing, whatever the etag: so a lost answer can be asked
+    for again. Otherwise raises firestore.Changed when the etag is stale, and Conflict with the reason.
     """
     found, fleet = _pair(call, agent)
     known = FleetRead.model_validate(fleet.data)
@@ -190,6 +226,7 @@ def set_status(call: Call, agent: str, wanted: StatusChange) -> tuple[Status, st
         raise Conflict("The agent is deleted. Restore it first.", code="agent_deleted")
     if wanted.status == known.status:
         return _status(agent, fleet.data), fleet.etag
+    _fresh(call, fleet)
     if wanted.status not in TRANSITIONS[known.status]:
         allowed = " or ".join(sorted(TRANSITIONS[known.status]))
         raise Conflict(
@@ -214,9 +251,13 @@ def set_status(call: Call, agent: str, wanted: StatusChange) -> tuple[Status, st
 
 
 def delete(call: Call, agent: str) -> None:
-    """Take the agent out of use; for RESTORABLE it can be brought back. A deleted one stays so."""
+    """Take the agent out of use; for RESTORABLE it can be brought back. A deleted one stays so.
+
+    Raises NotFound, and firestore.Changed when the etag is stale.
+    """
     found, fleet = _pair(call, agent)
     if FleetRead.model_validate(fleet.data).deleted_at is None:
+        _fresh(call, fleet)
         data = {**fleet.data, "deleted_at": call.now, "updated_at": call.now}
         _write(call, fleet, data, "agent.deleted", AgentRead.model_validate(found.data).name)
 
@@ -230,7 +271,7 @@ def restore(call: Call, agent: str) -> tuple[FleetAgent, str]:
             raise Conflict("The agent was deleted more than 30 days ago.", code="not_restorable")
         status = "paused" if known.status == "active" else known.status
         data = {**fleet.data, "deleted_at": None, "status": status, "updated_at": call.now}
-        _write(call, fleet, data, "agent.restored", AgentRead.model_validate(found.data).name, any_etag=True)
+        _write(call, fleet, data, "agent.restored", AgentRead.model_validate(found.data).name)
     return one(call, agent)
 
 
@@ -243,11 +284,9 @@ def _write(
     *,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
-    any_etag: bool = False,
 ) -> str:
     batch = firestore.Batch()
-    demanded = fleet.etag if any_etag or call.if_match is None else call.if_match
-    batch.replace(fleet.path, data, if_etag=demanded)
+    batch.replace(fleet.path, data, if_etag=fleet.etag)
     activity.record(
         batch,
         call.workspace,
@@ -260,4 +299,8 @@ def _write(
         after=after,
         now=call.now,
     )
-    return batch.commit()[fleet.path]
+    try:
+        return batch.commit()[fleet.path]
+    except firestore.AlreadyExists as error:
+        # Nobody had touched the agent when it was read; now somebody has.
+        raise firestore.Changed(fleet.path) from error

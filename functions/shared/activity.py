@@ -11,7 +11,8 @@ from functions.shared import contracts, firestore, ids
 if TYPE_CHECKING:
     from functions.shared.identity import Principal, WorkspaceId
 
-SECRET = frozenset({"secret", "secret_hash", "token", "password", "client_secret"})
+_SECRET = frozenset({"secret", "secrets", "token", "password", "hash", "credential", "credentials"})
+"""A field with one of these words in its name is left out: `secret_hash`, `access_token`, but not `output_tokens`."""
 
 
 def record(
@@ -30,7 +31,7 @@ def record(
     """Add one entry to the commit. `action` is a verb in the past, `agent.published`; None as principal is the system.
 
     `before` and `after` hold the changed fields only, small values, never content of conversations; secrets are left
-    out.
+    out at any depth.
     """
     batch.create(
         contracts.path(workspace, "activity", ids.new("activity")),
@@ -49,4 +50,14 @@ def record(
 
 
 def _public(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return None if values is None else {key: value for key, value in values.items() if key not in SECRET}
+    return None if values is None else {key: _plain(value) for key, value in values.items() if not _is_secret(key)}
+
+
+def _is_secret(key: str) -> bool:
+    return not _SECRET.isdisjoint(key.lower().replace("-", "_").split("_"))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _public(value)
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

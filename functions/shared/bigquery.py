@@ -39,20 +39,30 @@ def query(sql: str, parameters: Mapping[str, str | int | bool | datetime]) -> li
     Two round trips: the dry run that says what it reads, then the query with that as its bound. Raises Unavailable when
     BigQuery does not answer in time, ValueError when the query would read more than LARGEST_BYTES.
     """
+    import requests
     from google.api_core import exceptions
     from google.cloud import bigquery
 
     text = sql.replace("{dataset}", f"{settings().project}.{settings().dataset}")
     named = [bigquery.ScalarQueryParameter(name, _type(value), value) for name, value in parameters.items()]
+    # The client's own patience is ten minutes, longer than whoever waits for us.
+    patience = {"timeout": SECONDS, "retry": bigquery.DEFAULT_RETRY.with_timeout(SECONDS), "job_retry": None}
     logs.count("bigquery_queries")
     try:
-        dry = client().query(text, job_config=bigquery.QueryJobConfig(query_parameters=named, dry_run=True))
+        dry = client().query(text, job_config=bigquery.QueryJobConfig(query_parameters=named, dry_run=True), **patience)
         bound = max(int(dry.total_bytes_processed or 0), 10 * 2**20)
         if bound > LARGEST_BYTES:
             raise ValueError(f"the query would read {bound} bytes")
         config = bigquery.QueryJobConfig(query_parameters=named, maximum_bytes_billed=bound)
-        return [dict(row) for row in client().query(text, job_config=config).result(timeout=SECONDS)]
-    except (exceptions.ServiceUnavailable, exceptions.TooManyRequests, TimeoutError) as error:
+        return [dict(row) for row in client().query(text, job_config=config, **patience).result(**patience)]
+    except (
+        exceptions.ServerError,
+        exceptions.TooManyRequests,
+        exceptions.RetryError,
+        requests.ConnectionError,
+        requests.Timeout,
+        TimeoutError,
+    ) as error:
         raise Unavailable("The warehouse did not answer in time. Try again.", retry_after=5) from error
 
 

@@ -3,7 +3,8 @@
 An event is its own outbox entry: a document `workspaces/{workspace}/events/{event}` written in the change's own commit,
 marked `unsent` until it is published. The publisher takes the mark away; what a crash left is found by the mark alone
 (`unsent_before`) and published again by the relay. Delivery is at least once, so each consumer writes
-`processed/{consumer}_{event}` by create-precondition in the same commit as its effect: exactly-once effect.
+`processed/{consumer}_{event}` by create-precondition in the same commit as its effect: exactly-once effect. The mark
+holds the digest of what was applied; the same id with another content is kept aside beside it and alarms (MONEY 1).
 
 The data of a message is one flat JSON object, column by column the row of the topic's BigQuery table.
 """
@@ -13,17 +14,17 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from functions.shared import clock, contracts, firestore, logs
+from functions.shared import clock, contracts, digests, firestore, logs
 from functions.shared.config import settings
 from functions.shared.contracts import Topic
 from functions.shared.errors import Malformed
-from functions.shared.identity.workspace import from_directory, from_event
+from functions.shared.identity.workspace import from_directory, from_event, is_name
 
 if TYPE_CHECKING:
     from functions.shared.identity import WorkspaceId
@@ -62,7 +63,7 @@ def record(batch: firestore.Batch, event: Event, *, day: str | None = None, now:
     }
     if day is not None:
         document["day"] = day
-    batch.create(contracts.path(event.workspace, "events", event.id), document)
+    batch.create(_path(event), document)
 
 
 def publish(event: Event) -> None:
@@ -70,31 +71,62 @@ def publish(event: Event) -> None:
 
     A failure is logged and leaves the mark, so the relay will publish it: the caller's work is done either way.
     """
+    publish_all([event])
+
+
+def publish_all(found: Iterable[Event]) -> int:
+    """Publish many at once and take the marks of those away that Pub/Sub took; returns how many. Never raises."""
+    sending: list[tuple[Event, Any]] = []
+    for event in found:
+        try:
+            sending.append((event, _send(event)))
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the mark stays and the relay sends it
+            logs.error("event not published yet", error, event_id=event.id, topic=event.topic)
+    sent: list[Event] = []
+    for event, future in sending:
+        try:
+            future.result(timeout=PUBLISH_SECONDS)
+            sent.append(event)
+        except Exception as error:  # noqa: BLE001 - the same
+            logs.error("event not published yet", error, event_id=event.id, topic=event.topic)
+    for start in range(0, len(sent), firestore.MAX_WRITES):
+        unmark_all(sent[start : start + firestore.MAX_WRITES])
+    return len(sent)
+
+
+def unmark_all(sent: Sequence[Event]) -> None:
+    """Say that these have been published: one commit, or one each when one of them has expired."""
+    batch = firestore.Batch()
+    for event in sent:
+        batch.update(_path(event), {("unsent",): firestore.DELETE})
     try:
-        _send(event).result(timeout=PUBLISH_SECONDS)
-        unmark(event)
-    except Exception as error:  # noqa: BLE001 - whatever went wrong, the mark stays and the relay sends it
-        logs.error("event not published yet", error, event_id=event.id, topic=event.topic)
+        batch.commit()
+    except firestore.Changed:
+        if len(sent) > 1:
+            for event in sent:
+                unmark_all([event])
+        else:
+            logs.warning("event expired before it was published", event_id=sent[0].id)
+    except Exception as error:  # noqa: BLE001 - they are out; the relay sends them once more, and consumers know them
+        logs.error("published events stay marked", error, number=len(sent))
+
+
+def _path(event: Event) -> str:
+    return contracts.path(event.workspace, "events", event.id)
 
 
 def _send(event: Event) -> Any:
     logs.count("pubsub_publishes")
     context = logs.current()
-    attributes = {"event_id": event.id, "workspace_id": str(event.workspace)}
+    attributes = {
+        "event_type": str(event.row.get("type") or event.topic),
+        "event_id": event.id,
+        "workspace_id": str(event.workspace),
+    }
     if context.get("traceparent"):
         attributes["traceparent"] = context["traceparent"]
     data = json.dumps(event.row, ensure_ascii=False, separators=(",", ":")).encode()
     return publisher().publish(f"projects/{settings().project}/topics/{event.topic}", data, **attributes)
-
-
-def unmark(event: Event) -> None:
-    """Say that the event has been published."""
-    batch = firestore.Batch()
-    batch.update(contracts.path(event.workspace, "events", event.id), {("unsent",): firestore.DELETE})
-    try:
-        batch.commit()
-    except firestore.Changed:
-        logs.warning("event expired before it was published", event_id=event.id)
 
 
 @cache
@@ -109,9 +141,15 @@ def publisher() -> Any:
     return pubsub_v1.PublisherClient(batching)
 
 
-def request(topic: Topic, workspace: WorkspaceId, row: Mapping[str, Any]) -> None:
-    """Publish a command that is not an event, such as `close-requested`; raises when Pub/Sub does not take it."""
-    _send(Event(workspace, topic, "", dict(row))).result(timeout=PUBLISH_SECONDS)
+def request_all(topic: Topic, rows: Iterable[tuple[WorkspaceId, Mapping[str, Any]]]) -> int:
+    """Publish commands that are no events, such as `close-requested`, all at once; returns how many.
+
+    Raises what Pub/Sub raises when it does not take one: some are out then, and a repeat sends all of them again.
+    """
+    sending = [_send(Event(workspace, topic, "", dict(row))) for workspace, row in rows]
+    for future in sending:
+        future.result(timeout=PUBLISH_SECONDS)
+    return len(sending)
 
 
 def unsent_before(moment: datetime, limit: int = 500) -> list[Event]:
@@ -120,6 +158,11 @@ def unsent_before(moment: datetime, limit: int = 500) -> list[Event]:
         firestore.Query("events", where=(("unsent", "<", moment),), order=("unsent",), limit=limit, group=True)
     )
     return [_stored(snapshot) for snapshot in found]
+
+
+def count_unsent_before(moment: datetime) -> int:
+    """How many events `unsent_before` would give without a limit, for the price of one read a thousand."""
+    return firestore.count(firestore.Query("events", where=(("unsent", "<", moment),), group=True))
 
 
 def of_day(workspace: WorkspaceId, day: str) -> list[Event]:
@@ -158,7 +201,14 @@ def decode(envelope: Any, topic: Topic) -> Event:
         name = row["workspace_id"]
         if attributes["workspace_id"] != name:
             raise ValueError("two workspaces")
-        return Event(from_event(name), topic, str(attributes["event_id"]), row)
+        event_id = attributes["event_id"]
+        # A command such as close-requested has no id of its own.
+        if event_id != row.get("event_id", event_id) or not (event_id == "" or is_name(event_id)):
+            raise ValueError("no id of an event")
+        for moment in ("occurred_at", "recorded_at"):
+            if moment in row:
+                clock.from_text(row[moment])
+        return Event(from_event(name), topic, event_id, row)
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
         raise Malformed("This is not a Pub/Sub push envelope with an AgentHub event.", code="not_an_event") from error
 
@@ -167,18 +217,40 @@ def once(event: Event, consumer: str, effect: Callable[[firestore.Batch], None],
     """Apply `effect` in one commit with this consumer's mark; False when the event was applied before or is too old.
 
     `effect` only adds writes to the batch. An event whose mark may have expired already changes nothing and alarms.
+    Another content under an id that was applied changes nothing, is kept beside the mark and alarms.
     """
     occurred = event.row.get("recorded_at") or event.row.get("occurred_at")
     if isinstance(occurred, str) and clock.from_text(occurred) < now - MARKS_KEPT:
         logs.alarm("an event older than the marks was not applied", event_id=event.id, consumer=consumer)
         return False
+    mark = contracts.path(event.workspace, "processed", f"{consumer}_{event.id}")
+    digest = content_digest(event)
     batch = firestore.Batch()
-    batch.create(
-        contracts.path(event.workspace, "processed", f"{consumer}_{event.id}"), {"expire_at": now + MARKS_KEPT * 2}
-    )
+    batch.create(mark, {"digest": digest, "expire_at": now + MARKS_KEPT * 2})
     effect(batch)
     try:
         batch.commit()
     except firestore.AlreadyExists:
+        applied = firestore.get(mark).data.get("digest", digest)
+        if applied != digest:
+            _keep_aside(event, consumer, mark, digest, now)
         return False
     return True
+
+
+def content_digest(event: Event) -> str:
+    """The digest of everything that the event says, whatever it says its digest is."""
+    return digests.leaf({**event.row, "stated_digest": event.row.get("digest")})
+
+
+def _keep_aside(event: Event, consumer: str, mark: str, digest: str, now: datetime) -> None:
+    batch = firestore.Batch()
+    batch.set(f"{mark}.{digest[:16]}", {"row": event.row, "seen_at": now, "expire_at": now + KEPT})
+    batch.commit()
+    logs.alarm(
+        "an event came again with another content and was kept aside",
+        event_id=event.id,
+        consumer=consumer,
+        workspace_id=str(event.workspace),
+        digest=digest,
+    )

@@ -123,7 +123,8 @@ class ModelPrice(Tier):
     regional_uplift: Rate = NANOS
     demonstration: bool = False
     source: str
-    checked: date
+    checked: date | None
+    """When the price was last compared with its source; None while nothing has confirmed it."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -206,10 +207,11 @@ class PriceBook(_Frozen):
         in_force = [key for key, rows in self._history.items() if rows[0][0].effective_from <= occurred_at]
         return [self.price_at(provider, model, region, occurred_at) for provider, model in sorted(in_force)]
 
-    def stale(self, today: date, max_age: timedelta) -> list[tuple[str, date]]:
-        """(model, date) of each latest entry that nobody has checked against its source for too long."""
+    def stale(self, today: date, max_age: timedelta) -> list[tuple[str, date | None]]:
+        """(model, date) of each latest entry that nobody has checked against its source for too long, or ever."""
         latest = [rows[-1][1] for rows in self._history.values() if not rows[-1][1].demonstration]
-        return sorted((price.model, price.checked) for price in latest if today - price.checked > max_age)
+        old = [price for price in latest if price.checked is None or today - price.checked > max_age]
+        return [(price.model, price.checked) for price in sorted(old, key=lambda price: price.model)]
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -1,5 +1,7 @@
 """The only module that touches the Cloud Storage client: whole objects, written once or overwritten on purpose."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -8,6 +10,7 @@ from functions.shared.config import settings
 from functions.shared.errors import Unavailable
 
 SECONDS = 20.0
+"""How long a call may take in all, its repeats included: whole objects may be written and deleted twice."""
 
 
 @cache
@@ -40,17 +43,37 @@ def write_once(bucket: str, name: str, content: bytes, *, content_type: str) -> 
 def _upload(
     bucket: str, name: str, content: bytes, content_type: str, cache_control: str, generation: int | None
 ) -> None:
-    from google.api_core import exceptions
-
     logs.count("storage_writes")
     blob = client().bucket(bucket).blob(name)
     blob.cache_control = cache_control
-    try:
+    with _reached():
         blob.upload_from_string(
-            content, content_type=content_type, if_generation_match=generation, timeout=SECONDS, checksum="crc32c"
+            content, content_type=content_type, if_generation_match=generation, checksum="crc32c", **_patience()
         )
-    except (exceptions.ServiceUnavailable, exceptions.TooManyRequests, exceptions.RetryError) as error:
-        raise Unavailable("The file store did not answer. Nothing was changed; try again.") from error
+
+
+def _patience() -> dict[str, Any]:
+    from google.cloud.storage.retry import DEFAULT_RETRY
+
+    return {"timeout": SECONDS, "retry": DEFAULT_RETRY.with_timeout(SECONDS)}
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    """Every way in which the file store can fail to answer is Unavailable."""
+    import requests
+    from google.api_core import exceptions
+
+    try:
+        yield
+    except (
+        exceptions.ServerError,
+        exceptions.TooManyRequests,
+        exceptions.RetryError,
+        requests.ConnectionError,
+        requests.Timeout,
+    ) as error:
+        raise Unavailable("The file store did not answer. Try again.") from error
 
 
 def read(bucket: str, name: str) -> bytes | None:
@@ -59,20 +82,20 @@ def read(bucket: str, name: str) -> bytes | None:
 
     logs.count("storage_reads")
     try:
-        content: bytes = client().bucket(bucket).blob(name).download_as_bytes(timeout=SECONDS)
+        with _reached():
+            content: bytes = client().bucket(bucket).blob(name).download_as_bytes(**_patience())
     except exceptions.NotFound:
         return None
-    except (exceptions.ServiceUnavailable, exceptions.TooManyRequests, exceptions.RetryError) as error:
-        raise Unavailable("The file store did not answer. Try again.") from error
     return content
 
 
 def delete(bucket: str, name: str) -> None:
-    """Take an object away; none there is no error."""
+    """Take an object away; none there is no error. Raises Unavailable."""
     from google.api_core import exceptions
 
     logs.count("storage_writes")
     try:
-        client().bucket(bucket).blob(name).delete(timeout=SECONDS)
+        with _reached():
+            client().bucket(bucket).blob(name).delete(**_patience())
     except exceptions.NotFound:
         return

@@ -8,15 +8,13 @@ MOST = 60
 """Words kept of a conversation."""
 
 _WORD = re.compile(r"[^\W_]{3,40}")
-_COMMON = frozenset(
-    """
+_COMMON_WORDS = """
     the and for are but not you all any can had her was one our out has him his how its may new now old see two who did
     get let put say she too use that with have this will your from they know want been good much some time very when
     come here just like long make many more only over such take than them well were what where which there their would
     could about please thanks thank hello der die das und ist sie ich ein eine nicht mit auf für von den dem wie was wer
     les des une est pas que qui pour dans los las una por con para
-    """.split()  # noqa: SIM905 - a list of words is read as words
-)
+"""
 
 
 def significant(text: str, known: Iterable[str] = ()) -> list[str]:
@@ -29,6 +27,12 @@ def significant(text: str, known: Iterable[str] = ()) -> list[str]:
 
 
 def folded(text: str) -> str:
-    """Lower case without accents."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    """Lower case without accents; folding twice changes nothing more."""
+    # Decomposing makes new capitals (𝐀 → A), so it comes before and after the case.
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    # Composed again: Korean syllables were taken apart too, and would be three times as long.
+    return unicodedata.normalize("NFC", plain)
+
+
+_COMMON = frozenset(folded(_COMMON_WORDS).split())

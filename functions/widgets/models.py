@@ -8,13 +8,10 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from functions.shared.http import Answer, Body
 
-THEMES = ("paper", "ocean", "forest", "clay", "plum", "contrast")
-"""The looks that the widget script knows; their colours are the script's own (web/widget/src/themes.json)."""
-
 MAX_ORIGINS = 50
 
-_ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_ORIGIN = re.compile(r"(https?)://([a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _LOCAL = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -24,20 +21,30 @@ def origin(text: str) -> str:
     match = _ORIGIN.fullmatch(lowered)
     if match is None:
         raise ValueError("an origin is scheme and host, and a port if it is not the usual one: https://www.example.com")
-    scheme, host, port = match[1], match[2], match[3] or ""
+    scheme, host, port = match[1], match[2], int(match[3][1:]) if match[3] else _DEFAULT_PORTS[match[1]]
     if scheme == "http" and host not in _LOCAL:
         raise ValueError("plain http is for localhost only; use https")
-    return f"{scheme}://{host}{'' if port == _DEFAULT_PORTS[scheme] else port}"
+    if not 0 < port < 2**16:
+        raise ValueError("a port is a number from 1 to 65535")
+    return f"{scheme}://{host}{'' if port == _DEFAULT_PORTS[scheme] else f':{port}'}"
 
 
-Origin = Annotated[str, AfterValidator(origin), Field(max_length=300)]
+def _once(origins: list[str]) -> list[str]:
+    return list(dict.fromkeys(origins))
+
+
+Origin = Annotated[str, Field(max_length=300), AfterValidator(origin)]
+Origins = Annotated[list[Origin], Field(max_length=MAX_ORIGINS), AfterValidator(_once)]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 
 
+Words = Annotated[str | None, Field(max_length=200)]
+
+
 class Theme(Body):
-    """How the widget looks; what is absent is the named theme's own."""
+    """How the widget looks; what is absent is the named theme's own. The script knows the names (themes.json)."""
 
     name: Literal["paper", "ocean", "forest", "clay", "plum", "contrast"] = "paper"
     accent: Colour | None = None
@@ -48,20 +55,47 @@ class Theme(Body):
 
 
 class Texts(Body):
-    """The widget's words in one language; what is absent is the agent's or the script's own."""
+    """The widget's words in one language; what is absent is the agent's or the script's own (texts.ts)."""
 
     greeting: str | None = Field(default=None, max_length=600)
-    placeholder: str | None = Field(default=None, max_length=80)
-    send: str | None = Field(default=None, max_length=40)
     away: str | None = Field(default=None, max_length=600)
     privacy_notice: str | None = Field(default=None, max_length=1000)
+    placeholder: Words = None
+    send: Words = None
+    open: Words = None
+    close: Words = None
+    assistant: Words = None
+    conversation: Words = None
+    you: Words = None
+    answering: Words = None
+    offline: Words = None
+    connecting: Words = None
+    busy: Words = None
+    failed: Words = None
+    retry: Words = None
+    error: Words = None
+    cut: Words = None
+    sources: Words = None
+    newer: Words = None
+    helpful: Words = None
+    unhelpful: Words = None
+    comment: Words = None
+    thanks: Words = None
+    person: Words = None
+    note: Words = None
+    told: Words = None
+    lead: Words = None
+    before: Words = None
+    name: Words = None
+    email: Words = None
+    consent: Words = None
 
 
 class WidgetFields(Body):
     """What an owner decides about a widget."""
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)] = "Website chat"
-    allowed_origins: Annotated[list[Origin], Field(max_length=MAX_ORIGINS)] = Field(
+    allowed_origins: Origins = Field(
         default_factory=list, description="Pages of these origins may open the chat; none means nobody."
     )
     theme: Theme = Theme()
@@ -82,11 +116,11 @@ class NewWidget(WidgetFields):
 
 
 class WidgetChange(Body):
-    """What may be changed later; absent fields stay. Parts are replaced whole."""
+    """What may be changed later; absent fields stay, and null ones but `suggested_questions`. Parts are replaced whole."""
 
     agent_id: str | None = Field(default=None, max_length=60)
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)] | None = None
-    allowed_origins: Annotated[list[Origin], Field(max_length=MAX_ORIGINS)] | None = None
+    allowed_origins: Origins | None = None
     theme: Theme | None = None
     texts: Annotated[dict[Locale, Texts], Field(max_length=20)] | None = None
     default_locale: Locale | None = None

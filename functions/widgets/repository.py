@@ -19,9 +19,18 @@ def visitor_path(workspace: WorkspaceId, visitor: str) -> str:
 
 
 def widgets(workspace: WorkspaceId, limit: int, after: tuple[datetime, str] | None) -> list[Snapshot]:
-    """The widgets, the newest first."""
+    """The widgets that are not deleted, the newest first."""
     home = contracts.path(workspace, "widgets")
-    return firestore.find(Query(home, order=("-created_at",), limit=limit, after=after or ()))
+    return firestore.find(
+        Query(home, where=(("deleted_at", "==", None),), order=("-created_at",), limit=limit, after=after or ())
+    )
+
+
+def has_talked(workspace: WorkspaceId, visitor: str) -> bool:
+    """Whether the visitor has begun a conversation, ever."""
+    home = contracts.path(workspace, "conversations")
+    query = Query(home, where=(("visitor_id", "==", visitor),), limit=1, fields=("visitor_id",))
+    return bool(firestore.find(query))
 
 
 def read(paths: Iterable[str]) -> list[Snapshot]:

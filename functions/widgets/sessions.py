@@ -4,7 +4,7 @@ import ipaddress
 import threading
 from datetime import datetime, timedelta
 
-from functions.shared import clock, contracts, directory, firestore, ids
+from functions.shared import contracts, directory, firestore, ids
 from functions.shared.contracts import FleetRead, WidgetRead
 from functions.shared.errors import Conflict, Forbidden, NotFound, TooMany, Unauthenticated
 from functions.shared.http import Call
@@ -25,9 +25,9 @@ class Limiter:
         self._minute = -1
         self._counts: dict[str, int] = {}
 
-    def take(self, key: str) -> None:
+    def take(self, key: str, now: datetime) -> None:
         """Count one call. Raises TooMany with the seconds left in the minute."""
-        second = int(clock.monotonic())
+        second = int(now.timestamp())
         with self._lock:
             if second // 60 != self._minute or len(self._counts) >= self._most_keys:
                 self._minute, self._counts = second // 60, {}
@@ -46,8 +46,11 @@ def prefix(address: str) -> str:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return "unknown"
-    bits = 32 if parsed.version == 4 else 64
-    return str(ipaddress.ip_network(f"{address}/{bits}", strict=False))
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
 
 
 def open_session(call: Call, widget: str, request: SessionRequest) -> Session:
@@ -56,9 +59,11 @@ def open_session(call: Call, widget: str, request: SessionRequest) -> Session:
     Raises TooMany, NotFound (no such widget), Forbidden (`origin_not_allowed`), Conflict (`agent_paused`), Unauthenticated
     for a token that is not one of ours.
     """
-    by_address.take(prefix(call.remote_address))
-    by_widget.take(widget)
-    workspace = directory.find(widget, "widget") if ids.valid("widget", widget) else None
+    by_address.take(prefix(call.remote_address), call.now)
+    if not ids.valid("widget", widget):
+        raise NotFound("There is no such widget.")
+    by_widget.take(widget, call.now)
+    workspace = directory.find(widget, "widget")
     if workspace is None:
         raise NotFound("There is no such widget.")
     found = firestore.get(repository.widget_path(workspace, widget))
@@ -94,20 +99,20 @@ def open_session(call: Call, widget: str, request: SessionRequest) -> Session:
 def _visitor(
     call: Call, workspace: WorkspaceId, widget: str, old: tokens.ReadVisitor | None, request: SessionRequest
 ) -> tuple[str, bool]:
-    if old is not None:
-        # A renewed session keeps what its first token said about the visitor; the turn looks at it once only.
-        return old.visitor, False
-    visitor = None
-    if request.visitor:
+    """Who the visitor is, and whether they are new: that is, until their first conversation begins."""
+    known = old
+    if known is None and request.visitor:
         try:
             shown = tokens.read_visitor_token(request.visitor, now=call.now)
-            visitor = shown.visitor if (shown.widget, shown.workspace) == (widget, workspace) else None
+            known = shown if (shown.widget, shown.workspace) == (widget, workspace) else None
         except Unauthenticated:
-            visitor = None
-    new = visitor is None
-    visitor = visitor or ids.new("visitor")
-    _seen(workspace, visitor, call.now)
-    return visitor, new
+            known = None
+    visitor = known.visitor if known is not None else ids.new("visitor")
+    if old is None:
+        _seen(workspace, visitor, call.now)
+    if known is None:
+        return visitor, True
+    return visitor, known.new_visitor and not repository.has_talked(workspace, visitor)
 
 
 def _seen(workspace: WorkspaceId, visitor: str, now: datetime) -> None:

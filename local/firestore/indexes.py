@@ -59,8 +59,10 @@ class Indexes:
         section = section or {}
         self._settings: dict[str, dict[str, Any]] = section.get("collections") or {}
         self.ttl: dict[str, str] = {name: one["ttl"] for name, one in self._settings.items() if one.get("ttl")}
-        self._single: dict[str, list[Index]] = {
-            name: list(_single_field(name, one["indexed"])) for name, one in self._settings.items() if "indexed" in one
+        self._manual = {name for name, one in self._settings.items() if "indexed" in one}
+        self._listed: dict[str, list[Index]] = {
+            name: list(_single_field(name, {**one.get("indexed", {}), **dict.fromkeys(one.get("group", ()), "group")}))
+            for name, one in self._settings.items()
         }
         self._composite: dict[str, list[Index]] = {}
         self.vectors: set[tuple[str, str, bool]] = set()  # (collection, field, group)
@@ -88,20 +90,23 @@ class Indexes:
 
     def has_single(self, collection: str, path: str, group: bool) -> bool:
         """Whether a field is indexed by itself, ascending, descending and by array element."""
-        if collection in self._single:
-            return any(one.group == group and one.parts[0].path == path for one in self._single[collection])
-        return not group
+        if any(one.group == group and one.parts[0].path == path for one in self._listed.get(collection, ())):
+            return True
+        return not group and self.automatic(collection)
+
+    def automatic(self, collection: str) -> bool:
+        """Whether every field is indexed by itself in the scope of its collection."""
+        return collection not in self._manual
 
     def entries(self, document: Any) -> set[Entry]:
         """(index number, value) of all entries of a document."""
         place = locate(document.name)
         found: set[Entry] = set()
-        if place.collection in self._single:
-            for index in self._single[place.collection]:
-                value = get_field(document.fields, parse_field(index.parts[0].path))
-                if value is not None:
-                    found.update(_entries_of(index.id(place.group if index.group else place.parent), index, value))
-        else:
+        for index in self._listed.get(place.collection, ()):
+            value = get_field(document.fields, parse_field(index.parts[0].path))
+            if value is not None:
+                found.update(_entries_of(index.id(place.group if index.group else place.parent), index, value))
+        if self.automatic(place.collection):
             for path, value in _walk(document.fields, ""):
                 for part in (Part(path), Part(path, contains=True)):
                     index = Index(place.collection, False, (part,))

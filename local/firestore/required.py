@@ -44,11 +44,11 @@ def _check_alternative(indexes: Indexes, collection: str, query: Query, conditio
     if not orders:
         for part in fixed:
             if not indexes.has_single(collection, part.path, group) and not _covered(indexes, collection, group, fixed):
-                raise _missing_single(collection, part, group)
+                raise _missing_single(indexes, collection, part, group)
         return
     if not fixed and len(orders) == 1 and orders[0].path != NAME:
         if not indexes.has_single(collection, orders[0].path, group):
-            raise _missing_single(collection, orders[0], group)
+            raise _missing_single(indexes, collection, orders[0], group)
         return
     if not fixed and orders == [Part(NAME)]:
         return
@@ -89,13 +89,17 @@ def _merged(indexes: Indexes, collection: str, group: bool, fixed: list[Part], o
     return exists and found == wanted
 
 
-def _missing_single(collection: str, part: Part, group: bool) -> Refused:
+def _missing_single(indexes: Indexes, collection: str, part: Part, group: bool) -> Refused:
     kind = "CONTAINS" if part.contains else "DESC" if part.descending else "ASC"
     scope = "COLLECTION_GROUP" if group else "COLLECTION"
+    if group and indexes.automatic(collection):
+        missing = f"group: [{part.path}]"
+    else:
+        missing = f"indexed: {{ {part.path}: {'group' if group else 'collection'} }}"
     return failed_precondition(
         f"The query requires an index: a {scope}_{kind} index for collection {collection} and field {part.path}. "
         f"Add to firestore.collections in the catalogue: "
-        f"{collection}: {{ indexed: {{ {part.path}: {'group' if group else 'collection'} }} }}"
+        f"{collection}: {{ {missing} }}"
     )
 
 

@@ -11,7 +11,7 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-_PIN = re.compile(r"^(?P<requirement>[A-Za-z0-9][^\\#\s]*==[^\\#]*)", re.MULTILINE)
+_PIN = re.compile(r"^(?P<requirement>[A-Za-z0-9][^\\#\s]*==[^\\#\n]*)", re.MULTILINE)
 
 
 def pinned(requirements: str, environment: dict[str, Any] | None = None) -> dict[str, str]:

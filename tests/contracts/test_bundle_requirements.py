@@ -1,5 +1,6 @@
 """A bundle installs what it imports and imports what it installs."""
 
+import ast
 import tomllib
 
 import pytest
@@ -73,6 +74,19 @@ def test_a_bundle_asks_for_nothing_that_it_does_not_import(folder: str) -> None:
 def test_the_tests_run_on_the_versions_that_are_deployed(folder: str) -> None:
     here = {name: installed()[name].version for name in requirements(folder) if name in installed()}
     assert here == requirements(folder)
+
+
+def test_every_folder_is_locked_and_walled_in() -> None:
+    noxfile = ast.parse((ROOT / "noxfile.py").read_text("utf-8"))
+    locked = next(
+        ast.literal_eval(node.value)
+        for node in noxfile.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "BUNDLES"
+    )
+    assert sorted(locked) == FOLDERS
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    siblings = next(one for one in contracts if one["type"] == "layers")["layers"][0]
+    assert sorted(siblings.split(" | ")) == [f"functions.{folder}" for folder in FOLDERS]
 
 
 def test_a_bundle_reaches_what_it_imports_late_and_not_what_only_types_name() -> None:

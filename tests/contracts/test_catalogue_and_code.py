@@ -2,6 +2,7 @@
 
 import importlib
 from collections import Counter
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -45,6 +46,25 @@ def test_an_entry_point_is_its_deployment_in_python() -> None:
 def test_every_folder_is_deployed_and_every_deployment_has_a_folder() -> None:
     folders = {path.parent.name for path in FUNCTIONS.glob("*/__init__.py")} - {"shared"}
     assert {entry["folder"] for entry in DEPLOYMENTS.values()} == folders == set(FOLDERS)
+
+
+class _EachKeyOnce(yaml.SafeLoader):
+    """YAML would take the last of two equal keys without a word; two branches merged can leave such a pair."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        found = super().construct_mapping(node, deep)
+        assert len(found) == len(node.value), f"a key comes twice:{node.start_mark}"
+        return found
+
+
+@pytest.mark.parametrize("path", [openapi.CATALOGUE, openapi.GATEWAY_FILE], ids=lambda path: path.name)
+def test_no_key_comes_twice(path: Path) -> None:
+    yaml.load(path.read_text("utf-8"), _EachKeyOnce)
+
+
+def test_the_check_of_the_keys_finds_a_second_one() -> None:
+    with pytest.raises(AssertionError, match="twice"):
+        yaml.load("a: { b: 1, c: 2, b: 3 }", _EachKeyOnce)
 
 
 def test_no_port_is_given_twice() -> None:

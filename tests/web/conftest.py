@@ -1,7 +1,6 @@
 """Chromium, the built widget and its stand-in platform, as fixtures of the browser tests."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,13 +8,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from infra import web
+from tests.e2e.visitor import chromium
 from tests.web import standin
 from tests.web.visitor import Open
 
 # A machine that runs everything at once is slow; nobody waits for what is there.
 expect.set_options(timeout=20_000)
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture(scope="session")
@@ -28,18 +26,17 @@ def built() -> None:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """A Chromium of the machine; without one the test is skipped, in CI it fails."""
+    path = chromium()
+    if path is None:
+        advice = "Chromium is missing: `apt-get install chromium`; until then the browser tests do not run."
+        if os.environ.get("CI"):
+            pytest.fail(advice)
+        pytest.skip(advice)
+    # Playwright's own driver needs libraries that a machine without a browser may lack: it starts only now.
     with sync_playwright() as playwright:
-        found = [path for name in NAMES if (path := shutil.which(name))]
-        bundled = playwright.chromium.executable_path
-        path = found[0] if found else bundled if os.path.exists(bundled) else ""
-        if not path:
-            advice = "Chromium is missing: `apt-get install chromium`, or `python -m playwright install chromium`."
-            if os.environ.get("CI"):
-                pytest.fail(advice)
-            pytest.skip(advice)
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield launched
+        launched.close()
 
 
 @pytest.fixture

@@ -63,6 +63,7 @@ class ReadVisitor:
             self.workspace = from_claims(str(claims["workspace_id"]))
             self.widget, self.session = str(claims["widget_id"]), str(claims["session_id"])
             self.visitor, self.origin = str(claims["sub"]), str(claims["origin"])
+            self.new_visitor = claims.get("new_visitor") is True
         except (KeyError, ValueError) as error:
             raise Unauthenticated("This token names no session.") from error
         if not all(is_name(text) for text in (self.widget, self.session, self.visitor)):

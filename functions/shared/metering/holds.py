@@ -18,7 +18,7 @@ the property tests carry them out in memory and stop at every one of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -160,13 +160,17 @@ def refusal(spend: Spend, ask: Hold, now: datetime) -> Problem | None:
     because they may end below their highest price. Visitors' share over: 429 until the hour or the day ends.
     """
     others = [hold for hold in spend.live(now) if hold.turn != ask.turn]
+    everything = sum(hold.amount for hold in others)
     limit = spend.limit
     grants: list[tuple[int, int, int, Problem]] = []
     full: Problem
-    if limit is not None:
-        held = sum(hold.amount for hold in others)
+    if spend.cap is not None:
         full = CapReached("The workspace's spending cap for this month is reached. An owner can raise it.")
-        grants.append((limit + spend.allowance + spend.credit, spend.spent, held, full))
+        grants.append((spend.cap + spend.allowance + spend.credit, spend.spent, everything, full))
+    if spend.trial is not None:
+        # In all: what an unpaid plan includes does not come on top (MONEY 15).
+        full = CapReached("What a workspace may spend before its first payment is used up.")
+        grants.append((spend.trial, spend.spent, everything, full))
     agent_cap = spend.agent_caps.get(ask.agent)
     if agent_cap is not None:
         held = sum(hold.amount for hold in others if hold.agent == ask.agent)
@@ -206,10 +210,19 @@ def reservation(spend: Spend, ask: Hold, now: datetime) -> Change:
     return Change({**swept.fields, ("holds", ask.turn): ask.document()}, swept.events)
 
 
-def sweeping(spend: Spend, now: datetime) -> Change:
-    """The writes that turn dead holds into events `abandoned`, the oldest SWEEP_AT_ONCE of them."""
-    dead = sorted(spend.dead(now), key=lambda hold: hold.expires_at)[:SWEEP_AT_ONCE]
-    return Change({("holds", hold.turn): None for hold in dead}, tuple(abandoned(hold) for hold in dead))
+def dead_now(spend: Spend, now: datetime) -> list[Hold]:
+    """The dead holds that one sweep takes: the oldest SWEEP_AT_ONCE of them."""
+    return sorted(spend.dead(now), key=lambda hold: hold.expires_at)[:SWEEP_AT_ONCE]
+
+
+def sweeping(spend: Spend, now: datetime, recorded: Collection[str] = ()) -> Change:
+    """The writes that turn dead holds into events `abandoned`; of turns in `recorded`, whose event is there already,
+    only the hold goes."""
+    dead = dead_now(spend, now)
+    return Change(
+        {("holds", hold.turn): None for hold in dead},
+        tuple(abandoned(hold) for hold in dead if hold.turn not in recorded),
+    )
 
 
 def abandoned(hold: Hold) -> dict[str, Any]:

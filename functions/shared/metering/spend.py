@@ -15,7 +15,7 @@ from functions.shared.config import settings
 from functions.shared.contracts import BillingRead
 from functions.shared.metering import holds
 from functions.shared.metering.holds import Hold, Spend
-from functions.shared.plans import DEFAULT_PLAN, PlanTerms, plan_at
+from functions.shared.plans import DEFAULT_PLAN, PlanTerms, plan_at, surely_included
 
 if TYPE_CHECKING:
     from functions.shared.identity import WorkspaceId
@@ -114,12 +114,19 @@ def _guarded(workspace: WorkspaceId, path: str, hold: Hold, decide: Any, also: A
         if change is not None:
             transaction.update(path, _fields(change))
             _events(transaction, workspace, change, now)
-            also(transaction)
+            if not erased:
+                also(transaction)
 
-    try:
-        firestore.transact(work)
-    except firestore.AlreadyExists:
-        return False
+    for erased in (False, True):
+        try:
+            firestore.transact(work)
+        except firestore.AlreadyExists:
+            return False
+        except firestore.Changed:
+            if erased:
+                raise
+            continue
+        return True
     return True
 
 
@@ -141,23 +148,26 @@ def _events(batch: firestore.Batch, workspace: WorkspaceId, change: holds.Change
 
 
 def sweep(workspace: WorkspaceId, month: str, now: datetime) -> int:
-    """Turn every hold of the period that is dead at `now` into its event; returns how many live holds are left."""
+    """Turn every hold of the period that is dead at `now` into its event; returns how many live holds are left.
+
+    A dead hold whose turn has an event already just goes: it must not stop the sweep for ever.
+    """
     path = contracts.path(workspace, "spend", month)
-    found = firestore.get(path)
-    while found.exists:
-        spend = Spend.stored(found.data)
-        change = holds.sweeping(spend, now)
-        if not change.fields:
+
+    def work(batch: firestore.Batch, known: list[firestore.Snapshot]) -> Spend:
+        spend = Spend.stored(known[0].data)
+        turns = [hold.turn for hold in holds.dead_now(spend, now)]
+        if turns:
+            stored = firestore.get_all([contracts.path(workspace, "events", turn) for turn in turns])
+            change = holds.sweeping(spend, now, {event.id for event in stored if event.exists})
+            batch.update(path, _fields(change), if_etag=known[0].etag)
+            _events(batch, workspace, change, now)
+        return spend
+
+    while (found := firestore.get(path)).exists:
+        spend = firestore.compete([path], [found], work)
+        if not spend.dead(now):
             return len(spend.live(now))
-
-        def work(batch: firestore.Batch, known: list[firestore.Snapshot]) -> None:
-            again = holds.sweeping(Spend.stored(known[0].data), now)
-            if again.fields:
-                batch.update(path, _fields(again), if_etag=known[0].etag)
-                _events(batch, workspace, again, now)
-
-        firestore.compete([path], [found], work)
-        found = firestore.get(path)
     return 0
 
 
@@ -167,10 +177,16 @@ def current(workspace: WorkspaceId, now: datetime) -> contracts.SpendRead:
     return contracts.SpendRead.model_validate(found.data if found.exists else opening(workspace, found.id))
 
 
-def opening(workspace: WorkspaceId, month: str) -> dict[str, Any]:
-    """A period's spend document as it begins: the terms of `billing/account`, and what is left of a trial."""
-    account, home = firestore.get_all([contracts.path(workspace, "billing", "account"), f"workspaces/{workspace}"])
-    terms = agreed(BillingRead.model_validate(account.data), month)
+def opening(workspace: WorkspaceId, month: str, account: BillingRead | None = None) -> dict[str, Any]:
+    """A period's spend document as it begins: the terms of `account`, and what is left of a trial.
+
+    Without `account` they are those that `billing/account` has now.
+    """
+    paths = [contracts.workspace_path(workspace)]
+    if account is None:
+        paths.append(contracts.path(workspace, "billing", "account"))
+    home, *stored = firestore.get_all(paths)
+    terms = agreed(account or BillingRead.model_validate(stored[0].data), month)
     trial = None
     if not terms.paid_once:
         earlier = firestore.find(firestore.Query(contracts.path(workspace, "spend")))
@@ -206,7 +222,7 @@ def _terms(terms: BillingRead) -> dict[str, Any]:
         "plan": terms.plan,
         "plan_terms": terms.plan_terms,
         "cap_nanos": terms.cap_nanos,
-        "allowance_nanos": PlanTerms.model_validate(terms.plan_terms).included,
+        "allowance_nanos": surely_included(PlanTerms.model_validate(terms.plan_terms)),
         "credit_nanos": terms.credit_nanos,
         "agent_caps": terms.agent_caps,
         "visitor_hour_permille": terms.visitor_hour_permille,
@@ -214,14 +230,19 @@ def _terms(terms: BillingRead) -> dict[str, Any]:
     }
 
 
-def write_terms(batch: firestore.Batch, workspace: WorkspaceId, terms: BillingRead, found: firestore.Snapshot) -> None:
-    """Add to the batch the new terms of the running period, on its spend document as `found`; absent: nothing to do.
+def write_terms(
+    batch: firestore.Batch, workspace: WorkspaceId, account: BillingRead, found: firestore.Snapshot
+) -> None:
+    """Add to the batch the new terms of the running period, on its spend document as `found`.
 
-    `terms` are those that `agreed` gives for that period. Takes effect with the commit that also writes
-    `billing/account`. What is spent and held is never touched.
+    Takes effect with the commit that also writes `billing/account`. What is spent and held is never touched. A period
+    that no turn has opened is opened here: a turn that read the account before would open it with the old terms. So of
+    the two one meets AlreadyExists, and reads again.
     """
-    if found.exists:
-        fields: dict[tuple[str, ...], Any] = {(name,): value for name, value in _terms(terms).items()}
-        if terms.paid_once:
-            fields[("trial_nanos",)] = None
-        batch.update(found.path, fields)
+    if not found.exists:
+        batch.create(found.path, opening(workspace, found.id, account))
+        return
+    fields: dict[tuple[str, ...], Any] = {(name,): value for name, value in _terms(agreed(account, found.id)).items()}
+    if account.paid_once:
+        fields[("trial_nanos",)] = None
+    batch.update(found.path, fields)

@@ -1,4 +1,4 @@
-"""The wizard as its callers meet it: the real function behind the real edge, on the session's engines."""
+"""The agents' room as its callers meet it: the wizard behind the real edge, and an agent that visitors talk to."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,10 @@ import pytest
 
 from functions.agents import connections
 from functions.shared import config, firestore
+from functions.shared.identity import WorkspaceId
 from tests.cloud import Cloud
 from tests.functions.agents.studio import Studio
+from tests.functions.agents.talking import HOURS, Visitor, an_agent
 from tests.functions.shared.http import callers
 
 
@@ -27,3 +29,23 @@ def studio(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
     connections.provider.cache_clear()
     yield Studio(callers.person("owner"))
     connections.provider.cache_clear()
+
+
+@pytest.fixture
+def talking(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """The cloud with a model that answers."""
+    cloud.enter(monkeypatch, with_model=True)
+    connections.provider.cache_clear()
+    yield cloud
+    connections.provider.cache_clear()
+
+
+@pytest.fixture
+def workspace(cloud: Cloud) -> WorkspaceId:
+    return cloud.workspace()
+
+
+@pytest.fixture
+def visitor(cloud: Cloud, workspace: WorkspaceId) -> Visitor:
+    """A visitor of an active agent that knows its opening hours."""
+    return Visitor(cloud, workspace, an_agent(workspace, knowledge=(HOURS,)))

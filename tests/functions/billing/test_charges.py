@@ -82,3 +82,9 @@ def test_a_day_is_the_node_of_its_hours() -> None:
     early, late = event(event_id="a"), event(event_id="b", occurred_at=START + timedelta(hours=23))
     assert day_digest([late, early]) == node([node([early.digest]), node([late.digest])])
     assert day_digest([]) == node([])
+
+
+def test_only_an_answered_turn_is_a_message_that_a_plan_counts() -> None:
+    for outcome, messages in (("completed", 1), ("interrupted", 1), ("failed", 0), ("abandoned", 0)):
+        cell = Cell.of(event(outcome=outcome, new_conversation=True))
+        assert (cell.messages, cell.conversations, cell.count) == (messages, messages, 1)

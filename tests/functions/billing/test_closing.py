@@ -1,5 +1,6 @@
 """Days are closed in order, each once, whatever is repeated, late or broken off."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -253,7 +254,7 @@ amounts = st.integers(0, 3_000_000_000)
 turns = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1), st.sampled_from(["a", "b"]), amounts), max_size=7)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(turns=turns, late=turns)
 def test_events_charges_ledger_and_invoices_agree_to_the_nano(house: Cloud, turns: list, late: list) -> None:
     story = Story(house)
@@ -279,3 +280,28 @@ def test_events_charges_ledger_and_invoices_agree_to_the_nano(house: Cloud, turn
     assert ledger.balances(entries)[Account.UNBILLED] == 0
     due = sum(invoice.due_minor for invoice in story.invoices())
     assert ledger.balances(entries)[Account.RECEIVABLE] == due * 10_000_000
+
+
+def test_two_closes_at_once_book_everything_once(story: Story) -> None:
+    for number in range(4):
+        story.turn(at("2026-11-26", 10, number), charge_nanos=1_000_000_000 + number, agent_id=f"agt_{number}")
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            story.close(FINAL)
+        except Unavailable as error:  # What Pub/Sub would deliver again.
+            failed.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    story.close(FINAL)
+    assert len(failed) < 3
+    (invoice,) = story.invoices()
+    assert (invoice.state, invoice.number, invoice.total_minor) == ("open", "TEST-2026-0001", 400)
+    assert ledger.unbilled(story.entries()) == 4_000_000_006
+    assert ledger.balances(story.entries())[Account.UNBILLED] == 0
+    assert story.state()["issued"] == {"2026": 1}

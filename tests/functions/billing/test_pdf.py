@@ -82,6 +82,8 @@ def test_what_the_fonts_have_is_not_replaced() -> None:
     page = pdf._Page(invoice())
     assert page.safe("Łódź Ελλάς Київ Đặng € ₴ – „x“") == "Łódź Ελλάς Київ Đặng € ₴ – „x“"
     assert page.safe("中\n") == f"{pdf.REPLACEMENT} "
+    for font in page.fonts.values():
+        font.close()
 
 
 def test_amounts_are_those_of_the_invoice() -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from importlib import metadata
 
 import pytest
 from genai_prices import Usage as TheirUsage
@@ -134,8 +135,17 @@ def test_the_book_agrees_with_genai_prices_within_a_hundredth(at: datetime, reco
     record_property("prices older than 45 days", str(book().stale(date(2026, 11, 25), timedelta(days=45))))
 
 
+def test_a_source_claims_no_more_than_what_was_compared() -> None:
+    """A date stands only where the cross-check above agrees, and the source names the version that it was made with."""
+    for version in book().versions:
+        for price in version.models:
+            if not price.demonstration:
+                assert f"genai-prices {metadata.version('genai-prices')}" in price.source
+                assert (price.checked is None) == (price.model in NOT_KNOWN_ELSEWHERE), price.model
+
+
 def test_prices_that_nobody_has_checked_for_long_are_named() -> None:
-    assert book().stale(date(2026, 11, 25), timedelta(days=45)) == []
+    assert book().stale(date(2026, 11, 25), timedelta(days=45)) == [("gemini-4-hydrogen", None)]
     stale = dict(book().stale(date(2027, 3, 1), timedelta(days=45)))
     assert stale["gemini-4-argon"] == date(2026, 11, 22)
     assert "offline-extractive" not in stale

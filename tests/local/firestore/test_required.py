@@ -14,7 +14,10 @@ from tests.local.firestore.messages import CLIENT, ROOT, structured
 
 INDEXES = Indexes(
     {
-        "collections": {"events": {"indexed": {"unsent": "group", "day": "collection"}, "ttl": "expire_at"}},
+        "collections": {
+            "events": {"indexed": {"unsent": "group", "day": "collection"}, "ttl": "expire_at"},
+            "members": {"group": ["uid"]},
+        },
         "indexes": [
             {"collection": "chats", "fields": ["agent", "-at"]},
             {"collection": "chats", "fields": ["words[]", "-at"]},
@@ -24,6 +27,7 @@ INDEXES = Indexes(
 )
 CHATS, EVENTS, CHUNKS = (CLIENT.collection("w", "x", name) for name in ("chats", "events", "chunks"))
 ALL_CHATS, ALL_EVENTS = CLIENT.collection_group("chats"), CLIENT.collection_group("events")
+MEMBERS, ALL_MEMBERS = CLIENT.collection("w", "x", "members"), CLIENT.collection_group("members")
 
 
 def where(*args):
@@ -51,6 +55,8 @@ ALLOWED = {
     .order_by("at", direction="DESCENDING"),
     "a group without a filter": ALL_CHATS,
     "a group with its index": ALL_EVENTS.where(filter=where("unsent", "==", True)),
+    "a group beside the automatic indexes": ALL_MEMBERS.where(filter=where("uid", "==", "u")),
+    "an automatic field beside the one of a set": MEMBERS.where(filter=where("role", "==", "owner")).order_by("role"),
     "a field that is still indexed": EVENTS.where(filter=where("day", "==", "2026-11-25")),
     "by name": CHATS.order_by("__name__").start_at({"__name__": CHATS.document("x")}),
     "alternatives that need nothing": CHATS.where(filter=Or([where("a", "==", 1), where("b", "==", 2)])),
@@ -73,7 +79,11 @@ REFUSED = {
         CHATS.where(filter=Or([where("agent", "==", 1), where("a", "==", 2)])).order_by("at"),
         "fields: [a, at]",
     ),
-    "a group on an automatic field": (ALL_CHATS.where(filter=where("a", "==", 1)), "a: group"),
+    "a group on an automatic field": (ALL_CHATS.where(filter=where("a", "==", 1)), "chats: { group: [a] }"),
+    "a group on another field than the listed one": (
+        ALL_MEMBERS.where(filter=where("role", "==", "owner")),
+        "members: { group: [role] }",
+    ),
     "a group on a composite of collections": (
         ALL_CHATS.where(filter=where("agent", "==", 1)).order_by("at"),
         "fields: [agent, at], group: true",

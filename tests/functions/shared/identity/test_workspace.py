@@ -1,5 +1,6 @@
 """A WorkspaceId proves that somebody reliable named the workspace."""
 
+import ast
 import copy
 import pickle
 import re
@@ -53,18 +54,33 @@ def test_a_model_holds_one_and_makes_none() -> None:
 
 
 def test_the_doors_are_used_where_something_vouches_for_the_workspace() -> None:
-    """Claims and operators: identity. Events: events and what is told by them. Whoever opens a door is listed here."""
+    """Claims and operators: identity. Events: events. Our own documents: the directory, the outbox, a person's
+    memberships, the jobs of the whole installation. Whoever opens a door is listed here."""
     allowed = {
         "from_claims": {"shared/identity/authenticate.py", "shared/identity/tokens.py"},
         "from_operator": {"shared/identity/authenticate.py"},
         "from_event": {"shared/events.py"},
+        "from_directory": {
+            "shared/directory.py",
+            "shared/events.py",
+            "dashboard/workspaces.py",
+            "billing/repository.py",
+        },
+        "founded": {"dashboard/workspaces.py"},
     }
     for path in FUNCTIONS.rglob("*.py"):
         name = path.relative_to(FUNCTIONS).as_posix()
         if name == "shared/identity/workspace.py":
             continue
-        text = path.read_text(encoding="utf-8")
-        assert "_vouched" not in text
+        # Words of the code; a docstring may speak of a workspace that somebody founded.
+        words = set(re.findall(r"\w+", ast.unparse(_without_texts(ast.parse(path.read_text(encoding="utf-8"))))))
+        assert "_vouched" not in words
         for door, files in allowed.items():
-            if re.search(rf"\b{door}\b", text):
-                assert name in files, f"{name} opens the door {door}"
+            assert door not in words or name in files, f"{name} opens the door {door}"
+
+
+def _without_texts(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = ""
+    return tree

@@ -1,7 +1,11 @@
-"""Erasing what was said, over HTTP: the content is this room's, so these paths lead here."""
+"""What people of the business do about conversations: take those that wait for a person, and erase.
 
-from functions.agents import erasure
+The content of conversations is this room's, so these paths lead here; reading and searching them is analytics'.
+"""
+
+from functions.agents import erasure, hand_offs
 from functions.agents.erasure import ExportedConversation
+from functions.agents.hand_offs import HandOffChange, HandOffs, ShownHandOff
 from functions.shared.http import CONSOLE, MACHINE, Call, Items, Page, Routes
 
 api = Routes("agents-api")
@@ -43,3 +47,20 @@ def export_visitor(call: Call, visitor: str, query: Page) -> Items[ExportedConve
 def erase_visitor(call: Call, visitor: str) -> None:
     """Doing it again is no error."""
     erasure.erase_visitor(call, visitor)
+
+
+@api.get("/api/hand-offs", callers=(CONSOLE, MACHINE), summary="Conversations that a person was asked for.")
+def list_hand_offs(call: Call, query: HandOffs) -> Items[ShownHandOff]:
+    """The latest first."""
+    return hand_offs.listed(call, query)
+
+
+@api.patch(
+    "/api/conversations/{conversation}/hand-off",
+    callers=(CONSOLE, MACHINE),
+    if_match=False,
+    summary="Take a waiting conversation, finish it or put it back.",
+)
+def change_hand_off(call: Call, conversation: str, body: HandOffChange) -> ShownHandOff:
+    """Needs no ETag, since each message of the visitor would change it: of two who take it, one is told so."""
+    return hand_offs.change(call, conversation, body)

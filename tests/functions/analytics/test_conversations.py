@@ -1,0 +1,142 @@
+"""Conversations are found by agent and words, page by page, and read whole."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from functions.analytics import conversations
+from functions.analytics.models import ConversationFilter
+from functions.shared import ids, words
+from functions.shared.contracts import TurnRead
+from functions.shared.identity import WorkspaceId
+from tests.cloud import Cloud
+from tests.functions.rooms import Room, content, write
+from tests.functions.shared.http import callers
+
+START = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+def conversation(workspace: WorkspaceId, place: int, text: str, agent: str = "agt_a", **fields: Any) -> str:
+    """A conversation as agents-chat stores it."""
+    name = ids.conversation_of(ids.secret(8))
+    document = {
+        "agent_id": agent,
+        "channel": "widget",
+        "title": text[:80],
+        "words": words.significant(text),
+        "turn_count": 1,
+        "input_tokens": 10,
+        "output_tokens": 5,
+        "cost_nanos": 7,
+        "charge_nanos": 9,
+        "history": [{"message": "private", "answer": "x" * 1000}],
+        "created_at": START,
+        "updated_at": START + timedelta(minutes=place),
+    }
+    write(f"workspaces/{workspace}/conversations/{name}", {**document, **fields})
+    return name
+
+
+def search(cloud: Cloud, workspace: WorkspaceId, **query: Any) -> list[str]:
+    """All pages of a search."""
+    seen: list[str] = []
+    token = None
+    while True:
+        page = conversations.listed(cloud.call(workspace), ConversationFilter(page_token=token, **query))
+        assert len(page.items) <= query.get("page_size", 20)
+        seen += [item.id for item in page.items]
+        token = page.next_page_token
+        if token is None:
+            return seen
+
+
+def test_conversations_come_the_latest_first_page_by_page(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    made = [conversation(workspace, place, "x") for place in (1, 2, 3, 4, 5)]
+    assert search(cloud, workspace, page_size=2) == made[::-1]
+    assert search(cloud, cloud.workspace(), page_size=2) == []
+
+
+def test_they_are_found_by_agent_and_by_all_the_words_in_any_spelling(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    both = conversation(workspace, 1, "What does whitening cost in Zürich?")
+    one = conversation(workspace, 2, "whitening appointment", "agt_b")
+    conversation(workspace, 3, "opening hours")
+    assert search(cloud, workspace, q="WHITENING") == [one, both]
+    assert search(cloud, workspace, q="zurich whitening") == [both]
+    assert search(cloud, workspace, q="whitening", agent_id="agt_b") == [one]
+    assert search(cloud, workspace, agent_id="agt_b") == [one]
+    assert search(cloud, workspace, q="whitening nowhere") == []
+    assert search(cloud, workspace, q="the") == []
+    assert search(cloud, workspace, q="?!") == []
+
+
+def test_a_page_is_filled_from_behind_those_that_lack_a_word(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    wanted = [conversation(workspace, place, "appointment price") for place in (1, 2)]
+    for place in range(3, 12):
+        conversation(workspace, place, "appointment")
+    first = conversations.listed(cloud.call(workspace), ConversationFilter(q="appointment price", page_size=2))
+    assert [item.id for item in first.items] == wanted[::-1]
+    assert search(cloud, workspace, q="appointment price", page_size=1) == wanted[::-1]
+
+
+def test_an_item_has_its_sums_and_not_what_was_said(room: Room, cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    name = conversation(workspace, 1, "hello there", visitor_id="vis_1", handed_off=True)
+    answer = room.ask("GET", "/api/conversations", callers.person("viewer", workspace))
+    [item] = content(answer)["items"]
+    assert (item["id"], item["tokens"], item["turns"], item["handed_off"]) == (name, 15, 1, True)
+    assert item["charge"] == {"amount": "0.000000009", "currency": "USD"}
+    assert "private" not in answer.text
+
+
+def turn(workspace: WorkspaceId, conversation: str, seq: int, **fields: Any) -> None:
+    """A turn as agents-chat stores it."""
+    stored = TurnRead(
+        seq=seq,
+        message_id=f"msg_{seq}",
+        message=f"Question {seq}",
+        answer=f"Answer {seq}",
+        outcome="completed",
+        input_tokens=10,
+        occurred_at=START,
+        completed_at=START,
+        **fields,
+    )
+    write(f"workspaces/{workspace}/conversations/{conversation}/turns/{ids.hashed(str(seq))}", stored.model_dump())
+
+
+def test_a_transcript_has_every_answer_with_what_is_known_of_it(room: Room, cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    name = conversation(workspace, 1, "x", page_url="https://shop.example/a", locale="de")
+    source = {"number": 1, "item_id": "kno_1", "title": "Prices", "text": "89", "score": 0.5}
+    turn(workspace, name, 2, feedback="up", comment="good", actions=("hand_off",), charge_nanos=12)
+    turn(workspace, name, 1, sources=(source,), latency_ms=350)
+    found = content(room.ask("GET", f"/api/conversations/{name}", callers.person("viewer", workspace)))
+    assert (found["page_url"], found["locale"]) == ("https://shop.example/a", "de")
+    first, second = found["transcript"]
+    assert (first["message"], first["sources"], first["latency_ms"]) == ("Question 1", [source], 350)
+    assert (first["input_tokens"], first["output_tokens"]) == (10, None), "pending is not zero"
+    assert (second["feedback"], second["comment"], second["actions"]) == ("up", "good", ["hand_off"])
+    assert second["charge"] == {"amount": "0.000000012", "currency": "USD"}
+
+
+def test_of_a_long_conversation_the_latest_turns_are_shown_in_order(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    name = conversation(workspace, 1, "x")
+    for seq in range(1, 204):
+        turn(workspace, name, seq)
+    found = conversations.one(cloud.call(workspace), name).transcript
+    assert [one.seq for one in found] == list(range(4, 204))
+
+
+def test_another_workspaces_conversation_is_not_there(room: Room, cloud: Cloud) -> None:
+    first, second = cloud.workspace(), cloud.workspace()
+    foreign = conversation(first, 1, "x")
+    conversation(first, 2, "y")
+    someone = callers.person("owner", second)
+    for name in (foreign, ids.conversation_of("x"), "cnv_1", "x"):
+        assert room.ask("GET", f"/api/conversations/{name}", someone).status_code == 404
+    token = conversations.listed(cloud.call(first), ConversationFilter(page_size=1)).next_page_token
+    assert room.ask("GET", f"/api/conversations?page_token={token}", someone).status_code == 422
+    assert content(room.ask("GET", "/api/conversations", someone))["items"] == []

@@ -1,0 +1,48 @@
+"""Whole objects in the file store: overwritten on purpose, written once, gone without complaint."""
+
+from pathlib import Path
+
+import pytest
+
+from functions.shared import config, ids, storage
+from functions.shared.errors import Unavailable
+from tests import engines
+from tests.cloud import Cloud
+
+
+def test_an_object_is_written_read_overwritten_and_deleted(cloud: Cloud) -> None:
+    name = f"v1/{ids.secret(8)}.json"
+    assert storage.read("cdn", name) is None
+    for content in (b"one", b"two"):
+        storage.write("cdn", name, content, content_type="application/json", cache_control="public, max-age=60")
+        assert storage.read("cdn", name) == content
+    blob = storage.client().bucket("cdn").get_blob(name)
+    assert (blob.content_type, blob.cache_control) == ("application/json", "public, max-age=60")
+    storage.delete("cdn", name)
+    storage.delete("cdn", name)
+    assert storage.read("cdn", name) is None
+
+
+def test_an_object_that_is_written_once_keeps_its_first_content(cloud: Cloud) -> None:
+    name = ids.secret(8)
+    assert storage.write_once("archive", name, b"first", content_type="application/pdf")
+    assert not storage.write_once("archive", name, b"second", content_type="application/pdf")
+    assert storage.read("archive", name) == b"first"
+
+
+def test_a_file_store_that_is_gone_is_unavailable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    engine = engines.start("storage", tmp_path)
+    engine.kill()
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://{engine.address}")
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT_ID", "agenthub-test")
+    monkeypatch.setattr(storage, "SECONDS", 0.5)
+    for cached in (config.settings, storage.client):
+        cached.cache_clear()
+    with pytest.raises(Unavailable):
+        storage.write("cdn", "x", b"x", content_type="text/plain")
+    with pytest.raises(Unavailable):
+        storage.read("cdn", "x")
+    with pytest.raises(Unavailable):
+        storage.delete("cdn", "x")
+    for cached in (config.settings, storage.client):
+        cached.cache_clear()
