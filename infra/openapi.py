@@ -40,7 +40,8 @@ def declared(catalogue: Path = CATALOGUE) -> list[Routes]:
     found = []
     for name, deployment in yaml.safe_load(catalogue.read_text(encoding="utf-8"))["deployments"].items():
         module = importlib.import_module(f"functions.{deployment['folder']}.main")
-        api = getattr(module, "ROUTES", {}).get(deployment["entry_point"])
+        routes = getattr(module, "ROUTES", {}).get(deployment["entry_point"])
+        api = routes() if callable(routes) else None
         if not isinstance(api, Routes) or api.deployment != name:
             raise Missing(f"functions/{deployment['folder']}/main.py has no ROUTES[{deployment['entry_point']!r}]")
         found.append(api)

@@ -1,9 +1,21 @@
 """Entry points of the agents' room: the wizard (`agents_api`) and the conversation (`agents_chat`)."""
 
-from functions.agents import chat_routes, wizard_routes
-from functions.shared.http import serve
+from functions.shared.http import Routes, entry_point
 
-ROUTES = {"agents_api": wizard_routes.api, "agents_chat": chat_routes.api}
 
-agents_api = serve(wizard_routes.api)
-agents_chat = serve(chat_routes.api)
+def _api() -> Routes:
+    from functions.agents import wizard_routes
+
+    return wizard_routes.api
+
+
+def _chat() -> Routes:
+    from functions.agents import chat_routes
+
+    return chat_routes.api
+
+
+ROUTES = {"agents_api": _api, "agents_chat": _chat}
+
+agents_api = entry_point("agents_api", _api)
+agents_chat = entry_point("agents_chat", _chat)

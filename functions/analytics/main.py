@@ -1,9 +1,21 @@
 """Entry points of the analytics' room: the figures (`analytics_api`) and what counts them (`analytics_usage`)."""
 
-from functions.analytics import routes, usage_routes
-from functions.shared.http import serve
+from functions.shared.http import Routes, entry_point
 
-ROUTES = {"analytics_api": routes.api, "analytics_usage": usage_routes.api}
 
-analytics_api = serve(routes.api)
-analytics_usage = serve(usage_routes.api)
+def _api() -> Routes:
+    from functions.analytics import routes
+
+    return routes.api
+
+
+def _usage() -> Routes:
+    from functions.analytics import usage_routes
+
+    return usage_routes.api
+
+
+ROUTES = {"analytics_api": _api, "analytics_usage": _usage}
+
+analytics_api = entry_point("analytics_api", _api)
+analytics_usage = entry_point("analytics_usage", _usage)

@@ -1,9 +1,21 @@
 """Entry points of the dashboard's room: the home page and the workspace (`dashboard_api`), the relay (`dashboard_relay`)."""
 
-from functions.dashboard import relay_routes, routes
-from functions.shared.http import serve
+from functions.shared.http import Routes, entry_point
 
-ROUTES = {"dashboard_api": routes.api, "dashboard_relay": relay_routes.api}
 
-dashboard_api = serve(routes.api)
-dashboard_relay = serve(relay_routes.api)
+def _api() -> Routes:
+    from functions.dashboard import routes
+
+    return routes.api
+
+
+def _relay() -> Routes:
+    from functions.dashboard import relay_routes
+
+    return relay_routes.api
+
+
+ROUTES = {"dashboard_api": _api, "dashboard_relay": _relay}
+
+dashboard_api = entry_point("dashboard_api", _api)
+dashboard_relay = entry_point("dashboard_relay", _relay)

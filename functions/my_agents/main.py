@@ -1,8 +1,14 @@
 """Entry point of the fleet's room."""
 
-from functions.my_agents import routes
-from functions.shared.http import serve
+from functions.shared.http import Routes, entry_point
 
-ROUTES = {"my_agents_api": routes.api}
 
-my_agents_api = serve(routes.api)
+def _api() -> Routes:
+    from functions.my_agents import routes
+
+    return routes.api
+
+
+ROUTES = {"my_agents_api": _api}
+
+my_agents_api = entry_point("my_agents_api", _api)

@@ -48,6 +48,11 @@ class Settings:
         return _text("DEPLOYMENT", os.environ.get("K_SERVICE", "unknown"))
 
     @cached_property
+    def function_target(self) -> str:
+        """Which entry point the functions framework was asked for; empty outside of it."""
+        return os.environ.get("FUNCTION_TARGET", "")
+
+    @cached_property
     def version(self) -> str:
         """The deployed revision, shown by /health."""
         return _text("VERSION", os.environ.get("K_REVISION", "local"))

@@ -1,7 +1,7 @@
 """The HTTP edge: routes are declared once and served by `serve`; README.md in this folder says how."""
 
 from functions.shared.http.call import Call
-from functions.shared.http.function import serve
+from functions.shared.http.function import entry_point, serve
 from functions.shared.http.messages import (
     Answer,
     Body,
@@ -45,6 +45,7 @@ __all__ = [
     "Reply",
     "Routes",
     "Stream",
+    "entry_point",
     "page_token",
     "page_values",
     "serve",
