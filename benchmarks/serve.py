@@ -125,7 +125,7 @@ def main() -> None:
             base, warm = bare(len(callers)), platform(Path(folder), callers)
             print(f"  bare hello    {base}")
             print(
-                f"  warm          {warm}  {verdict(warm.seconds, AIM)} s; "
+                f"  warm          {warm}  {verdict(warm.seconds, AIM)}; "
                 f"{warm.seconds / base.seconds:.2f}× the time, {warm.memory / base.memory:.2f}× the memory of the bare ones"
             )
 

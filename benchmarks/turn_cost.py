@@ -7,20 +7,21 @@ is the CPU that the turn's Firestore round trips take by the plain client.
 import argparse
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
 
 from benchmarks.rig.processes import ROOT, Function
 from benchmarks.rig.shop import Shop, Tenant
-from benchmarks.rig.visitors import Visitor, at_once
+from benchmarks.rig.visitors import Said, Visitor, at_once
 from benchmarks.turn import CHAT, TRIPS, trip
 
 SHARE = 0.6
 OPEN = 48
 
 
-def cost(function: Function, asking: list, seconds: float) -> tuple[float, int]:
+def cost(function: Function, asking: list[Callable[[], Said]], seconds: float) -> tuple[float, int]:
     """CPU seconds of the function while these ask, and how many answers it gave."""
     before = function.cpu
     said, _ = at_once(asking, seconds)

@@ -57,6 +57,7 @@ class Function:
         self.target = target
         self.port = free_port()
         self.began = time.monotonic()
+        (ROOT / "dist").mkdir(exist_ok=True)
         self._log: IO[bytes] = (ROOT / "dist" / f"bench-{target}.log").open("w+b")
         self._process = subprocess.Popen(
             [

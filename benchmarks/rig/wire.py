@@ -42,7 +42,7 @@ class Tap:
         return seen
 
 
-class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]
+class _Handler(grpc.GenericRpcHandler):
     def __init__(self, channel: Any, seen: Counter[str]) -> None:
         self._channel = channel
         self._seen = seen
