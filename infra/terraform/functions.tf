@@ -134,7 +134,7 @@ resource "google_cloudfunctions2_function" "deployed" {
     runtime           = "python313"
     entry_point       = each.value.entry_point
     docker_repository = google_artifact_registry_repository.images.id
-    service_account   = google_service_account.ours["build"].name
+    service_account   = "projects/${var.project_id}/serviceAccounts/${local.emails["build"]}"
 
     # Google patches the base image; what we install stays as the archive's requirements pin it.
     automatic_update_policy {}
@@ -154,7 +154,7 @@ resource "google_cloudfunctions2_function" "deployed" {
     max_instance_request_concurrency = local.limits[each.key].concurrency
     min_instance_count               = local.limits[each.key].min_instances
     max_instance_count               = local.limits[each.key].max_instances
-    service_account_email            = google_service_account.ours[each.key].email
+    service_account_email            = local.emails[each.key]
     # API Gateway is not among what Cloud Run calls internal; IAM is what keeps strangers out.
     ingress_settings               = "ALLOW_ALL"
     all_traffic_on_latest_revision = true

@@ -38,7 +38,7 @@ resource "google_api_gateway_api_config" "main" {
 
   gateway_config {
     backend_config {
-      google_service_account = google_service_account.ours["gateway"].email
+      google_service_account = local.emails["gateway"]
     }
   }
 

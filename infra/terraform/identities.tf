@@ -12,11 +12,12 @@ locals {
     visitors  = "Issuer of the tokens of widgets' visitors; may do nothing."
   }
 
-  # Made of the resource, so that whoever names a member waits for its account.
-  members = {
+  # Made of the resource, so that whoever names an account waits for it, and of what is known at plan.
+  emails = {
     for name, account in google_service_account.ours :
-    name => "serviceAccount:${account.account_id}@${var.project_id}.iam.gserviceaccount.com"
+    name => "${account.account_id}@${var.project_id}.iam.gserviceaccount.com"
   }
+  members = { for name, email in local.emails : name => "serviceAccount:${email}" }
 }
 
 resource "google_service_account" "ours" {
@@ -62,7 +63,7 @@ resource "google_project_iam_custom_role" "token_signer" {
 resource "google_service_account_iam_member" "signs" {
   for_each = local.signs
 
-  service_account_id = google_service_account.ours[each.value].name
+  service_account_id = "projects/${var.project_id}/serviceAccounts/${local.emails[each.value]}"
   role               = google_project_iam_custom_role.token_signer.name
   member             = local.members[each.key]
 }

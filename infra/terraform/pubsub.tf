@@ -81,7 +81,7 @@ resource "google_pubsub_subscription" "all" {
       push_endpoint = "${local.addresses[push_config.value]}${each.value.path}"
 
       oidc_token {
-        service_account_email = google_service_account.ours["push"].email
+        service_account_email = local.emails["push"]
         audience              = local.addresses[push_config.value]
       }
     }

@@ -23,7 +23,7 @@ resource "google_cloud_scheduler_job" "all" {
     uri         = "${local.addresses[each.value.deployment]}${each.value.path}"
 
     oidc_token {
-      service_account_email = google_service_account.ours["scheduler"].email
+      service_account_email = local.emails["scheduler"]
       audience              = local.addresses[each.value.deployment]
     }
   }

@@ -127,7 +127,7 @@ run "dev" {
   assert {
     condition = alltrue([
       for name, function in google_cloudfunctions2_function.deployed :
-      function.service_config[0].service_account_email == google_service_account.ours[name].email
+      function.service_config[0].service_account_email == "agenthub-${name}@agenthub-sample.iam.gserviceaccount.com"
     ])
     error_message = "A function runs as its own account."
   }
@@ -169,8 +169,12 @@ run "dev" {
   }
   assert {
     condition = (
-      { for name, grant in google_service_account_iam_member.signs : name => google_service_account.ours[run.facts.catalogue.access[name].signs].name == grant.service_account_id }
-      == { for name, may in run.facts.catalogue.access : name => true if can(may.signs) }
+      toset([for grant in google_service_account_iam_member.signs : "${grant.member} ${grant.service_account_id}"]) == toset([
+        for name, may in run.facts.catalogue.access : join("", [
+          "serviceAccount:agenthub-${name}@agenthub-sample.iam.gserviceaccount.com ",
+          "projects/agenthub-sample/serviceAccounts/agenthub-${may.signs}@agenthub-sample.iam.gserviceaccount.com",
+        ]) if can(may.signs)
+      ])
     )
     error_message = "Tokens are signed by exactly whom the catalogue names, as exactly that account."
   }
@@ -180,7 +184,7 @@ run "dev" {
   }
   assert {
     condition = alltrue([
-      for grant in concat(values(google_project_iam_member.models), values(google_project_iam_member.people), values(google_project_iam_member.asks_bigquery), [google_project_iam_member.build_logs]) :
+      for grant in concat(values(google_project_iam_member.models), values(google_project_iam_member.asks_bigquery), [google_project_iam_member.build_logs]) :
       !contains(["roles/owner", "roles/editor", "roles/viewer"], grant.role)
     ])
     error_message = "No basic role is given to anybody."

@@ -25,6 +25,12 @@ run "facts" {
   }
 }
 
+override_resource {
+  target          = google_pubsub_topic.all["dead-letters"]
+  override_during = plan
+  values          = { id = "projects/agenthub-sample/topics/dead-letters" }
+}
+
 run "prod" {
   command = plan
 
@@ -63,7 +69,7 @@ run "prod" {
       for name, entry in run.facts.catalogue.subscriptions : (
         google_pubsub_subscription.all[name].push_config[0].push_endpoint == "https://${entry.push.deployment}-123456789012.europe-west1.run.app${entry.push.path}" &&
         google_pubsub_subscription.all[name].push_config[0].oidc_token[0].audience == "https://${entry.push.deployment}-123456789012.europe-west1.run.app" &&
-        google_pubsub_subscription.all[name].push_config[0].oidc_token[0].service_account_email == google_service_account.ours["push"].email &&
+        google_pubsub_subscription.all[name].push_config[0].oidc_token[0].service_account_email == "agenthub-push@agenthub-sample.iam.gserviceaccount.com" &&
         length(google_pubsub_subscription.all[name].push_config[0].no_wrapper) == 0
       ) if can(entry.push)
     ])
@@ -84,7 +90,7 @@ run "prod" {
     condition = alltrue([
       for name, subscription in google_pubsub_subscription.all : (
         length(subscription.dead_letter_policy) == 1 &&
-        subscription.dead_letter_policy[0].dead_letter_topic == google_pubsub_topic.all["dead-letters"].id &&
+        subscription.dead_letter_policy[0].dead_letter_topic == "projects/agenthub-sample/topics/dead-letters" &&
         subscription.dead_letter_policy[0].max_delivery_attempts == 10 &&
         google_pubsub_subscription_iam_member.dead_letters[name].role == "roles/pubsub.subscriber"
       ) if name != "dead-letters.relay"
@@ -205,7 +211,7 @@ run "prod" {
     condition = alltrue([
       for name, entry in run.facts.catalogue.bigquery.routines : (
         google_bigquery_routine.all[name].routine_type == "TABLE_VALUED_FUNCTION" &&
-        [for argument in google_bigquery_routine.all[name].arguments : "${argument.name} ${jsondecode(argument.data_type).typeKind}"] == tolist(entry.arguments) &&
+        tolist([for argument in google_bigquery_routine.all[name].arguments : "${argument.name} ${jsondecode(argument.data_type).typeKind}"]) == tolist(entry.arguments) &&
         strcontains(google_bigquery_routine.all[name].definition_body, "`agenthub-sample.agenthub_prod.") &&
         !strcontains(google_bigquery_routine.all[name].definition_body, "{dataset}")
       )
@@ -230,7 +236,7 @@ run "prod" {
   # Gateway.
   assert {
     condition = (
-      google_api_gateway_api_config.main.gateway_config[0].backend_config[0].google_service_account == google_service_account.ours["gateway"].email &&
+      google_api_gateway_api_config.main.gateway_config[0].backend_config[0].google_service_account == "agenthub-gateway@agenthub-sample.iam.gserviceaccount.com" &&
       google_api_gateway_api_config.main.api_config_id == "c-${substr(sha256(base64decode(google_api_gateway_api_config.main.openapi_documents[0].document[0].contents)), 0, 16)}"
     )
     error_message = "A config is named by its content and calls as the gateway's account."

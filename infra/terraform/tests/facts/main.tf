@@ -35,3 +35,7 @@ output "after" {
     name => "${name}-${substr(sha256(entry.folder == "billing" ? "${name}, changed" : name), 0, 16)}.zip"
   }
 }
+
+output "unhashed" {
+  value = { for name, _ in local.catalogue.deployments : name => "${name}.zip" }
+}
