@@ -173,13 +173,19 @@ def terraform(session: nox.Session) -> None:
     shutil.copytree(source, work / "terraform", ignore=left_out)
     shutil.copy(ROOT / "infra" / "catalogue.yaml", work)
     shutil.copy(ROOT / "api-gateway.yaml", work.parent)
-    lock.write_bytes(kept)
     command = ("terraform", f"-chdir={work / 'terraform'}")
     env = {"TF_DATA_DIR": str(work.parent / "data"), "TF_IN_AUTOMATION": "true"}
     init = (*command, "init", "-backend=false", "-input=false")
-    # A lock that was made with other providers of the same version does not fit; then it is made anew.
-    if not session.run(*init, external=True, env=env, silent=True, success_codes=(0,) if not kept else (0, 1)):
-        session.error("Terraform could not get the providers google and google-beta.")
+    if kept:
+        lock.write_bytes(kept)
+    try:
+        session.run(*init, external=True, env=env, silent=True)
+    except nox.command.CommandFailed:
+        # A lock made with providers from elsewhere does not fit; without one there is nothing else to try.
+        if not kept:
+            raise
+        lock.unlink()
+        session.run(*init, external=True, env=env, silent=True)
     session.run(*command, "validate", external=True, env=env)
     session.run(*command, "test", external=True, env=env)
 
