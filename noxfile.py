@@ -191,6 +191,25 @@ def terraform(session: nox.Session) -> None:
 
 
 @nox.session
+def checkov(session: nox.Session) -> None:
+    """checkov over infra/terraform, in an environment of its own; every exception stands at its resource with a reason."""
+    command = (
+        "tool",
+        "run",
+        "--python",
+        "3.11",
+        "checkov@3.3.30",
+        "--framework",
+        "terraform",
+        "--skip-download",
+        "--compact",
+    )
+    for name in ("dev", "prod"):
+        values = f"infra/terraform/environments/{name}.tfvars"
+        uv(session, *command, "--quiet", "--directory", "infra/terraform", "--var-file", values)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Run the benchmarks, or those that are named: nox -s bench -- turn cold_start."""
     front_end(session)
