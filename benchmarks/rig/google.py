@@ -28,7 +28,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Silence."""
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         """A token, an account, or the project."""
         answer: object = "agenthub-local"
         if "/token" in self.path:

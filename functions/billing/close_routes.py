@@ -1,6 +1,6 @@
 """What wakes the close: the daily schedule, which asks for each workspace's, and the request for one workspace."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from functions.billing import closing
 from functions.shared import clock, events, firestore, logs, pricing
@@ -12,14 +12,18 @@ api = Routes("billing-close")
 PRICES_KEPT = timedelta(days=45)
 """How long a price is believed without being compared with its source again."""
 
+MOST_AHEAD = timedelta(days=400)
+"""A run may stand for a time to come, to see a month closed; a slip in the year would close every day until then."""
+
 
 @api.schedule("billing-close", summary="Asks for the close of every workspace.")
 def ask_for_closes(call: Call) -> None:
     """One message a workspace, with the time that this run stands for."""
     if call.schedule_time is None:
         raise Malformed("Send the time that this run stands for as X-CloudScheduler-ScheduleTime.")
+    _not_too_far(call.schedule_time, call.now)
     closing.request_all(call.schedule_time)
-    look_at_prices(call.schedule_time.date())
+    look_at_prices(call.now.date())
 
 
 def look_at_prices(today: date) -> None:
@@ -37,7 +41,13 @@ def close_one(call: Call, body: Json) -> None:
         as_of = clock.from_text(event.row["as_of"])
     except (KeyError, TypeError, ValueError) as error:
         raise Malformed("A close needs its as_of.", code="not_an_event") from error
+    _not_too_far(as_of, call.now)
     closing.close(event.workspace, as_of)
+
+
+def _not_too_far(as_of: datetime, now: datetime) -> None:
+    if as_of > now + MOST_AHEAD:
+        raise Malformed(f"A close stands for a time at most {MOST_AHEAD.days} days ahead.", code="too_far_ahead")
 
 
 @api.check("firestore")

@@ -164,11 +164,8 @@ class _Page(FPDF):  # type: ignore[misc]  # The library is untyped.
         self.cell(WIDTH // 2, 5, f"Page {self.page_no()} of {{nb}}", align="R")
 
     def bytes(self) -> bytes:
-        """The finished file; the page takes nothing more."""
-        made = bytes(self.output())
-        for font in self.fonts.values():
-            font.ttfont.close()  # The library leaves the files open.
-        return made
+        """The finished file."""
+        return bytes(self.output())
 
 
 def _grouped(amount: str) -> str:
