@@ -19,15 +19,9 @@ PUBLISH_ATTEMPTS = 5
 
 
 def create(call: Call, new: NewWidget) -> tuple[Widget, str]:
-<<<<<<< HEAD
-    """Make a widget and its public file. Raises Invalid when there is no such agent."""
-    _agent(call.workspace, new.agent_id)
-    widget = call.new_id("widget")
-=======
     """Make a widget and its public file. Raises Invalid when there is no such agent, or no more."""
     _embeddable(call.workspace, new.agent_id)
-    widget = ids.new("widget")
->>>>>>> breaker
+    widget = call.new_id("widget")
     data = {**new.model_dump(), "created_at": call.now, "updated_at": call.now, "deleted_at": None}
     batch = firestore.Batch()
     directory.enter(batch, widget, call.workspace, "widget")

@@ -13,11 +13,7 @@ from functions.shared.identity import WorkspaceId
 from functions.widgets import service
 from functions.widgets.models import NewWidget, WidgetChange
 from tests.cloud import URL, Cloud
-<<<<<<< HEAD
-from tests.functions.rooms import Room, agent, content, lose_answer
-=======
-from tests.functions.rooms import Room, agent, content, write
->>>>>>> breaker
+from tests.functions.rooms import Room, agent, content, lose_answer, write
 from tests.functions.shared.http import callers
 
 PUBLIC_FIELDS = {
