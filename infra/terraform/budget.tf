@@ -30,9 +30,14 @@ resource "google_billing_budget" "monthly" {
     spend_basis       = "FORECASTED_SPEND"
   }
 
-  all_updates_rule {
-    monitoring_notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
-    disable_default_iam_recipients   = false
+  # Besides the billing account's own administrators, who are always told.
+  dynamic "all_updates_rule" {
+    for_each = length(local.channels) == 0 ? [] : [local.channels]
+
+    content {
+      monitoring_notification_channels = all_updates_rule.value
+      disable_default_iam_recipients   = false
+    }
   }
 
   depends_on = [google_project_service.used]

@@ -18,9 +18,10 @@ resource "google_identity_platform_config" "people" {
   depends_on = [google_project_service.used]
 }
 
-# Names the project in the console's sign-in calls; it is public, so it is good for nothing else and nowhere else.
+# Names the project in the console's sign-in calls; it is public, so it is good for nothing else and nowhere else. The
+# name of a deleted key stays taken for thirty days, hence the number.
 resource "google_apikeys_key" "console" {
-  name         = "agenthub-console"
+  name         = "agenthub-console-${var.console_key}"
   display_name = "AgentHub console"
 
   restrictions {
@@ -33,6 +34,10 @@ resource "google_apikeys_key" "console" {
     browser_key_restrictions {
       allowed_referrers = [for origin in local.console_origins : "${origin}/*"]
     }
+  }
+
+  lifecycle {
+    create_before_destroy = true
   }
 
   depends_on = [google_project_service.used]

@@ -94,6 +94,18 @@ variable "cdn_domain" {
   }
 }
 
+variable "console_key" {
+  description = "Number of the console's API key: another one makes a new key, to rotate it or to apply again within thirty days of a destroy."
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = var.console_key >= 1 && floor(var.console_key) == var.console_key
+    error_message = "console_key is a whole number of 1 or more."
+  }
+}
+
 variable "console_origins" {
   description = "Further origins whose pages may call the console's API, beside the console's own."
   type        = list(string)
