@@ -143,13 +143,17 @@ run "prod" {
         for index in google_firestore_index.all : (
           index.collection == entry.collection &&
           index.query_scope == (try(entry.group, false) ? "COLLECTION_GROUP" : "COLLECTION") &&
-          [for field in index.fields : join(" ", compact([field.field_path, field.order, field.array_config]))] == [
-            for text in entry.fields : (
-              endswith(text, "[]") ? "${trimsuffix(text, "[]")} CONTAINS" : startswith(text, "-") ? "${trimprefix(text, "-")} DESCENDING" : "${text} ASCENDING"
-            )
-          ]
+          [for field in index.fields : join(" ", compact([field.field_path, field.order, field.array_config]))] == concat(
+            [
+              for text in try(entry.fields, []) : (
+                endswith(text, "[]") ? "${trimsuffix(text, "[]")} CONTAINS" : startswith(text, "-") ? "${trimprefix(text, "-")} DESCENDING" : "${text} ASCENDING"
+              )
+            ],
+            try([entry.vector], []),
+          ) &&
+          [for field in index.fields : field.vector_config[0].dimension if length(field.vector_config) > 0] == try([entry.dimension], [])
         )
-      ]) if can(entry.fields)
+      ])
     ])
     error_message = "An index has the catalogue's fields in their order, - descending and [] array-contains."
   }
