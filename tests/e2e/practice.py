@@ -94,10 +94,12 @@ class Practice:
         return self.owner.http.post(url, json=body, headers=headers, stream=stream, timeout=60)
 
     def charged(self) -> int:
-        """The charge so far, in nanos."""
-        amount: str = self.owner.get("/api/billing")["charge_so_far"]["amount"]
-        whole, _, part = amount.partition(".")
-        return int(whole) * 10**9 + int(part.ljust(9, "0"))
+        """The charge so far, in nanos: what the turns themselves have written."""
+        return _nanos(self.owner.get("/api/billing")["charge_so_far"]["amount"])
+
+    def tallied(self) -> int:
+        """The month's charge as billing has counted it from the events, in nanos."""
+        return _nanos(self.owner.get("/api/billing/usage")["total"]["charge"]["amount"])
 
     def transcript(self, conversation: str) -> list[dict[str, Any]]:
         """The turns of a conversation; empty while there is none."""
@@ -127,6 +129,11 @@ class Practice:
                 answer = self.owner.ask("GET", path, status=ANY)
                 found[path] = 404 if answer.status_code == 404 else PASSING.sub("", answer.text)
         return found
+
+
+def _nanos(amount: str) -> int:
+    whole, _, part = amount.partition(".")
+    return int(whole) * 10**9 + int(part.ljust(9, "0"))
 
 
 def events_of(answer: requests.Response) -> Iterator[tuple[str, Any]]:
@@ -214,7 +221,7 @@ def quiet(documents: firestore.Client, practice: Practice) -> None:
     """Wait until analytics and billing have counted every turn."""
     rows = usage_rows(documents, practice)
     charge = sum(row["charge_nanos"] for row in rows)
-    until(20, lambda: (practice.turns_counted(), practice.charged()) == (len(rows), charge))
+    until(20, lambda: (practice.turns_counted(), practice.tallied(), practice.charged()) == (len(rows), charge, charge))
 
 
 def held(documents: firestore.Client, practice: Practice) -> dict[str, Any]:
