@@ -25,7 +25,7 @@ output "console_url" {
 
 output "next_step" {
   description = "What to do now."
-  value       = "Open ${local.cdn_url}/console/index.html, sign up, and make the first operator: nox -s operator -- EMAIL --project ${var.project_id}"
+  value       = "Open ${local.cdn_url}/console/index.html, sign up, and make yourself the operator (docs/deploy.md)."
 }
 
 output "widget_url" {
