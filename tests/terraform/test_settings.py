@@ -15,6 +15,7 @@ CATALOGUE: dict[str, Any] = yaml.safe_load(openapi.CATALOGUE.read_text("utf-8"))
 TERRAFORM = openapi.ROOT / "infra" / "terraform"
 # What the code can read and the cloud does not set: each with its reason.
 NOT_SET = {
+    "FUNCTION_TARGET": "set by Cloud Run",
     "GOOGLE_CLOUD_PROJECT": "GOOGLE_CLOUD_PROJECT_ID says it",
     "GOOGLE_SERVICE_ACCOUNT_KEY": "a function has its account's credentials; there are no keys",
     "GOOGLE_APIS_URL": "Google's own is the default",
