@@ -55,14 +55,7 @@ class Shop:
         home = Path(self._folder.name)
         self.firestore = engines.start("firestore", home / "firestore")
         self.pubsub = engines.start("pubsub", home / "pubsub")
-        self._model = subprocess.Popen(
-            [sys.executable, "-m", INSTANT, "--data", str(home), "--seconds", str(seconds)],
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=engines.ROOT,
-        )
-        assert self._model.stdout is not None
-        model = self._model.stdout.readline().split()[1]
+        self._models: list[subprocess.Popen[str]] = []
         self._words: engines.Engine | None = None
         accounts = ("gateway", "push", "scheduler", "dashboard-api")
         self.environment = {
@@ -71,7 +64,7 @@ class Shop:
             "GOOGLE_CLOUD_PROJECT": callers.PROJECT,
             "FIRESTORE_EMULATOR_HOST": self.firestore.address,
             "PUBSUB_EMULATOR_HOST": self.pubsub.address,
-            "OFFLINE_MODEL_URL": f"http://127.0.0.1:{model}/v1",
+            **self.model(seconds),
             "DEFAULT_MODEL": "offline/offline-extractive",
             "EMBEDDING_MODEL": "offline/wordllama-256",
             "CALLERS": ",".join(callers.account(name) for name in accounts),
@@ -85,12 +78,21 @@ class Shop:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self._model.kill()
-        self._model.wait()
+        for model in self._models:
+            model.kill()
+            model.wait()
         for engine in (self.firestore, self.pubsub, self._words):
             if engine is not None:
                 engine.kill()
         self._folder.cleanup()
+
+    def model(self, seconds: float) -> dict[str, str]:
+        """Start an instant model that waits so long in the middle of its answer; returns the variable that names it."""
+        command = [sys.executable, "-m", INSTANT, "--data", self._folder.name, "--seconds", str(seconds)]
+        self._models.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=engines.ROOT))
+        assert self._models[-1].stdout is not None
+        port = self._models[-1].stdout.readline().split()[1]
+        return {"OFFLINE_MODEL_URL": f"http://127.0.0.1:{port}/v1"}
 
     def _make_topic(self) -> None:
         from functions.shared import events

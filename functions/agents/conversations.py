@@ -20,7 +20,7 @@ def check_free(conversation: Mapping[str, Any], ask: Ask, now: datetime) -> None
         if turn == ask.turn_id:
             raise in_progress()
         raise Conflict(
-            "Another turn of this conversation is being answered.",
+            "Another turn of this conversation is being answered. Wait for its end, then send this one again.",
             code="conversation_busy",
             headers={"Retry-After": "1"},
         )
@@ -43,6 +43,11 @@ def check_owner(conversation: Mapping[str, Any], exists: bool, ask: Ask) -> None
         return
     if conversation.get("owner") != ask.owner or conversation.get("agent_id") != ask.agent_id:
         raise NotFound("There is no such conversation. Leave out conversation_id to begin one.")
+
+
+def waits(conversation: Mapping[str, Any]) -> bool:
+    """Whether a person was asked for who has not finished yet."""
+    return (conversation.get("hand_off") or {}).get("state") in ("waiting", "taken")
 
 
 def pace(conversation: Mapping[str, Any], turns_per_hour: int, now: datetime) -> dict[str, Any]:

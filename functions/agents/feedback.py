@@ -3,7 +3,7 @@
 import re
 from typing import Any, Literal
 
-from functions.agents import repository
+from functions.agents import conversations, repository
 from functions.shared import clock, digests, events, firestore, ids
 from functions.shared.contracts import ConversationRead
 from functions.shared.errors import NotFound
@@ -52,8 +52,7 @@ def hand_off(call: Call, conversation: str, note: str | None) -> None:
         home = found[0]
         if not home.exists:
             raise NotFound("There is no conversation yet.")
-        known = home.data.get("hand_off") or {}
-        if known.get("state") in ("waiting", "taken"):
+        if conversations.waits(home.data):
             if note is not None:
                 batch.update(home.path, {("hand_off", "note"): note}, if_etag=home.etag)
             return None

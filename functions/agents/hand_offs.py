@@ -6,10 +6,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from functions.agents import repository
-from functions.shared import activity, firestore, ids
-from functions.shared.errors import Conflict, Invalid, NotFound
+from functions.shared import activity, contracts, firestore, ids, paging
+from functions.shared.errors import Conflict, NotFound
 from functions.shared.firestore import Snapshot
-from functions.shared.http import Answer, Body, Call, Items, Page, page_token, page_values
+from functions.shared.http import Answer, Body, Call, Items, Page
 
 State = Literal["waiting", "taken", "done"]
 
@@ -43,26 +43,12 @@ class ShownHandOff(Answer):
 
 def listed(call: Call, query: HandOffs) -> Items[ShownHandOff]:
     """A page, the latest first; filtered by state it may be shorter than asked for."""
-    after: tuple[Any, ...] = ()
-    values = page_values(query.page_token, 2)
-    if values is not None:
-        after = _place(call, *values)
-    page = repository.handed_off(call.workspace, query.page_size + 1, after)
+    after = paging.place_of(query.page_token, contracts.path(call.workspace, "conversations"))
+    page = repository.handed_off(call.workspace, query.page_size + 1, after or ())
     more, page = len(page) > query.page_size, page[: query.page_size]
-    token = page_token(page[-1].data["updated_at"].isoformat(), page[-1].id) if more else None
+    token = paging.next_token(page[-1], "updated_at") if more else None
     shown = [_shown(found.id, found.data) for found in page]
     return Items(items=[one for one in shown if query.state in (None, one.state)], next_page_token=token)
-
-
-def _place(call: Call, moment: Any, conversation: Any) -> tuple[Any, ...]:
-    try:
-        at = datetime.fromisoformat(moment)
-        if at.tzinfo is None or not ids.valid("conversation", conversation):
-            raise ValueError
-    except (TypeError, ValueError, AttributeError):
-        message = "This is not a page token of this list."
-        raise Invalid(errors=[{"pointer": "/page_token", "message": message}]) from None
-    return at, repository.conversation_path(call.workspace, conversation)
 
 
 def _shown(conversation: str, data: dict[str, Any]) -> ShownHandOff:
@@ -82,35 +68,39 @@ def _shown(conversation: str, data: dict[str, Any]) -> ShownHandOff:
 
 def change(call: Call, conversation: str, change: HandOffChange) -> ShownHandOff:
     """Take it, finish it or put it back. Raises NotFound, and Conflict (`taken_already`) when a colleague has it."""
-    found = _found(call, conversation)
-    kept = dict(found.data.get("hand_off") or {})
     me = call.principal.actor
-    if change.state == "taken" and kept.get("state") == "taken" and kept.get("taken_by") != me:
-        raise Conflict("A colleague has taken it. It can be put back to waiting first.", code="taken_already")
-    before = kept.get("state") or "waiting"
-    kept |= {"state": change.state, "taken_by": None if change.state == "waiting" else kept.get("taken_by") or me}
-    if change.note is not None:
-        kept["staff_note"] = change.note
-    batch = firestore.Batch()
-    batch.update(found.path, {("hand_off",): kept}, if_etag=found.etag)
-    activity.record(
-        batch,
-        call.workspace,
-        call.principal,
-        f"hand_off.{change.state}",
-        kind="conversation",
-        subject=conversation,
-        before={"state": before},
-        after={"state": change.state},
-        now=call.now,
-    )
-    batch.commit()
-    return _shown(conversation, {**found.data, "hand_off": kept})
+
+    def work(batch: firestore.Batch, known: list[Snapshot]) -> ShownHandOff:
+        found = known[0]
+        if not found.data.get("handed_off"):
+            raise _not_waiting()
+        kept = dict(found.data.get("hand_off") or {})
+        if change.state == "taken" and kept.get("state") == "taken" and kept.get("taken_by") != me:
+            raise Conflict("A colleague has taken it. It can be put back to waiting first.", code="taken_already")
+        before = kept.get("state") or "waiting"
+        kept |= {"state": change.state, "taken_by": None if change.state == "waiting" else kept.get("taken_by") or me}
+        if change.note is not None:
+            kept["staff_note"] = change.note
+        batch.update(found.path, {("hand_off",): kept}, if_etag=found.etag)
+        activity.record(
+            batch,
+            call.workspace,
+            call.principal,
+            f"hand_off.{change.state}",
+            kind="conversation",
+            subject=conversation,
+            before={"state": before},
+            after={"state": change.state},
+            now=call.now,
+        )
+        return _shown(conversation, {**found.data, "hand_off": kept})
+
+    if not ids.valid("conversation", conversation):
+        raise _not_waiting()
+    paths = [repository.conversation_path(call.workspace, conversation)]
+    # The visitor may speak at this moment, which changes the same document and not what is decided here.
+    return firestore.compete(paths, repository.read(*paths), work)
 
 
-def _found(call: Call, conversation: str) -> Snapshot:
-    if ids.valid("conversation", conversation):
-        (found,) = repository.read(repository.conversation_path(call.workspace, conversation))
-        if found.exists and found.data.get("handed_off"):
-            return found
-    raise NotFound("There is no such conversation that waits for a person.")
+def _not_waiting() -> NotFound:
+    return NotFound("There is no such conversation that waits for a person.")

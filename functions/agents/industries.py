@@ -16,7 +16,7 @@ GENERAL = "general"
 class Industry(BaseModel):
     """One kind of business with everything that a good agent for it needs; `notice` is empty where none is due."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     id: str
     name: str
@@ -44,7 +44,7 @@ class Industry(BaseModel):
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     model_roles: dict[str, tuple[str, ...]]
     industries: tuple[Industry, ...]

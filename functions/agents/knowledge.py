@@ -129,7 +129,7 @@ def get(call: Call, agent: str, item: str) -> tuple[Item, str]:
 
 def add(call: Call, agent: str, new: NewItem) -> tuple[WrittenItem, str]:
     """Store a new item and make it searchable. Raises NotFound, TooLarge, Conflict (`too_many_items`), Contended."""
-    return _written(*_write(call, agent, ids.new("knowledge"), new))
+    return _written(*_write(call, agent, call.new_id("knowledge"), new))
 
 
 def replace(call: Call, agent: str, item: str, new: NewItem) -> tuple[WrittenItem, str]:

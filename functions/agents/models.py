@@ -16,7 +16,7 @@ Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2
 class Part(BaseModel):
     """Base of the definition's parts: frozen, and unknown fields are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Business(Part):
@@ -81,7 +81,7 @@ class Definition(Part):
 class KnowledgeState(BaseModel):
     """What an agent's document says of its knowledge: which index serves, and what it was made of."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     revision: str = ""
     parts: int = 0
@@ -94,7 +94,7 @@ class KnowledgeState(BaseModel):
 class Agent(BaseModel):
     """`workspaces/{workspace}/agents/{agent}` as its owner sees it."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     name: str
     industry: str
@@ -114,7 +114,7 @@ class Agent(BaseModel):
 class Ask(BaseModel):
     """One turn as it is asked for, from whichever door."""
 
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, defer_build=True, hide_input_in_errors=True)
 
     turn_id: str
     agent_id: str

@@ -88,6 +88,8 @@ class Turn:
     _hits: list[Hit] = field(default_factory=list)
     _reported: Usage | None = None
     _listening: Listening | None = None
+    _hands_off: bool = False
+    """Whether the conversation waits for a person from this turn on; when it did so before, it is no further hand-off."""
     _left: threading.Event = field(default_factory=threading.Event)
 
     def leave(self) -> None:
@@ -222,6 +224,7 @@ class Turn:
         charge = 0
         if outcome != "failed":
             charge = plans.charge(counted, cost, self.terms, model=self.card.id, conversations=int(first))
+        self._hands_off = self.for_a_person and not conversations.waits(self._home())
         now = clock.now()
         row = {
             **self.hold.row,
@@ -235,8 +238,7 @@ class Turn:
             "error_code": self.problem.code if self.problem is not None else None,
             "new_conversation": first,
             "new_visitor": first and bool(self.conversation.get("new_visitor")),
-            # Once a conversation: it waits for a person already.
-            "handed_off": self.for_a_person and not self.conversation.get("handed_off"),
+            "handed_off": self._hands_off,
             "recorded_at": clock.to_text(now),
         }
         if charge > self.hold.amount:
@@ -279,7 +281,7 @@ class Turn:
         stored = self.stored
         assert stored is not None
         path = repository.conversation_path(self.workspace, self.ask.conversation_id)
-        if not self.hold.lives(clock.now()) and not self._still_running(path):
+        if not self.hold.lives(clock.now()) and self.ask.turn_id not in (firestore.get(path).data.get("running") or {}):
             # Another turn has begun meanwhile, or the conversation was erased: what it says is not overwritten.
             return
         batch.create(f"{path}/turns/{self.ask.turn_id}", stored.model_dump())
@@ -299,15 +301,19 @@ class Turn:
                 ("history",): conversations.remembered(known.get("history") or (), self.ask.message, self.answer),
                 ("words",): words.significant(text, known.get("words") or ()),
             }
-        if self.for_a_person and not known.get("handed_off"):
+        if self._hands_off:
             fields |= {
                 ("handed_off",): True,
                 ("hand_off",): {"state": "waiting", "note": self.note, "asked_at": stored.completed_at},
             }
         batch.update(path, fields)
 
-    def _still_running(self, path: str) -> bool:
-        return self.ask.turn_id in (firestore.get(path).data.get("running") or {})
+    def _home(self) -> Mapping[str, Any]:
+        """The conversation as it is now: the visitor may have asked for a person while the model spoke."""
+        try:
+            return firestore.get(repository.conversation_path(self.workspace, self.ask.conversation_id)).data
+        except Unavailable:
+            return self.conversation
 
 
 def _cited(answer: str, hits: list[Hit]) -> tuple[Source, ...]:

@@ -6,11 +6,11 @@ from typing import Any
 
 from functions.agents import definitions, repository, yaml_reader, yaml_writer
 from functions.agents.models import Agent, Definition, KnowledgeState
-from functions.shared import activity, contracts, firestore, ids
+from functions.shared import activity, contracts, firestore, ids, paging
 from functions.shared.contracts import FleetRead
 from functions.shared.errors import Invalid, NotFound
 from functions.shared.firestore import Snapshot
-from functions.shared.http import Answer, Call, Items, Page, page_token, page_values
+from functions.shared.http import Answer, Call, Items, Page
 
 
 class VersionInfo(Answer):
@@ -88,15 +88,12 @@ def get(call: Call, agent: str) -> tuple[ShownAgent, str]:
 
 def listed(call: Call, query: Page) -> Items[ListedAgent]:
     """A page, the newest first. Deleted agents are left out, so a page may be shorter than asked for."""
-    after: tuple[Any, ...] = ()
-    values = page_values(query.page_token, 2)
-    if values is not None:
-        after = (_moment(values[0]), repository.agent_path(call.workspace, _segment(values[1])))
-    page = repository.agents(call.workspace, query.page_size + 1, after)
+    after = paging.place_of(query.page_token, contracts.path(call.workspace, "agents"))
+    page = repository.agents(call.workspace, query.page_size + 1, after or ())
     more, page = len(page) > query.page_size, page[: query.page_size]
     fleet = repository.read(*(contracts.path(call.workspace, "fleet", agent.id) for agent in page)) if page else []
     gone = {one.id for one in fleet if FleetRead.model_validate(one.data).deleted_at is not None}
-    token = page_token(page[-1].data["created_at"].isoformat(), page[-1].id) if more else None
+    token = paging.next_token(page[-1], "created_at") if more else None
     return Items(items=[_listed(agent) for agent in page if agent.id not in gone], next_page_token=token)
 
 
@@ -114,22 +111,6 @@ def _listed(agent: Snapshot) -> ListedAgent:
     )
 
 
-def _moment(value: Any) -> datetime:
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise Invalid(errors=[{"pointer": "/page_token", "message": "This is not a page token of this list."}])
-    return moment
-
-
-def _segment(value: Any) -> str:
-    if not isinstance(value, str) or not ids.valid("agent", value):
-        raise Invalid(errors=[{"pointer": "/page_token", "message": "This is not a page token of this list."}])
-    return value
-
-
 def create(call: Call, answers: Mapping[str, Any]) -> tuple[ShownAgent, str]:
     """A new agent of these answers, gaps filled. Raises Invalid (`unknown_model` among others)."""
     definition = definitions.checked(definitions.completed(definitions.merged({}, answers), call.now), call.now)
@@ -143,7 +124,7 @@ def imported(call: Call, content: bytes) -> tuple[ShownAgent, str]:
 
 
 def _made(call: Call, definition: Definition, text: str, action: str) -> tuple[ShownAgent, str]:
-    agent = ids.new("agent")
+    agent = call.new_id("agent")
     path = repository.agent_path(call.workspace, agent)
     document = {
         **_of_draft(definition, text),
@@ -163,7 +144,11 @@ def _made(call: Call, definition: Definition, text: str, action: str) -> tuple[S
     batch.create(path, document)
     after = {"industry": definition.industry, "model": document["model"]}
     tell(batch, call, action, agent, definition.name, after=after)
-    etag = batch.commit()[path]
+    try:
+        etag = batch.commit()[path]
+    except firestore.AlreadyExists:
+        # Made by an earlier request with this key, whose answer was lost.
+        return get(call, agent)
     return shown(agent, Agent.model_validate(document)), etag
 
 

@@ -70,8 +70,7 @@ def _by_dimension(row: Mapping[str, Any], counters: Added, model: str | None = N
 
 def micros(row: Mapping[str, Any]) -> int:
     """When the event happened, in microseconds of Unix time."""
-    moment = clock.from_text(row["occurred_at"])
-    return int(moment.timestamp()) * 1_000_000 + moment.microsecond
+    return clock.to_micros(clock.from_text(row["occurred_at"]))
 
 
 def summed(parts: list[Counters]) -> Counters:

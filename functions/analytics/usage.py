@@ -18,7 +18,7 @@ from functions.analytics.models import (
     StatsQuery,
 )
 from functions.analytics.rollups import summed
-from functions.shared import histogram, ids
+from functions.shared import clock, histogram, ids
 from functions.shared.contracts import Counters, RollupRead, WorkspaceRead
 from functions.shared.errors import Invalid, NotFound
 from functions.shared.http import Call
@@ -105,8 +105,7 @@ def _span(call: Call, query: Range, home: WorkspaceRead, most: int) -> tuple[dat
 
 def newest(rollups: list[RollupRead]) -> datetime | None:
     """The time of the newest event in the figures, or None when there is none."""
-    micros = max((rollup.as_of_micros for rollup in rollups), default=0)
-    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros) if micros else None
+    return clock.from_micros(max((rollup.as_of_micros for rollup in rollups), default=0))
 
 
 def performance(call: Call, query: Range, agent: str | None = None) -> Comparison:

@@ -184,10 +184,9 @@ def _write(
     """The account, the running period's terms and the feed in one commit; returns the account's new etag."""
     assert call.if_match is not None
     document = {**account.data, **fields}
-    terms = metering.agreed(BillingRead.model_validate(document), spend.id)
     batch = firestore.Batch()
     batch.replace(account.path, document, if_etag=call.if_match)
-    metering.write_terms(batch, call.workspace, terms, spend)
+    metering.write_terms(batch, call.workspace, BillingRead.model_validate(document), spend)
     activity.record(
         batch,
         call.workspace,

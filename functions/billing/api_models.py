@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from functions.shared.http import Answer, Body, Page, Query
 from functions.shared.money import NANOS, Money, parse_decimal
 
 PERMILLE = NANOS // 1000
 
-Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+Month = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
@@ -321,7 +321,9 @@ class NewPayment(Body):
     method: Text = "bank_transfer"
     reference: Text | None = None
     note: Text | None = None
-    received_at: datetime | None = Field(default=None, description="When it came; now if absent.")
+    received_at: AwareDatetime | None = Field(
+        default=None, description="When it came, with its offset from UTC; now if absent."
+    )
 
 
 class Debtor(Answer):

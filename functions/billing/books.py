@@ -85,6 +85,5 @@ def post(batch: firestore.Batch, workspace: WorkspaceId, entries: Sequence[Ledge
 
 
 def tell(told: Sequence[Event]) -> None:
-    """Publish what a commit recorded; what fails is left to the relay."""
-    for event in told:
-        events.publish(event)
+    """Publish what a commit recorded, all at once; what fails is left to the relay."""
+    events.publish_all(told)

@@ -1,5 +1,7 @@
 """What wakes the close: the daily schedule, which asks for each workspace's, and the request for one workspace."""
 
+from datetime import datetime, timedelta
+
 from functions.billing import closing
 from functions.shared import clock, events, firestore
 from functions.shared.errors import Malformed
@@ -7,12 +9,16 @@ from functions.shared.http import Call, Json, Routes
 
 api = Routes("billing-close")
 
+MOST_AHEAD = timedelta(days=400)
+"""A run may stand for a time to come, to see a month closed; a slip in the year would close every day until then."""
+
 
 @api.schedule("billing-close", summary="Asks for the close of every workspace.")
 def ask_for_closes(call: Call) -> None:
     """One message a workspace, with the time that this run stands for."""
     if call.schedule_time is None:
         raise Malformed("Send the time that this run stands for as X-CloudScheduler-ScheduleTime.")
+    _not_too_far(call.schedule_time, call.now)
     closing.request_all(call.schedule_time)
 
 
@@ -24,7 +30,13 @@ def close_one(call: Call, body: Json) -> None:
         as_of = clock.from_text(event.row["as_of"])
     except (KeyError, TypeError, ValueError) as error:
         raise Malformed("A close needs its as_of.", code="not_an_event") from error
+    _not_too_far(as_of, call.now)
     closing.close(event.workspace, as_of)
+
+
+def _not_too_far(as_of: datetime, now: datetime) -> None:
+    if as_of > now + MOST_AHEAD:
+        raise Malformed(f"A close stands for a time at most {MOST_AHEAD.days} days ahead.", code="too_far_ahead")
 
 
 @api.check("firestore")

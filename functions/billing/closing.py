@@ -26,12 +26,9 @@ ATTEMPTS = 6
 
 def request_all(as_of: datetime) -> int:
     """Ask for the close of every workspace that is not erased; returns how many. Raises what Pub/Sub raises."""
-    number = 0
-    for workspace, _ in repository.workspaces():
-        row = {"workspace_id": str(workspace), "as_of": clock.to_text(as_of)}
-        events.request("close-requested", workspace, row)
-        number += 1
-    return number
+    moment = clock.to_text(as_of)
+    rows = ((workspace, {"workspace_id": str(workspace), "as_of": moment}) for workspace, _ in repository.workspaces())
+    return events.request_all("close-requested", rows)
 
 
 def close(workspace: WorkspaceId, as_of: datetime) -> None:

@@ -174,7 +174,7 @@ def add_credit(
         return
     fields = {"credit_nanos": known.credit_nanos + nanos, "paid_once": known.paid_once or paid}
     batch.set(account.path, {**account.data, **fields})
-    metering.write_terms(batch, workspace, metering.agreed(known.model_copy(update=fields), spend.id), spend)
+    metering.write_terms(batch, workspace, known.model_copy(update=fields), spend)
 
 
 def finish(workspace: WorkspaceId, as_of: datetime) -> None:

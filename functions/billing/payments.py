@@ -1,5 +1,6 @@
 """Money that came in and invoices that are taken back: the operator's acts, each one transaction, told in the audit log."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from functions.billing import api_models as api
@@ -14,6 +15,10 @@ from functions.shared.events import Event
 from functions.shared.http import Call
 from functions.shared.identity import WorkspaceId
 from functions.shared.money import Money, MoneyError
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+MOST_AHEAD = timedelta(days=400)
+"""As far as a close may run ahead (close_routes); what lies outside of both is a slip in the year."""
 
 PER_COMMIT = (firestore.MAX_WRITES - 10) // 2
 """Entries in one commit: each is a document and its event."""
@@ -41,6 +46,7 @@ def record(call: Call, workspace: WorkspaceId, new: api.NewPayment) -> api.Payme
     What is due is paid, the rest becomes credit. The first payment ends a trial. Raises NotFound, Invalid, Conflict.
     """
     payment_id = f"pay_{call.idempotency_id}"
+    received_at = _when(new, call.now)
     paths = [
         repository.payment_path(workspace, payment_id),
         repository.invoice_path(workspace, new.invoice_id),
@@ -59,7 +65,7 @@ def record(call: Call, workspace: WorkspaceId, new: api.NewPayment) -> api.Payme
             invoice_id=invoice.invoice_id,
             amount_minor=_amount(new, invoice),
             currency=invoice.currency,
-            received_at=new.received_at or call.now,
+            received_at=received_at,
             method=new.method,
             provider_id=new.reference,
             note=new.note,
@@ -111,6 +117,14 @@ def _amount(new: api.NewPayment, invoice: Invoice) -> int:
     if minor <= 0:
         raise invalid("/amount/amount", "A payment is more than nothing.")
     return minor
+
+
+def _when(new: api.NewPayment, now: datetime) -> datetime:
+    if new.received_at is None:
+        return now
+    if not EARLIEST <= new.received_at <= now + MOST_AHEAD:
+        raise invalid("/received_at", "Look at the year: a payment comes in this century, and not in years from now.")
+    return new.received_at.astimezone(UTC)
 
 
 def void(call: Call, workspace: WorkspaceId, invoice_id: str) -> None:

@@ -87,7 +87,7 @@ def _compare(books: Books, day: str, of_day: Sequence[Event], warehouse: dict[st
 
 def _rolled_up(hours: Sequence[Counters]) -> Sums:
     sums = {name: sum(getattr(hour, name) for hour in hours) for name in _SUMS}
-    return sums | {"messages": sum(hour.completed + hour.interrupted for hour in hours)}
+    return sums | {"messages": sum(hour.turns for hour in hours)}
 
 
 def _warehouse(books: Books, days: Sequence[str]) -> dict[str, Sums] | None:
@@ -120,6 +120,4 @@ def _mend(books: Books, of_day: Sequence[Event], differing: dict[str, Any]) -> N
         day = clock.day_of(clock.from_text(of_day[0].row["occurred_at"]))
         stored = {row["event_id"] for row in _ask(_IDS, books, day, day) or []}
         missing |= set(ids) - stored
-    for event in of_day:
-        if event.id in missing:
-            events.publish(event)
+    events.publish_all(event for event in of_day if event.id in missing)

@@ -1,23 +1,18 @@
 """What a workspace reads: the running month, where its charge comes from, the price book."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 
 from functions.billing import api_models as api
 from functions.billing import repository
 from functions.billing.accounts import shown_plan
 from functions.billing.charges import Cell, Tally
 from functions.billing.models import InvoiceState, Key, Period
-from functions.billing.tallies import moment
 from functions.shared import clock, contracts, metering, pricing
 from functions.shared.contracts import WorkspaceRead
 from functions.shared.http import Call
 from functions.shared.identity import WorkspaceId
-from functions.shared.money import NANOS, Money, divide, format_decimal, share
-from functions.shared.plans import PlanTerms, period_charges
-
-SECOND = timedelta(seconds=1)
-HOUR = 3600
+from functions.shared.money import NANOS, Money, format_decimal, share
+from functions.shared.plans import PlanTerms, period_charges, projection
 
 
 def billing(call: Call) -> api.Billing:
@@ -46,20 +41,14 @@ def billing(call: Call) -> api.Billing:
         discount=money(charges.discount),
         tax=money(tax),
         total=money(charges.net + tax),
-        projection=money(projection(spend.spent_nanos, period, call.now)),
+        projection=money(projection(spend.spent_nanos, call.now)),
         cap=None if spend.cap_nanos is None else money(spend.cap_nanos),
         trial_left=None if spend.trial_nanos is None else money(max(0, spend.trial_nanos - spend.spent_nanos)),
         agent_caps={agent: money(cap) for agent, cap in sorted(spend.agent_caps.items())},
         charge_by_agent={agent: money(spent) for agent, spent in sorted(spend.spent_by_agent.items())},
         balance=balance(call.workspace, spend.currency),
-        as_of=moment(newest),
+        as_of=clock.from_micros(newest),
     )
-
-
-def projection(spent_nanos: int, period: Period, now: datetime) -> int:
-    """Nanos at the month's end at the pace so far; the first hour counts as a whole one, so it does not leap."""
-    whole = (period.end - period.start) // SECOND
-    return divide(spent_nanos * whole, max((now - period.start) // SECOND, HOUR))
 
 
 def balance(workspace: WorkspaceId, currency: str) -> api.Balance:
@@ -93,7 +82,7 @@ def usage(call: Call, query: api.UsageQuery) -> api.Usage:
         by_agent=[_shown(agent, cell, currency, agents.get(agent)) for agent, cell in by_agent.items()],
         by_model=[_shown(model, cell, currency) for model, cell in by_model.items()],
         by_day=[_shown(day, tally.total, currency) for day, (tally, _) in zip(days, by_day, strict=True)],
-        as_of=moment(newest),
+        as_of=clock.from_micros(newest),
     )
 
 

@@ -73,6 +73,9 @@ class NewApiKey(Body):
     scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=3, strict=False), AfterValidator(_in_order)] = (
         "read",
     )
+    role: Literal["viewer", "member", "admin"] = Field(
+        default="member", description="What the key may do within its scopes, as a person with this role may."
+    )
 
 
 class ApiKey(Answer):
@@ -81,6 +84,7 @@ class ApiKey(Answer):
     id: str
     name: str
     scopes: list[str]
+    role: str
     created_at: datetime
     revoked_at: datetime | None = None
 

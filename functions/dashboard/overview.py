@@ -1,14 +1,13 @@
 """The home page's figures, the activity feed and the service's status. Every figure comes from Firestore's rollups."""
 
-import calendar
 import contextvars
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from functions.dashboard import repository, workspaces
 from functions.dashboard.models import Activity, DeploymentHealth, Figures, Home, Status, Summary
-from functions.shared import calls, clock, contracts, firestore, histogram, logs, metering, paging
+from functions.shared import calls, clock, contracts, firestore, histogram, logs, metering, paging, plans
 from functions.shared.config import settings
 from functions.shared.contracts import Counters, FleetRead, RollupRead, SpendRead, WorkspaceRead
 from functions.shared.http import Call, Items, Page
@@ -52,18 +51,11 @@ def _summary(call: Call, home: WorkspaceRead) -> Summary:
         today=_figures(today.total, currency),
         month=_figures(this_month.total, currency),
         charge_so_far=Money.of_nanos(period.spent_nanos, currency),
-        projection=Money.of_nanos(projection(period.spent_nanos, call.now), currency),
+        projection=Money.of_nanos(plans.projection(period.spent_nanos, call.now), currency),
         cap=None if period.cap_nanos is None else Money.of_nanos(period.cap_nanos, currency),
         agents=_agents(call),
-        as_of=_moment(newest),
+        as_of=clock.from_micros(newest),
     )
-
-
-def projection(spent_nanos: int, now: datetime) -> int:
-    """What the month will have cost at the pace so far, in nanos: spent times the month's length over what has passed."""
-    days = calendar.monthrange(now.year, now.month)[1]
-    passed = int((now - clock.start_of_month(clock.month_of(now))).total_seconds())
-    return spent_nanos * days * 86400 // max(passed, 3600)
 
 
 def _figures(counters: Counters, currency: str) -> Figures:
@@ -138,11 +130,7 @@ def last_event(call: Call) -> datetime | None:
     local = call.now.astimezone(ZoneInfo(home.time_zone))
     names = [f"month_{moment:%Y-%m}" for moment in (local, local.replace(day=1) - timedelta(days=1))]
     found = repository.read([contracts.path(call.workspace, "rollups", name) for name in names])
-    return _moment(max(RollupRead.model_validate(one.data).as_of_micros for one in found))
-
-
-def _moment(micros: int) -> datetime | None:
-    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros) if micros else None
+    return clock.from_micros(max(RollupRead.model_validate(one.data).as_of_micros for one in found))
 
 
 def _health(call: Call, name: str) -> DeploymentHealth:

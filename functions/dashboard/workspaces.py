@@ -17,7 +17,7 @@ from functions.dashboard.models import (
 )
 from functions.shared import activity, contracts, directory, etags, firestore, ids, plans, words
 from functions.shared.contracts import WorkspaceRead
-from functions.shared.errors import Forbidden, Invalid, NotFound, Unauthenticated
+from functions.shared.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from functions.shared.http import Call
 from functions.shared.identity import WorkspaceId, tokens
 from functions.shared.identity.authenticate import workspace_of_member
@@ -175,12 +175,13 @@ def members(workspace: WorkspaceId) -> list[Member]:
 
 def create_key(call: Call, new: NewApiKey) -> ApiKeyWithSecret:
     """Make an API key; the secret is in this answer and nowhere else."""
-    key, secret = ids.new("api_key"), ids.secret()
+    key, secret = call.new_id("api_key"), ids.secret()
     batch = firestore.Batch()
     directory.enter(batch, key, call.workspace, "api_key")
     stored = {
         "name": new.name,
         "scopes": list(new.scopes),
+        "role": new.role,
         "secret_hash": hash_of(secret),
         "created_at": call.now,
         "revoked_at": None,
@@ -194,11 +195,19 @@ def create_key(call: Call, new: NewApiKey) -> ApiKeyWithSecret:
         kind="api_key",
         subject=key,
         name=new.name,
-        after={"scopes": list(new.scopes)},
+        after={"scopes": list(new.scopes), "role": new.role},
         now=call.now,
     )
-    batch.commit()
-    return ApiKeyWithSecret(id=key, name=new.name, scopes=list(new.scopes), created_at=call.now, secret=secret)
+    try:
+        batch.commit()
+    except firestore.AlreadyExists as error:
+        raise Conflict(
+            f"An earlier request with this Idempotency-Key made the key {key}, and its secret is shown once. Revoke it "
+            "and make another.",
+            code="already_issued",
+        ) from error
+    shown = {"name": new.name, "scopes": list(new.scopes), "role": new.role, "created_at": call.now}
+    return ApiKeyWithSecret(id=key, secret=secret, **shown)
 
 
 def keys(workspace: WorkspaceId) -> list[ApiKey]:
@@ -208,6 +217,7 @@ def keys(workspace: WorkspaceId) -> list[ApiKey]:
             id=key.id,
             name=key.data["name"],
             scopes=list(key.data["scopes"]),
+            role=key.data["role"],
             created_at=key.data["created_at"],
             revoked_at=key.data.get("revoked_at"),
         )

@@ -18,7 +18,7 @@ from functions.my_agents.models import (
     StatusChange,
     StatusStep,
 )
-from functions.shared import activity, calls, contracts, etags, firestore, histogram, ids
+from functions.shared import activity, calls, clock, contracts, etags, firestore, histogram, ids
 from functions.shared.contracts import AgentRead, AgentStatus, Counters, FleetRead, RollupRead, WorkspaceRead
 from functions.shared.errors import Conflict, Invalid, NotFound, Unavailable
 from functions.shared.http import Call, Items, page_token, page_values
@@ -149,7 +149,7 @@ class _Figures:
             health=_health(today),
             today=self._figures(today),
             month=self._figures(month),
-            last_active=datetime.fromtimestamp(0, UTC) + timedelta(microseconds=newest) if newest else None,
+            last_active=clock.from_micros(newest),
             created_at=known.created_at,
             updated_at=known.updated_at,
             deleted_at=status.deleted_at,

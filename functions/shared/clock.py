@@ -7,6 +7,8 @@ Inside, a time is an aware datetime in UTC; at the edge it is RFC 3339 with `Z`.
 import time
 from datetime import UTC, datetime, timedelta
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def now() -> datetime:
     """The present moment in UTC, with microseconds."""
@@ -31,6 +33,16 @@ def from_text(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"no offset in {text!r}")
     return moment.astimezone(UTC)
+
+
+def to_micros(moment: datetime) -> int:
+    """Unix time in microseconds, to the last one; counters hold times so."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_micros(micros: int) -> datetime | None:
+    """The inverse of `to_micros`; None for 0, which is a counter that no event has reached."""
+    return _EPOCH + timedelta(microseconds=micros) if micros else None
 
 
 def day_of(moment: datetime) -> str:

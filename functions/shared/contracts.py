@@ -66,9 +66,12 @@ def path(workspace: WorkspaceId, *parts: str) -> str:
 
 
 class Read(BaseModel):
-    """A frozen view of another folder's document; unknown fields are the owner's business."""
+    """A frozen view of another folder's document; unknown fields are the owner's business.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    An error names the field and not its value: that may be what a visitor said, and errors are logged.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True, hide_input_in_errors=True)
 
 
 class WorkspaceRead(Read):

@@ -98,6 +98,9 @@ class Invalid(Problem):
 
     status, code, title = 422, "invalid", "Some values are not valid"
 
+    def __init__(self, detail: str = "", *, code: str | None = None, errors: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(detail or _first(errors), code=code, errors=errors)
+
 
 class EtagRequired(Problem):
     """A write to a resource came without If-Match."""
@@ -121,3 +124,11 @@ class Unavailable(Problem):
 
     def __init__(self, detail: str = "", *, retry_after: int = 1, code: str | None = None) -> None:
         super().__init__(detail, code=code, headers={"Retry-After": str(max(1, retry_after))})
+
+
+def _first(errors: Sequence[Mapping[str, Any]]) -> str:
+    """The first fault in words, for a reader who shows `detail` alone."""
+    if not errors:
+        return ""
+    where, more = errors[0].get("pointer") or "the whole", len(errors) - 1
+    return f"{where}: {errors[0].get('message', '')}" + (f" ({more} more in `errors`)" if more else "")

@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -63,7 +63,7 @@ def record(batch: firestore.Batch, event: Event, *, day: str | None = None, now:
     }
     if day is not None:
         document["day"] = day
-    batch.create(contracts.path(event.workspace, "events", event.id), document)
+    batch.create(_path(event), document)
 
 
 def publish(event: Event) -> None:
@@ -82,15 +82,37 @@ def publish_all(found: Iterable[Event]) -> int:
             sending.append((event, _send(event)))
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the mark stays and the relay sends it
             logs.error("event not published yet", error, event_id=event.id, topic=event.topic)
-    sent = 0
+    sent: list[Event] = []
     for event, future in sending:
         try:
             future.result(timeout=PUBLISH_SECONDS)
-            unmark(event)
-            sent += 1
+            sent.append(event)
         except Exception as error:  # noqa: BLE001 - the same
             logs.error("event not published yet", error, event_id=event.id, topic=event.topic)
-    return sent
+    for start in range(0, len(sent), firestore.MAX_WRITES):
+        unmark_all(sent[start : start + firestore.MAX_WRITES])
+    return len(sent)
+
+
+def unmark_all(sent: Sequence[Event]) -> None:
+    """Say that these have been published: one commit, or one each when one of them has expired."""
+    batch = firestore.Batch()
+    for event in sent:
+        batch.update(_path(event), {("unsent",): firestore.DELETE})
+    try:
+        batch.commit()
+    except firestore.Changed:
+        if len(sent) > 1:
+            for event in sent:
+                unmark_all([event])
+        else:
+            logs.warning("event expired before it was published", event_id=sent[0].id)
+    except Exception as error:  # noqa: BLE001 - they are out; the relay sends them once more, and consumers know them
+        logs.error("published events stay marked", error, number=len(sent))
+
+
+def _path(event: Event) -> str:
+    return contracts.path(event.workspace, "events", event.id)
 
 
 def _send(event: Event) -> Any:
@@ -107,16 +129,6 @@ def _send(event: Event) -> Any:
     return publisher().publish(f"projects/{settings().project}/topics/{event.topic}", data, **attributes)
 
 
-def unmark(event: Event) -> None:
-    """Say that the event has been published."""
-    batch = firestore.Batch()
-    batch.update(contracts.path(event.workspace, "events", event.id), {("unsent",): firestore.DELETE})
-    try:
-        batch.commit()
-    except firestore.Changed:
-        logs.warning("event expired before it was published", event_id=event.id)
-
-
 @cache
 def publisher() -> Any:
     """The process's publisher, which sends each message at once; imported and built on the first call."""
@@ -129,9 +141,15 @@ def publisher() -> Any:
     return pubsub_v1.PublisherClient(batching)
 
 
-def request(topic: Topic, workspace: WorkspaceId, row: Mapping[str, Any]) -> None:
-    """Publish a command that is not an event, such as `close-requested`; raises when Pub/Sub does not take it."""
-    _send(Event(workspace, topic, "", dict(row))).result(timeout=PUBLISH_SECONDS)
+def request_all(topic: Topic, rows: Iterable[tuple[WorkspaceId, Mapping[str, Any]]]) -> int:
+    """Publish commands that are no events, such as `close-requested`, all at once; returns how many.
+
+    Raises what Pub/Sub raises when it does not take one: some are out then, and a repeat sends all of them again.
+    """
+    sending = [_send(Event(workspace, topic, "", dict(row))) for workspace, row in rows]
+    for future in sending:
+        future.result(timeout=PUBLISH_SECONDS)
+    return len(sending)
 
 
 def unsent_before(moment: datetime, limit: int = 500) -> list[Event]:

@@ -367,7 +367,7 @@ def _errors(leave: tuple[type[BaseException], ...] = ()) -> Iterator[None]:
         raise AlreadyExists(str(error)) from error
     except (exceptions.FailedPrecondition, exceptions.NotFound) as error:
         # A query without index is a fault of ours and must not look like a stale document.
-        if "index" in str(error).lower():
+        if "requires an index" in str(error):
             raise
         raise Changed(str(error)) from error
     except exceptions.Aborted as error:

@@ -5,8 +5,9 @@ answer is kept when the handler has succeeded; a refusal or a failure changed no
 mark whose owner died ends by itself (`busy_until`). An answer that holds a secret is not kept, only that it was
 given.
 
-A crash between a handler's commit and the keeping of its answer is not covered here: what must be made only once is
-named by `call.idempotency_id`.
+A crash between a handler's commit and the keeping of its answer is not covered here, nor a commit whose outcome nobody
+heard of: what must be made only once is named by `call.idempotency_id` or `call.new_id`. Until a key has its answer, its
+mark therefore keeps the time of the first request.
 """
 
 from collections.abc import Mapping
@@ -31,12 +32,16 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The right to do it now; end it with `keep`, `issued` or `abandon`."""
+    """The right to do it now; end it with `keep`, `issued`, `abandon` or `release`."""
 
     path: str
     fingerprint: str
     etag: str
     expire_at: datetime
+    since: datetime
+    """When the first request with this key came that may have done something."""
+    heir: bool = False
+    """Whether that was an earlier one than this."""
 
     def keep(self, answer: StoredAnswer) -> None:
         """Keep the answer for repeats; one that is too large for a document is remembered as given only."""
@@ -52,9 +57,25 @@ class Attempt:
         self._write({"state": "issued"})
 
     def abandon(self) -> None:
-        """Nothing was done: the next request with this key may try. Never raises."""
+        """Nothing was done: the next request with this key may try. Never raises.
+
+        Of an heir that is not known, whatever it was refused for: it only steps aside.
+        """
+        if self.heir:
+            self.release()
+            return
         batch = firestore.Batch()
         batch.delete(self.path, if_etag=self.etag)
+        self._end(batch)
+
+    def release(self) -> None:
+        """It failed, and may be done all the same: the same request may try again, as the heir of this one. Never
+        raises."""
+        batch = firestore.Batch()
+        batch.update(self.path, {("busy_until",): self.since}, if_etag=self.etag)
+        self._end(batch)
+
+    def _end(self, batch: firestore.Batch) -> None:
         try:
             batch.commit()
         except (firestore.Changed, Problem):
@@ -62,7 +83,7 @@ class Attempt:
 
     def _write(self, data: dict[str, object]) -> None:
         batch = firestore.Batch()
-        whole = {**data, "fingerprint": self.fingerprint, "expire_at": self.expire_at}
+        whole = {**data, "fingerprint": self.fingerprint, "since": self.since, "expire_at": self.expire_at}
         batch.replace(self.path, whole, if_etag=self.etag)
         try:
             batch.commit()
@@ -84,11 +105,12 @@ def begin(identity: str, fingerprint: str, *, now: datetime, lease: timedelta) -
     """
     path = f"idempotency/{identity}"
     expire_at = now + KEPT
+    since, heir = now, False
     mark = {"state": "busy", "fingerprint": fingerprint, "busy_until": now + lease, "expire_at": expire_at}
     batch = firestore.Batch()
-    batch.create(path, mark)
+    batch.create(path, {**mark, "since": since})
     try:
-        return Attempt(path, fingerprint, batch.commit()[path], expire_at)
+        return Attempt(path, fingerprint, batch.commit()[path], expire_at, since)
     except firestore.AlreadyExists:
         found = firestore.get(path)
     if found.exists and now < found.data["expire_at"]:
@@ -100,10 +122,11 @@ def begin(identity: str, fingerprint: str, *, now: datetime, lease: timedelta) -
             raise Conflict("This was done, and its answer held a secret that is shown once.", code="already_issued")
         if now < found.data["busy_until"]:
             raise _busy()
+        since, heir = found.data.get("since", now), True
     batch = firestore.Batch()
-    batch.replace(path, mark, if_etag=found.etag)
+    batch.replace(path, {**mark, "since": since}, if_etag=found.etag)
     try:
-        return Attempt(path, fingerprint, batch.commit()[path], expire_at)
+        return Attempt(path, fingerprint, batch.commit()[path], expire_at, since, heir)
     except (firestore.AlreadyExists, firestore.Changed):
         raise _busy() from None
 

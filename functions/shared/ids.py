@@ -9,8 +9,9 @@ import base64
 import hashlib
 import re
 import secrets
+from datetime import datetime
 
-from functions.shared import clock
+from functions.shared import clock, digests
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _ID = re.compile(r"[a-z]{2,4}_[0-9a-z]{26,52}")
@@ -41,6 +42,11 @@ def new(kind: str) -> str:
         number, digit = divmod(number, 32)
         digits.append(_ALPHABET[digit])
     return f"{KINDS[kind]}_{''.join(reversed(digits))}"
+
+
+def of(kind: str, at: datetime, *parts: str) -> str:
+    """An id in the form of `new`, sorted by `at`, which is the same for the same time and parts."""
+    return digests.stable_id(KINDS[kind], at, *parts)
 
 
 def valid(kind: str, text: str) -> bool:

@@ -204,7 +204,7 @@ Rate = Annotated[int, BeforeValidator(_nanos_of), Field(strict=True, ge=0, le=MA
 class Money(BaseModel):
     """An amount at the edge. Whatever decimals came in, it holds the shortest exact form with all of the currency's."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     amount: Annotated[str, AfterValidator(_checked_amount)] = Field(
         pattern=r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,9})?$", examples=["12.34"]

@@ -7,7 +7,7 @@ In data files amounts are decimal strings ("19.00", "0.2" for 20 %); in document
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
@@ -20,6 +20,7 @@ from functions.shared.money import MILLION, NANOS, Currency, Rate, divide, divid
 from functions.shared.pricing import Count, Price, Usage, highest
 
 DEFAULT_PLAN: Final = "pay_as_you_go"
+SECOND: Final = timedelta(seconds=1)
 
 
 class UnknownPlan(LookupError):
@@ -43,7 +44,7 @@ class Meter(StrEnum):
 class UnitPrice(BaseModel):
     """So much for `per` units of a meter; with a model, for that model alone, and before the general price."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     meter: Meter
     model: str | None = None
@@ -58,7 +59,7 @@ class UnitPrice(BaseModel):
 class PlanTerms(BaseModel):
     """What was agreed, as it is copied to the period it governs; a later version of the plan does not change it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     plan: str
     plan_version: str
@@ -167,6 +168,18 @@ def allowance(terms: PlanTerms, charged_nanos: int, counted: Mapping[Meter, int]
     return max(0, min(charged_nanos, divide(exact.numerator, exact.denominator)))
 
 
+def surely_included(terms: PlanTerms) -> int:
+    """What a period includes whatever is used, in nanos: so much may be charged before a cap begins to count.
+
+    Included units are worth what is used of them, so they count only where nothing else has a price.
+    """
+    included: int = terms.included
+    if terms.cost_plus is None and len(terms.unit_prices) == 1:
+        only = terms.unit_prices[0]
+        included += int(only.exact(terms.included_units.get(only.meter, 0)))
+    return included
+
+
 def discount(terms: PlanTerms, net_nanos: int) -> int:
     """What the plan takes off usage and fee, after the allowance, in nanos."""
     return share(net_nanos, terms.discount)
@@ -175,7 +188,7 @@ def discount(terms: PlanTerms, net_nanos: int) -> int:
 class PeriodCharges(BaseModel):
     """What a period comes to before tax, in nanos; allowance and discount are positive and are taken off."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     usage: int
     fee: int
@@ -197,6 +210,14 @@ def period_charges(terms: PlanTerms, charged_nanos: int, counted: Mapping[Meter,
         allowance=included,
         discount=discount(terms, charged_nanos + terms.monthly_fee - included),
     )
+
+
+def projection(spent_nanos: int, now: datetime) -> int:
+    """A month's charge at its end in nanos, at the pace so far; the first hour counts as a whole one, so it does not leap."""
+    now = now.astimezone(UTC)
+    start = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    end = (start + timedelta(days=32)).replace(day=1)
+    return divide(spent_nanos * ((end - start) // SECOND), max((now - start) // SECOND, 3600))
 
 
 class PublishedPlan(PlanTerms):

@@ -7,7 +7,7 @@ from typing import Any
 
 from functions.shared import activity, contracts, directory, firestore, ids, logs, paging, storage
 from functions.shared.config import settings
-from functions.shared.contracts import AgentRead
+from functions.shared.contracts import AgentRead, FleetRead
 from functions.shared.errors import Invalid, NotFound, Unavailable
 from functions.shared.http import Call, Items, Page
 from functions.shared.identity import WorkspaceId
@@ -19,22 +19,26 @@ PUBLISH_ATTEMPTS = 5
 
 
 def create(call: Call, new: NewWidget) -> tuple[Widget, str]:
-    """Make a widget and its public file. Raises Invalid when there is no such agent."""
-    _agent(call.workspace, new.agent_id)
-    widget = ids.new("widget")
+    """Make a widget and its public file. Raises Invalid when there is no such agent, or no more."""
+    _embeddable(call.workspace, new.agent_id)
+    widget = call.new_id("widget")
     data = {**new.model_dump(), "created_at": call.now, "updated_at": call.now, "deleted_at": None}
     batch = firestore.Batch()
     directory.enter(batch, widget, call.workspace, "widget")
     batch.create(repository.widget_path(call.workspace, widget), data)
     _tell(batch, call, "widget.created", widget, new.name, after={"allowed_origins": data["allowed_origins"]})
     path = repository.widget_path(call.workspace, widget)
-    etag = batch.commit()[path]
     try:
-        publish(call.workspace, firestore.Snapshot(path, data, etag))
+        saved = firestore.Snapshot(path, data, batch.commit()[path])
+    except firestore.AlreadyExists:
+        # Made by an earlier request with this key, whose answer was lost.
+        saved = _found(call, widget)
+    try:
+        publish(call.workspace, saved)
     except Unavailable as error:
-        # It is made, and a repeat would make another; looking at its embed code writes the file again.
+        # It is made; looking at its embed code writes the file again.
         logs.error("a new widget's public file could not be written", error, widget=widget)
-    return _shown(widget, data), etag
+    return _shown(widget, saved.data), saved.etag
 
 
 def _agent(workspace: WorkspaceId, agent: str) -> AgentRead:
@@ -44,6 +48,15 @@ def _agent(workspace: WorkspaceId, agent: str) -> AgentRead:
     if found is None or not found.exists:
         raise Invalid(errors=[{"pointer": "/agent_id", "message": "There is no such agent in this workspace."}])
     return AgentRead.model_validate(found.data)
+
+
+def _embeddable(workspace: WorkspaceId, agent: str) -> None:
+    """A widget that has a deleted agent already keeps it, since it may be restored; no other one gets it."""
+    _agent(workspace, agent)
+    fleet = FleetRead.model_validate(firestore.get(contracts.path(workspace, "fleet", agent)).data)
+    if fleet.deleted_at is not None:
+        message = "This agent is deleted. Restore it first, or choose another one."
+        raise Invalid(errors=[{"pointer": "/agent_id", "message": message}])
 
 
 def _tell(batch: firestore.Batch, call: Call, action: str, widget: str, name: str, **changed: Any) -> None:
@@ -94,7 +107,8 @@ def change(call: Call, widget: str, changes: WidgetChange) -> tuple[Widget, str]
         if value is not None or name == "suggested_questions"
     }
     data = {**found.data, **fields, "updated_at": call.now}
-    _agent(call.workspace, data["agent_id"])
+    if data["agent_id"] != found.data["agent_id"]:
+        _embeddable(call.workspace, data["agent_id"])
     batch = firestore.Batch()
     batch.replace(found.path, data, if_etag=call.if_match or found.etag)
     before = {name: found.data.get(name) for name in fields}

@@ -18,6 +18,11 @@ def uses_real_bigquery(environment: Mapping[str, str]) -> bool:
     return environment.get("USE_BIGQUERY", "").lower() in ("true", "1", "yes")
 
 
+def allows_faults(environment: Mapping[str, str]) -> bool:
+    """Whether AGENTHUB_MODEL_FAULTS lets a user's text ask the offline model for a fault; for tests only."""
+    return environment.get("AGENTHUB_MODEL_FAULTS", "").lower() in ("true", "1", "yes")
+
+
 def dataset(environment: Mapping[str, str]) -> str:
     """The BigQuery data set in use."""
     return environment.get("BIGQUERY_DATASET_ID") or _DATASET

@@ -14,7 +14,7 @@ from typing import Any
 from local.identity.keys import Keyring, write_key_file
 from local.supervisor.addresses import HOST, Addresses, inheritable
 from local.supervisor.child import CannotStart, Child, Say
-from local.supervisor.environment import dataset, for_all, for_one, uses_real_bigquery
+from local.supervisor.environment import allows_faults, dataset, for_all, for_one, uses_real_bigquery
 from local.supervisor.health import Health
 from local.supervisor.plan import Deployment, Plan, account
 
@@ -190,7 +190,7 @@ class Stack:
             "pubsub": [*caller("push"), "--min-backoff", "1", *warehouse, "--dataset", dataset(os.environ)],
             "bigquery": [*catalogue, *project, "--dataset", dataset(os.environ)],
             "storage": identity,
-            "model": [],
+            "model": ["--allow-faults"] if allows_faults(os.environ) else [],
             "scheduler": caller("scheduler"),
         }
         children = []

@@ -37,6 +37,7 @@ VALUES: dict[str, Callable[[WorkspaceId], Any]] = {
     "functions.widgets.repository.widgets.after": _cursor("widgets"),
     "functions.billing.repository.page_of_workspaces.after": str,
     "functions.shared.metering.spend.opening.month": lambda _: "2026-11",
+    "functions.shared.metering.spend.opening.account": lambda _: contracts.BillingRead(),
 }
 """Function and argument → its value, where "x" or the number 10 is none."""
 

@@ -49,6 +49,14 @@ class Room:
         return self.client.open(path, method=method, headers=sent, json=body)
 
 
+def lose_answer(someone: callers.Someone, key: str) -> None:
+    """What a crash between a request's commit and the keeping of its answer leaves: a mark whose owner is dead."""
+    name = ids.hashed("idempotency", f"console:{someone.claims['workspace_id']}:{someone.claims['sub']}", key)
+    batch = firestore.Batch()
+    batch.update(f"idempotency/{name}", {("state",): "busy", ("busy_until",): clock.now()})
+    batch.commit()
+
+
 def open_room(deployment: str, monkeypatch: pytest.MonkeyPatch) -> Room:
     """The deployment in the environment that the catalogue gives it, over the engines of the fixture `cloud`."""
     described = DEPLOYMENTS[deployment]

@@ -1,4 +1,6 @@
-"""Baseline of the chat with an OpenAI-compatible server: its stream handed on, over `requests`."""
+"""Baseline of the chat with an OpenAI-compatible server: its stream handed on, over `requests`, after a Firestore read
+if the query names a document.
+"""
 
 import os
 from collections.abc import Iterator
@@ -13,6 +15,10 @@ session = requests.Session()
 @functions_framework.http
 def asks_openai(request: flask.Request) -> flask.Response:
     """Streams what the model says."""
+    if path := request.args.get("path"):
+        from google.cloud import firestore
+
+        firestore.Client().document(path).get()
     body = {"model": "any", "messages": [{"role": "user", "content": "Hello"}], "stream": True}
 
     def chunks() -> Iterator[bytes]:

@@ -13,7 +13,7 @@ PATH = Path(__file__).parent.parent / "models.yaml"
 
 
 class _Card(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class ProviderCard(_Card):

@@ -69,6 +69,8 @@ class Call:
     """Scheduler's calls: the time the run stands for, which is the only clock of a closing job."""
     basic: tuple[str, str] | None = None
     """User and password of HTTP Basic, unverified; only on a route declared with `basic=True`."""
+    first_at: datetime | None = None
+    """When the first request with this Idempotency-Key came that may have done something; absent without a key."""
     bearer: str = ""
     """The client's bearer token, unverified, on a public route: the handler verifies it or knows nothing."""
 
@@ -87,3 +89,11 @@ class Call:
         """
         key = self.idempotency_key or secrets.token_hex(16)
         return ids.hashed("idempotency", self.principal.caller, key)
+
+    def new_id(self, kind: str) -> str:
+        """The id of the one thing of this kind that this call makes.
+
+        A repeat of the call gets the same, also after a crash: its commit then meets AlreadyExists and the thing is
+        there. Without an Idempotency-Key it is new each time.
+        """
+        return ids.of(kind, self.first_at or self.now, self.idempotency_id)

@@ -5,6 +5,7 @@ once. No nested Flask application: contexts of two applications break streams.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -154,7 +155,7 @@ class _Edge:
         principal = authenticate(request.headers, callers=route.callers, role=route.role, scope=route.scope)
         exchange.caller, exchange.workspace = principal.kind, principal.workspace or ""
         if not all(is_name(value) for value in parameters.values()):
-            raise NotFound
+            raise NotFound("There is nothing of this id.")
         now = clock.now()
         call = Call(
             principal=principal,
@@ -202,10 +203,14 @@ class _Edge:
             response.headers.update(begun.headers)
             response.headers["Idempotent-Replayed"] = "true"
             return response
+        call = replace(call, first_at=begun.since)
         try:
             response = self._finished(route.handler(call, **arguments), route)
-        except BaseException:
-            begun.abandon()
+        except BaseException as error:
+            if _changed_nothing(error):
+                begun.abandon()
+            else:
+                begun.release()
             raise
         if response.status_code >= 400:
             begun.abandon()
@@ -252,6 +257,13 @@ def _conditional(response: flask.Response, request: flask.Request) -> flask.Resp
         for name in ("Content-Type", "Content-Length"):
             response.headers.pop(name, None)
     return response
+
+
+def _changed_nothing(error: BaseException) -> bool:
+    """Whether a handler that raised this has surely done nothing: a commit that got no answer may have been made."""
+    if isinstance(error, Problem):
+        return error.status < 500
+    return isinstance(error, firestore.Changed | firestore.AlreadyExists)
 
 
 def _as_problem(error: Exception, request: flask.Request) -> Problem:

@@ -17,13 +17,13 @@ T = TypeVar("T")
 class Body(BaseModel):
     """Base of request bodies: unknown fields are refused and nothing is guessed ("1" is no number)."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class Query(BaseModel):
     """Base of query parameters: they are text, so numbers and booleans are read from it; unknown names are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Page(Query):
@@ -36,7 +36,7 @@ class Page(Query):
 class Answer(BaseModel):
     """Base of answers."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class Items(Answer, Generic[T]):

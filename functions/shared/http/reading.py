@@ -131,10 +131,17 @@ def invalid(error: ValidationError, prefix: str = "") -> Invalid:
     """Pydantic's findings as an Invalid with JSON pointers (RFC 6901) below `prefix`; values are not repeated."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     errors = [
-        {"pointer": prefix + "".join(f"/{_escaped(str(part))}" for part in item["loc"]), "message": item["msg"]}
+        {
+            "pointer": prefix + "".join(f"/{_escaped(str(part))}" for part in item["loc"]),
+            "message": _message(item["type"], item["msg"]),
+        }
         for item in found[:_MAX_ERRORS]
     ]
     return Invalid(errors=errors)
+
+
+def _message(kind: str, text: str) -> str:
+    return "This field is not known here." if kind == "extra_forbidden" else text.removeprefix("Value error, ")
 
 
 def _escaped(part: str) -> str:

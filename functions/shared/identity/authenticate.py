@@ -222,10 +222,10 @@ def workspace_of_member(principal: Principal, text: str) -> tuple[WorkspaceId, R
     try:
         workspace = from_claims(text)
     except ValueError as error:
-        raise NotFound from error
+        raise NotFound("You belong to no workspace of this id.") from error
     held = role_of(workspace, principal.subject) if principal.kind is Caller.CONSOLE else None
     if held is None:
-        raise NotFound
+        raise NotFound("You belong to no workspace of this id.")
     return workspace, held
 
 
@@ -236,4 +236,4 @@ def workspace_of_operator(principal: Principal, text: str) -> WorkspaceId:
     except PermissionError as error:
         raise Forbidden("Only an operator may do this.") from error
     except ValueError as error:
-        raise NotFound from error
+        raise NotFound("There is no workspace of this id.") from error

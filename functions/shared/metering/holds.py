@@ -160,13 +160,17 @@ def refusal(spend: Spend, ask: Hold, now: datetime) -> Problem | None:
     because they may end below their highest price. Visitors' share over: 429 until the hour or the day ends.
     """
     others = [hold for hold in spend.live(now) if hold.turn != ask.turn]
+    everything = sum(hold.amount for hold in others)
     limit = spend.limit
     grants: list[tuple[int, int, int, Problem]] = []
     full: Problem
-    if limit is not None:
-        held = sum(hold.amount for hold in others)
+    if spend.cap is not None:
         full = CapReached("The workspace's spending cap for this month is reached. An owner can raise it.")
-        grants.append((limit + spend.allowance + spend.credit, spend.spent, held, full))
+        grants.append((spend.cap + spend.allowance + spend.credit, spend.spent, everything, full))
+    if spend.trial is not None:
+        # In all: what an unpaid plan includes does not come on top (MONEY 15).
+        full = CapReached("What a workspace may spend before its first payment is used up.")
+        grants.append((spend.trial, spend.spent, everything, full))
     agent_cap = spend.agent_caps.get(ask.agent)
     if agent_cap is not None:
         held = sum(hold.amount for hold in others if hold.agent == ask.agent)

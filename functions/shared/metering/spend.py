@@ -15,7 +15,7 @@ from functions.shared.config import settings
 from functions.shared.contracts import BillingRead
 from functions.shared.metering import holds
 from functions.shared.metering.holds import Hold, Spend
-from functions.shared.plans import DEFAULT_PLAN, PlanTerms, plan_at
+from functions.shared.plans import DEFAULT_PLAN, PlanTerms, plan_at, surely_included
 
 if TYPE_CHECKING:
     from functions.shared.identity import WorkspaceId
@@ -177,10 +177,16 @@ def current(workspace: WorkspaceId, now: datetime) -> contracts.SpendRead:
     return contracts.SpendRead.model_validate(found.data if found.exists else opening(workspace, found.id))
 
 
-def opening(workspace: WorkspaceId, month: str) -> dict[str, Any]:
-    """A period's spend document as it begins: the terms of `billing/account`, and what is left of a trial."""
-    account, home = firestore.get_all([contracts.path(workspace, "billing", "account"), f"workspaces/{workspace}"])
-    terms = agreed(BillingRead.model_validate(account.data), month)
+def opening(workspace: WorkspaceId, month: str, account: BillingRead | None = None) -> dict[str, Any]:
+    """A period's spend document as it begins: the terms of `account`, and what is left of a trial.
+
+    Without `account` they are those that `billing/account` has now.
+    """
+    paths = [contracts.workspace_path(workspace)]
+    if account is None:
+        paths.append(contracts.path(workspace, "billing", "account"))
+    home, *stored = firestore.get_all(paths)
+    terms = agreed(account or BillingRead.model_validate(stored[0].data), month)
     trial = None
     if not terms.paid_once:
         earlier = firestore.find(firestore.Query(contracts.path(workspace, "spend")))
@@ -216,7 +222,7 @@ def _terms(terms: BillingRead) -> dict[str, Any]:
         "plan": terms.plan,
         "plan_terms": terms.plan_terms,
         "cap_nanos": terms.cap_nanos,
-        "allowance_nanos": PlanTerms.model_validate(terms.plan_terms).included,
+        "allowance_nanos": surely_included(PlanTerms.model_validate(terms.plan_terms)),
         "credit_nanos": terms.credit_nanos,
         "agent_caps": terms.agent_caps,
         "visitor_hour_permille": terms.visitor_hour_permille,
@@ -224,14 +230,19 @@ def _terms(terms: BillingRead) -> dict[str, Any]:
     }
 
 
-def write_terms(batch: firestore.Batch, workspace: WorkspaceId, terms: BillingRead, found: firestore.Snapshot) -> None:
-    """Add to the batch the new terms of the running period, on its spend document as `found`; absent: nothing to do.
+def write_terms(
+    batch: firestore.Batch, workspace: WorkspaceId, account: BillingRead, found: firestore.Snapshot
+) -> None:
+    """Add to the batch the new terms of the running period, on its spend document as `found`.
 
-    `terms` are those that `agreed` gives for that period. Takes effect with the commit that also writes
-    `billing/account`. What is spent and held is never touched.
+    Takes effect with the commit that also writes `billing/account`. What is spent and held is never touched. A period
+    that no turn has opened is opened here: a turn that read the account before would open it with the old terms. So of
+    the two one meets AlreadyExists, and reads again.
     """
-    if found.exists:
-        fields: dict[tuple[str, ...], Any] = {(name,): value for name, value in _terms(terms).items()}
-        if terms.paid_once:
-            fields[("trial_nanos",)] = None
-        batch.update(found.path, fields)
+    if not found.exists:
+        batch.create(found.path, opening(workspace, found.id, account))
+        return
+    fields: dict[tuple[str, ...], Any] = {(name,): value for name, value in _terms(agreed(account, found.id)).items()}
+    if account.paid_once:
+        fields[("trial_nanos",)] = None
+    batch.update(found.path, fields)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from functions.shared import clock, contracts, firestore, ids
-from tests.functions.agents.studio import Studio
+from tests.functions.agents.studio import Answered, Studio
 from tests.functions.shared.http import callers
 
 
@@ -42,18 +42,19 @@ def test_one_colleague_takes_it_and_may_put_it_back(studio: Studio):
     colleagues = [Studio(callers.person("member", studio.workspace)) for _ in range(4)]
     together = threading.Barrier(4)
 
-    def take(colleague: Studio) -> int:
+    def take(colleague: Studio) -> Answered:
         together.wait()
-        return colleague.ask("PATCH", path, {"state": "taken"}).status
+        return colleague.ask("PATCH", path, {"state": "taken"})
 
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(take, colleagues))
-    assert sorted(answers) == [200, 409, 409, 409]
-    assert colleagues[answers.index(409)].ask("PATCH", path, {"state": "taken"}).code == "taken_already"
-    winner = colleagues[answers.index(200)]
+    assert sorted(answer.status for answer in answers) == [200, 409, 409, 409]
+    assert {answer.code for answer in answers if answer.status == 409} == {"taken_already"}
+    statuses = [answer.status for answer in answers]
+    winner, loser = colleagues[statuses.index(200)], colleagues[statuses.index(409)]
     assert winner.ask("PATCH", path, {"state": "taken"}).body["visitor_note"] == "Hello?"
     assert winner.ask("PATCH", path, {"state": "waiting"}).body["taken_by"] is None
-    assert colleagues[answers.index(409)].ask("PATCH", path, {"state": "taken"}).status == 200
+    assert loser.ask("PATCH", path, {"state": "taken"}).status == 200
 
 
 def test_a_conversation_that_waits_for_nobody_or_of_others_is_not_found(studio: Studio):

@@ -10,6 +10,7 @@ from functions.agents.models import KnowledgeState
 from functions.shared import config, contracts, firestore
 from local.process import free_port
 from tests.functions.agents.studio import Answered, Studio
+from tests.functions.rooms import lose_answer
 
 PRICES = "# Prices\n\n## Cleaning\n\nA cleaning costs 89 dollars.\n\n## Whitening\n\nBleaching costs 350 dollars.\n"
 
@@ -66,6 +67,14 @@ def test_items_are_listed_replaced_and_forgotten(studio: Studio, path: str):
     assert found(studio, path, "Do you validate parking?") == []
     assert studio.get(one).status == 404
     assert state(studio, path).items == 2
+
+
+def test_a_repeat_after_a_crash_leaves_one_item(studio: Studio, path: str):
+    first = studio.ask("POST", path, qa("When?", "Nine to five."), Idempotency_Key="crashed")
+    lose_answer(studio.someone, "crashed")
+    again = studio.ask("POST", path, qa("When?", "Nine to five."), Idempotency_Key="crashed")
+    assert (again.status, again.body["id"]) == (201, first.body["id"])
+    assert [item["id"] for item in studio.get(path).body["items"]] == [first.body["id"]]
 
 
 def test_the_last_item_leaves_an_empty_index(studio: Studio, path: str):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.agents import admission, repository
+from functions.agents import admission, feedback, repository
 from functions.agents.providers import (
     Finished,
     ModelInterrupted,
@@ -246,6 +246,31 @@ def test_a_hand_off_waits_for_a_person_only_when_one_was_asked_for(
         assert (waiting["state"], waiting["note"]) == ("waiting", "Wants a refund.")
         visitor.turn(Scripted(TextDelta("Again."), tool, UsageReport(USAGE), Finished("stop")))
         assert sum(row["handed_off"] for row in usage_events(workspace)) == 1
+
+
+def test_who_presses_while_the_model_hands_over_is_handed_over_once(workspace: WorkspaceId, visitor: Visitor) -> None:
+    visitor.turn()
+
+    def press() -> None:
+        feedback.hand_off(visitor.call(), visitor.conversation, "Call me")
+
+    tool = ToolCall("hand_off", {"reason": "asked", "summary": "Wants a refund."})
+    visitor.turn(Scripted(TextDelta("Yes."), press, tool, UsageReport(USAGE), Finished("stop")))
+    assert [row["handed_off"] for row in usage_events(workspace)] == [False, False]
+    waiting = visitor.home()["hand_off"]
+    assert (waiting["state"], waiting["note"]) == ("waiting", "Call me")
+
+
+def test_a_hand_off_after_one_that_is_done_waits_again(workspace: WorkspaceId, visitor: Visitor) -> None:
+    tool = ToolCall("hand_off", {"reason": "asked", "summary": "Wants a refund."})
+    visitor.turn(Scripted(TextDelta("Yes."), tool, UsageReport(USAGE), Finished("stop")))
+    batch = firestore.Batch()
+    path = repository.conversation_path(workspace, visitor.conversation)
+    batch.update(path, {("hand_off", "state"): "done"})
+    batch.commit()
+    visitor.turn(Scripted(TextDelta("Again."), tool, UsageReport(USAGE), Finished("stop")))
+    assert visitor.home()["hand_off"]["state"] == "waiting"
+    assert sum(row["handed_off"] for row in usage_events(workspace)) == 2
 
 
 def test_a_model_that_only_hands_over_says_the_business_s_own_sentence(visitor: Visitor) -> None:

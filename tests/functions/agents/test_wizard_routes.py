@@ -5,6 +5,7 @@ import pytest
 from functions.shared import contracts, firestore, ids
 from functions.shared.contracts import AgentRead
 from tests.functions.agents.studio import Studio
+from tests.functions.rooms import lose_answer
 from tests.functions.shared.http import callers
 
 FILE = """# our receptionist
@@ -143,6 +144,16 @@ def test_a_repeat_with_the_same_key_makes_one_agent(studio: Studio):
     again = studio.ask("POST", "/api/agents", {"name": "Mia"}, Idempotency_Key="once")
     assert first.body["id"] == again.body["id"]
     assert len(studio.get("/api/agents").body["items"]) == 1
+
+
+def test_a_repeat_after_a_crash_finds_the_agent_that_was_made(studio: Studio):
+    first = studio.ask("POST", "/api/agents", {"name": "Mia"}, Idempotency_Key="crashed")
+    lose_answer(studio.someone, "crashed")
+    again = studio.ask("POST", "/api/agents", {"name": "Mia"}, Idempotency_Key="crashed")
+    assert (again.status, again.body, again.etag) == (201, first.body, first.etag)
+    assert len(studio.get("/api/agents").body["items"]) == 1
+    assert ids.valid("agent", first.body["id"])
+    assert studio.ask("POST", "/api/agents", {"name": "Mia"}).body["id"] > first.body["id"]
 
 
 def test_agents_are_listed_page_by_page_newest_first_without_deleted_ones(studio: Studio):

@@ -56,6 +56,37 @@ def test_budgets_hold_for_the_running_month_and_every_later_one(story: Story) ->
     assert (told.data["action"], told.data["after"]["cap"]["amount"]) == ("budgets.changed", "25.00")
 
 
+def test_a_turn_that_read_the_old_cap_cannot_open_the_month_with_it(story: Story) -> None:
+    path = metering.spend_path(story.workspace, NOW)
+    found = firestore.get(path)
+    old = metering.terms_of(story.workspace, found)
+    accounts.set_budgets(call(story), api.BudgetsChange(cap=usd("0.01")))
+    ask = metering.Hold("t", AGENT, False, 1, NOW, NOW, {**row(story.workspace, NOW), "event_id": "t"})
+    batch = firestore.Batch()
+    metering.reserve(batch, story.workspace, found, old, ask, NOW)
+    with pytest.raises(firestore.AlreadyExists):
+        batch.commit()
+    assert metering.current(story.workspace, NOW).cap_nanos == 10_000_000
+
+
+def test_a_change_beside_a_months_first_turn_is_told_to_read_again(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = metering.write_terms
+
+    def a_turn_comes_first(*arguments: Any) -> None:
+        written(*arguments)
+        hold(story)
+
+    monkeypatch.setattr(metering, "write_terms", a_turn_comes_first)
+    with pytest.raises(firestore.Changed):
+        accounts.set_budgets(call(story), api.BudgetsChange(cap=usd("0.01")))
+    monkeypatch.undo()
+    shown, _ = accounts.set_budgets(call(story), api.BudgetsChange(cap=usd("0.01")))
+    assert shown.cap == usd("0.01")
+    assert metering.current(story.workspace, NOW).cap_nanos == 10_000_000
+
+
 def test_a_stale_change_of_budgets_changes_nothing(story: Story) -> None:
     change = api.BudgetsChange(cap=usd("25"))
     accounts.set_budgets(call(story), change)

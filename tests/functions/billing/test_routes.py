@@ -138,7 +138,8 @@ def test_a_write_names_the_version_it_changes(story: Story, api: FlaskClient) ->
     assert api.put("/api/billing/plan", json={}, headers=person(story, "admin")).status_code == 403
     assert api.get("/api/billing", headers=owner).json["plan"]["plan"] == "starter"
     assert api.get("/api/billing/usage", headers=owner).status_code == 200
-    assert api.get("/api/billing/usage?period=2026-13", headers=owner).status_code == 422
+    for period in ("2026-13", "0000-01", "9999-12", "٢٠٢٦-11"):
+        assert api.get("/api/billing/usage", query_string={"period": period}, headers=owner).status_code == 422
     assert api.get("/api/billing/prices", headers=owner).json["currency"] == "USD"
 
 
@@ -160,3 +161,22 @@ def test_events_and_closes_come_in_push_envelopes(story: Story, monkeypatch: pyt
     assert story.state()["last_closed"] == "2026-11-26"
     bad = envelope({"workspace_id": story.workspace}, event_id="close")
     assert close.post("/events/close-requested", json=bad, headers=through("push")).status_code == 400
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59Z", "2126-01-01T00:10:00Z"])
+def test_a_slip_in_the_year_closes_nothing(story: Story, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+    close = deployment(monkeypatch, "billing-close")
+    headers = {**through("scheduler"), "X-CloudScheduler-ScheduleTime": moment}
+    asked = close.post("/schedules/billing-close", headers=headers)
+    assert (asked.status_code, asked.json["code"]) == (400, "too_far_ahead")
+    request = envelope({"workspace_id": story.workspace, "as_of": moment}, event_id="close")
+    told = close.post("/events/close-requested", json=request, headers=through("push"))
+    assert (told.status_code, told.json["code"]) == (400, "too_far_ahead")
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-11-25T10:00:00"])
+def test_a_payment_has_a_time_that_can_be(story: Story, api: FlaskClient, moment: str) -> None:
+    headers = {**person(story, "owner", operator=True), "Idempotency-Key": "k"}
+    payment = {"invoice_id": f"inv_{'0' * 26}", "amount": {"amount": "1", "currency": "USD"}, "received_at": moment}
+    answer = api.post(f"/api/operator/workspaces/{story.workspace}/payments", json=payment, headers=headers)
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/received_at"), answer.text

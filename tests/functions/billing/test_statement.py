@@ -4,7 +4,6 @@ import pytest
 
 from functions.billing import accounts, invoices, repository, statement
 from functions.billing import api_models as api
-from functions.billing.models import Period
 from functions.shared import contracts, firestore
 from functions.shared.errors import Conflict, NotFound
 from functions.shared.http import Page
@@ -52,12 +51,6 @@ def spend(story: Story, nanos: int) -> None:
     document = {**opening(story.workspace, "2026-11"), "spent_nanos": nanos, "spent_by_agent": {AGENT: nanos}}
     batch.set(contracts.path(story.workspace, "spend", "2026-11"), document)
     batch.commit()
-
-
-def test_the_projection_is_the_pace_so_far_over_the_whole_month() -> None:
-    period = Period(month="2026-11")
-    assert statement.projection(100, period, at("2026-11-16", 0)) == 200
-    assert statement.projection(7, period, period.start) == 7 * 30 * 24
 
 
 def test_usage_adds_up_by_agent_model_and_day(story: Story) -> None:

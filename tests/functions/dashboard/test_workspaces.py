@@ -15,7 +15,7 @@ from functions.shared.identity import Role
 from functions.shared.identity.workspace import from_directory
 from tests.cloud import Cloud
 from tests.functions.dashboard.conftest import People
-from tests.functions.rooms import Room, content
+from tests.functions.rooms import Room, content, lose_answer
 from tests.functions.shared.http import callers
 
 ZONE = {"name": "Linden Dental", "currency": "USD", "time_zone": "Europe/Berlin", "country": "DE"}
@@ -222,6 +222,18 @@ def token(room: Room, form: dict[str, str], basic: tuple[str, str] | None = None
 CREDENTIALS = {"grant_type": "client_credentials"}
 
 
+def test_a_repeat_after_a_crash_makes_no_second_key_and_names_the_first(room: Room, people: People) -> None:
+    someone, _ = founder(room, people)
+    body = {"name": "CI", "scopes": ["read"]}
+    key = content(room.ask("POST", "/api/workspace/api-keys", someone, body, key="k1"))
+    lose_answer(someone, "k1")
+    for _ in range(2):
+        again = room.ask("POST", "/api/workspace/api-keys", someone, body, key="k1")
+        assert (again.status_code, content(again)["code"]) == (409, "already_issued")
+        assert key["id"] in content(again)["detail"]
+    assert [one["id"] for one in content(room.ask("GET", "/api/workspace/api-keys", someone))["items"]] == [key["id"]]
+
+
 def test_a_key_is_shown_once_and_stored_as_a_hash(room: Room, people: People) -> None:
     someone, workspace = founder(room, people)
     made = room.ask(
@@ -326,3 +338,14 @@ def test_another_workspaces_key_is_not_there(room: Room, people: People) -> None
 
 def test_the_letters_of_a_name_become_the_code() -> None:
     assert [workspaces.code(name) for name in ("Müller & Söhne GmbH", "歯", "A1")] == ["MULLER", "AH", "A1"]
+
+
+def test_a_key_may_do_what_its_role_may_and_never_what_an_owner_may(room: Room, people: People) -> None:
+    someone, workspace = founder(room, people)
+    for role in ("viewer", "admin", None):
+        body = {"name": "CI", "scopes": ["read", "write"], **({"role": role} if role else {})}
+        key = content(room.ask("POST", "/api/workspace/api-keys", someone, body))
+        assert key["role"] == (role or "member")
+        assert firestore.get(f"workspaces/{workspace}/api_keys/{key['id']}").data["role"] == key["role"]
+    owner = {"name": "CI", "scopes": ["read"], "role": "owner"}
+    assert room.ask("POST", "/api/workspace/api-keys", someone, owner).status_code == 422

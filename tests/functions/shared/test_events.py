@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions.shared import clock, config, contracts, events, firestore, ids
+from functions.shared import clock, config, contracts, events, firestore, ids, logs
 from functions.shared.errors import Malformed
 from functions.shared.identity import WorkspaceId
 from tests.cloud import PROJECT, Cloud, envelope
@@ -71,7 +71,7 @@ def test_what_pubsub_does_not_take_keeps_its_mark(cloud: Cloud, capsys: pytest.C
     assert "unsent" in firestore.get(contracts.path(workspace, "events", bad.id)).data
     assert "unsent" not in firestore.get(contracts.path(workspace, "events", good.id)).data
     assert "event not published yet" in capsys.readouterr().out
-    events.unmark(nowhere)
+    events.unmark_all([nowhere])
 
 
 def test_an_event_takes_effect_once_however_often_it_comes(cloud: Cloud) -> None:
@@ -164,3 +164,18 @@ def test_an_event_that_expired_while_it_was_published_is_no_error(
     config.settings.cache_clear()
     assert events.publish_all([event(cloud.workspace())]) == 1
     assert "expired" in capsys.readouterr().out
+
+
+def test_many_are_published_at_once_and_unmarked_in_one_commit_also_when_one_of_them_expired(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    found = [event(workspace) for _ in range(3)]
+    for one in found:
+        record(one)
+    with logs.request() as operations:
+        assert events.publish_all(found) == 3
+    assert (operations["pubsub_publishes"], operations["firestore_writes"]) == (3, 3)
+    late = event(workspace)
+    record(late)
+    assert events.publish_all([event(workspace), late]) == 2
+    stored = firestore.get_all([contracts.path(workspace, "events", one.id) for one in (*found, late)])
+    assert all(one.exists and "unsent" not in one.data for one in stored)

@@ -50,6 +50,20 @@ def test_an_abandoned_attempt_leaves_the_key_free() -> None:
     assert isinstance(idempotency.begin(name, "f", now=now, lease=LEASE), idempotency.Attempt)
 
 
+def test_the_heir_of_an_attempt_that_may_have_done_it_knows_when_that_was() -> None:
+    name, now = ids.hashed(ids.secret()), clock.now()
+    first = idempotency.begin(name, "f", now=now, lease=LEASE)
+    assert isinstance(first, idempotency.Attempt)
+    first.release()
+    heir = idempotency.begin(name, "f", now=now + timedelta(seconds=1), lease=LEASE)
+    assert isinstance(heir, idempotency.Attempt)
+    assert heir.since == first.since == now
+    heir.abandon()
+    next_heir = idempotency.begin(name, "f", now=now + timedelta(seconds=2), lease=LEASE)
+    assert isinstance(next_heir, idempotency.Attempt)
+    assert next_heir.since == now
+
+
 def test_a_dead_attempt_ends_by_itself_and_its_ghost_overwrites_nothing() -> None:
     name, now = ids.hashed(ids.secret()), clock.now()
     ghost = idempotency.begin(name, "f", now=now, lease=LEASE)

@@ -21,8 +21,10 @@ from functions.shared.plans import (
     per_million,
     period_charges,
     plan_at,
+    projection,
     published_plans,
     quantities,
+    surely_included,
 )
 from functions.shared.pricing import Price, Usage, book, price_at, rate
 
@@ -124,6 +126,34 @@ def test_an_allowance_covers_what_was_charged_and_no_more(
     later = allowance(plan, charged + more, {Meter.MESSAGES: messages + more})
     assert 0 <= first <= max(charged, 0)
     assert first <= later <= included + parse_decimal("40")
+
+
+@given(st.integers(0, 3000), st.integers(0, 10**11))
+def test_what_is_surely_included_is_free_when_it_is_all_that_was_charged(messages: int, included: int) -> None:
+    prices = [{"meter": "messages", "price": "0.04"}]
+    plan = terms(cost_plus=None, included=included, unit_prices=prices, included_units={"messages": 1000})
+    charged = messages * parse_decimal("0.04")
+    assert allowance(plan, charged, {Meter.MESSAGES: messages}) == min(charged, surely_included(plan))
+
+
+def test_included_units_of_one_meter_leave_no_room_for_another() -> None:
+    prices = [{"meter": "messages", "price": "0.04"}, {"meter": "output_tokens", "price": "1"}]
+    both = terms(cost_plus=None, included=7, unit_prices=prices, included_units={"messages": 1000})
+    assert surely_included(both) == 7
+    assert surely_included(terms(included=7, unit_prices=prices[:1], included_units={"messages": 1000})) == 7
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (datetime(2026, 11, 1, tzinfo=UTC), 100 * 720),
+        (datetime(2026, 11, 16, tzinfo=UTC), 200),
+        (datetime(2028, 2, 15, 12, tzinfo=UTC), 200),
+        (datetime(2026, 11, 30, 23, tzinfo=UTC), 100),
+    ],
+)
+def test_the_projection_goes_on_at_the_pace_so_far(now: datetime, expected: int) -> None:
+    assert projection(100, now) == expected
 
 
 def test_a_discount_is_a_share() -> None:

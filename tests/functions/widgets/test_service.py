@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from functions.shared import config, directory, firestore, ids, storage
+from functions.shared import clock, config, directory, firestore, ids, storage
 from functions.shared.firestore import Query
 from functions.shared.identity import WorkspaceId
 from functions.widgets import service
 from functions.widgets.models import NewWidget, WidgetChange
 from tests.cloud import URL, Cloud
-from tests.functions.rooms import Room, agent, content
+from tests.functions.rooms import Room, agent, content, lose_answer, write
 from tests.functions.shared.http import callers
 
 PUBLIC_FIELDS = {
@@ -64,6 +64,16 @@ def test_a_widget_is_made_once_for_a_key_and_published(room: Room, cloud: Cloud)
     read = room.ask("GET", first.headers["Location"], someone)
     assert (content(read), etag(read)) == (widget, etag(first))
     assert published(widget["id"]) is not None
+
+
+def test_a_repeat_after_a_crash_finds_the_widget_that_was_made(room: Room, cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    body, someone = {"agent_id": agent(workspace)}, callers.person("member", workspace)
+    first = room.ask("POST", "/api/widgets", someone, body, key="k1")
+    lose_answer(someone, "k1")
+    again = room.ask("POST", "/api/widgets", someone, body, key="k1")
+    assert (again.status_code, content(again), etag(again)) == (201, content(first), etag(first))
+    assert len(content(room.ask("GET", "/api/widgets", someone))["items"]) == 1
 
 
 def test_the_public_file_has_the_documented_fields_and_no_secret(cloud: Cloud) -> None:
@@ -168,6 +178,21 @@ def test_only_an_agent_of_the_workspace_can_be_embedded(room: Room, cloud: Cloud
         ):
             assert answer.status_code == 422
             assert content(answer)["errors"][0]["pointer"] == "/agent_id"
+
+
+def test_a_deleted_agent_gets_no_widget_and_its_own_one_can_still_be_changed(room: Room, cloud: Cloud) -> None:
+    workspace, name, widget = made(cloud)
+    someone, other = callers.person("member", workspace), agent(workspace)
+    for gone in (name, other):
+        write(f"workspaces/{workspace}/fleet/{gone}", {"status": "active", "deleted_at": clock.now()})
+    path = f"/api/widgets/{widget}"
+    read = etag(room.ask("GET", path, someone))
+    for answer in (
+        room.ask("POST", "/api/widgets", someone, {"agent_id": name}),
+        room.ask("PATCH", path, someone, {"agent_id": other}, etag=read),
+    ):
+        assert (answer.status_code, content(answer)["errors"][0]["pointer"]) == (422, "/agent_id")
+    assert room.ask("PATCH", path, someone, {"name": "Later"}, etag=read).status_code == 200
 
 
 def test_another_workspaces_widget_is_not_there(room: Room, cloud: Cloud) -> None:

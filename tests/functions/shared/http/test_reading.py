@@ -136,3 +136,11 @@ def test_nothing_that_is_sent_makes_us_fail(client: FlaskClient, content: bytes,
     assert post(client, content).status_code in (201, 400, 422)
     answer = client.get("/api/things/" + quote(path, safe=""), headers=person().headers())
     assert answer.status_code in (200, 404, 422)
+
+
+def test_the_detail_alone_says_what_to_correct(client: FlaskClient) -> None:
+    one = post(client, '{"name": "x", "colour": "red"}')
+    assert one.json["detail"] == "/colour: This field is not known here."
+    two = post(client, '{"colour": "red"}')
+    assert two.json["detail"].endswith("(1 more in `errors`)")
+    assert len(two.json["errors"]) == 2

@@ -226,6 +226,16 @@ def test_what_is_spent_gives_402_and_what_is_held_gives_503() -> None:
     assert dead is None
 
 
+def test_a_trial_is_all_there_is_whatever_the_unpaid_plan_includes() -> None:
+    row = {"event_id": "t", "type": "turn", "occurred_at": "2026-11-30T23:50:00.000000Z"}
+    ask = Hold("t", "a1", False, 10, START, START + LIFE, row)
+    assert holds.refusal(Spend(trial=100, allowance=50, spent=90), ask, START) is None
+    assert isinstance(holds.refusal(Spend(trial=100, allowance=50, spent=91), ask, START), CapReached)
+    assert holds.refusal(Spend(cap=100, allowance=50, spent=140), ask, START) is None
+    assert isinstance(holds.refusal(Spend(cap=100, allowance=50, spent=141), ask, START), CapReached)
+    assert isinstance(holds.refusal(Spend(cap=1, trial=100, spent=0), ask, START), CapReached)
+
+
 def test_an_agent_cap_and_the_visitors_share_are_tested_after_the_cap() -> None:
     ask = Hold("t2", "a1", True, 60, START, START + LIFE, {})
     agent = holds.refusal(Spend(cap=10000, agent_caps={"a1": 59}), ask, START)
