@@ -156,6 +156,60 @@ def bundle(session: nox.Session) -> None:
 
 
 @nox.session
+def terraform(session: nox.Session) -> None:
+    """infra/terraform: format, validity, and plans of both environments with mocked providers; no cloud, no login."""
+    if shutil.which("terraform") is None:
+        how = "Terraform 1.11 or later is missing: https://developer.hashicorp.com/terraform/install"
+        if os.environ.get("CI"):
+            session.error(how)
+        session.skip(how)
+    source, work = ROOT / "infra" / "terraform", ROOT / ".nox" / "terraform" / "infra"
+    session.run("terraform", f"-chdir={source}", "fmt", "-check", "-diff", "-recursive", external=True)
+    # On a copy: the state, the lock and the backend of who deploys from this checkout are not ours to touch.
+    lock = work / "terraform" / ".terraform.lock.hcl"
+    kept = lock.read_bytes() if lock.exists() else b""
+    shutil.rmtree(work, ignore_errors=True)
+    left_out = shutil.ignore_patterns(".terraform*", "*.tfstate*", "backend.tf", "*.auto.tfvars", "terraform.tfvars")
+    shutil.copytree(source, work / "terraform", ignore=left_out)
+    shutil.copy(ROOT / "infra" / "catalogue.yaml", work)
+    shutil.copy(ROOT / "api-gateway.yaml", work.parent)
+    command = ("terraform", f"-chdir={work / 'terraform'}")
+    env = {"TF_DATA_DIR": str(work.parent / "data"), "TF_IN_AUTOMATION": "true"}
+    init = (*command, "init", "-backend=false", "-input=false")
+    if kept:
+        lock.write_bytes(kept)
+    try:
+        session.run(*init, external=True, env=env, silent=True)
+    except nox.command.CommandFailed:
+        # A lock made with providers from elsewhere does not fit; without one there is nothing else to try.
+        if not kept:
+            raise
+        lock.unlink()
+        session.run(*init, external=True, env=env, silent=True)
+    session.run(*command, "validate", external=True, env=env)
+    session.run(*command, "test", external=True, env=env)
+
+
+@nox.session
+def checkov(session: nox.Session) -> None:
+    """checkov over infra/terraform, in an environment of its own; every exception stands at its resource with a reason."""
+    command = (
+        "tool",
+        "run",
+        "--python",
+        "3.11",
+        "checkov@3.3.30",
+        "--framework",
+        "terraform",
+        "--skip-download",
+        "--compact",
+    )
+    for name in ("dev", "prod"):
+        values = f"infra/terraform/environments/{name}.tfvars"
+        uv(session, *command, "--quiet", "--directory", "infra/terraform", "--var-file", values)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Run the benchmarks, or those that are named: nox -s bench -- turn cold_start."""
     front_end(session)

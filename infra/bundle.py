@@ -4,17 +4,19 @@ An archive has the repository's own paths (so that tracebacks in the cloud name 
 at its root that hands out the entry point, and requirements.txt: `functions/__init__.py`, `functions/shared` and the
 deployment's own folder, without tests and READMEs. Its name ends in the hash of its content.
 
-`python -m infra.bundle [deployment …]` writes dist/bundles/<deployment>-<hash>.zip and prints their paths.
+`python -m infra.bundle [deployment …]` writes dist/bundles/<deployment>-<hash>.zip and prints their paths;
+dist/bundles/manifest.json says which archive is each deployment's latest, for Terraform.
 """
 
 import argparse
 import hashlib
 import io
+import json
 import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,6 +130,15 @@ def write(bundle: Bundle, output: Path = OUTPUT) -> Path:
     return path
 
 
+def note(bundles: Iterable[Bundle], output: Path = OUTPUT) -> Path:
+    """Write into the manifest which archives these deployments have now; the others stay as they are noted."""
+    path = output / "manifest.json"
+    noted = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    noted |= {bundle.deployment: bundle.name for bundle in bundles}
+    path.write_text(json.dumps(dict(sorted(noted.items())), indent=1) + "\n", encoding="utf-8")
+    return path
+
+
 # Takes the place of the command line tool, whose script directory and current directory would be on the path.
 _LAUNCHER = """
 import sys
@@ -169,6 +180,7 @@ def main() -> None:
         except UnknownDeployment:
             sys.exit(f"The catalogue has no deployment {name}; there are: {', '.join(deployments())}.")
         path = write(bundle)
+        note([bundle])
         print(f"{path.relative_to(ROOT)}  {len(bundle.files)} files, {path.stat().st_size} bytes")
 
 

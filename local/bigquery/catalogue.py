@@ -72,7 +72,7 @@ def read(path: Path) -> Catalogue:
     section: dict[str, Any] = yaml.safe_load(path.read_text())["bigquery"]
     tables = {name: _table(name, entry) for name, entry in section["tables"].items()}
     routines = {
-        name: Routine(name, tuple(entry["arguments"].items()), entry["sql"], entry.get("description", ""))
+        name: Routine(name, tuple(map(_argument, entry["arguments"])), entry["sql"], entry.get("description", ""))
         for name, entry in section.get("routines", {}).items()
     }
     columns = {column.name for table in tables.values() for column in table.columns}
@@ -82,6 +82,11 @@ def read(path: Path) -> Catalogue:
             if argument in columns:
                 raise ValueError(f"argument {argument} of {routine.name} has the name of a column, which hides it")
     return Catalogue(tables, routines)
+
+
+def _argument(text: str) -> tuple[str, str]:
+    name, kind = text.split()
+    return name, kind
 
 
 def _table(name: str, entry: dict[str, Any]) -> Table:

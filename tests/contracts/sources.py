@@ -1,7 +1,7 @@
 """What the source says without being run: modules of `functions`, what each imports, and which bundle reaches which."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -64,7 +64,12 @@ def _run(node: ast.AST) -> Iterator[ast.AST]:
 
 def reached(folder: str) -> set[str]:
     """The modules that a bundle of `folder` may import: all of the folder, and of shared what they lead to."""
-    waiting = [name for name in modules() if folder_of(name) == folder]
+    return reached_from(name for name in modules() if folder_of(name) == folder)
+
+
+def reached_from(start: Iterable[str]) -> set[str]:
+    """The modules that these may import, themselves included."""
+    waiting = list(start)
     found: set[str] = set()
     while waiting:
         module = waiting.pop()

@@ -1,6 +1,7 @@
 """Bundles: nothing but what the deployment needs, the same bytes each time, and alive on their own."""
 
 import io
+import json
 import os
 import shutil
 import stat
@@ -105,6 +106,16 @@ def test_a_change_gives_another_name_only_to_the_bundles_that_it_is_in(tree: Pat
 
 def test_two_deployments_of_a_folder_have_different_bundles(tree: Path) -> None:
     assert bundle.cut("greeter-api", tree).digest != bundle.cut("greeter-night", tree).digest
+
+
+def test_the_manifest_names_the_latest_archive_of_each_deployment(tree: Path, tmp_path: Path) -> None:
+    day, night = bundle.cut("greeter-api", tree), bundle.cut("greeter-night", tree)
+    bundle.note([day, night], tmp_path)
+    (tree / "functions" / "greeter" / "words.py").write_text("changed = True\n")
+    changed = bundle.cut("greeter-night", tree)
+    noted = json.loads(bundle.note([changed], tmp_path).read_text())
+    assert noted == {"greeter-api": day.name, "greeter-night": changed.name}
+    assert changed.name != night.name
 
 
 def test_an_unknown_deployment_is_refused(tree: Path) -> None:

@@ -29,7 +29,7 @@ def test_each_table_function_reads_its_table_with_a_partition_filter(name: str) 
     [
         ("cost_nanos: INT64!", "cost_nanos: NUMERIC!", "type NUMERIC"),
         ("partition: issued_at", "partition: number", "partition column number"),
-        ("workspace: STRING,", "workspace_id: STRING,", "has the name of a column"),
+        ("[workspace STRING,", "[workspace_id STRING,", "has the name of a column"),
     ],
 )
 def test_a_catalogue_that_cannot_work_is_refused(tmp_path: Path, before: str, after: str, message: str) -> None:

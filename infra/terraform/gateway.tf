@@ -1,0 +1,86 @@
+# The one door: API Gateway with the contract api-gateway.yaml, in which the functions' addresses are filled in.
+
+locals {
+  contract = templatefile("${path.module}/../../api-gateway.yaml", merge(
+    { project = var.project_id },
+    { for name, address in local.addresses : "${replace(name, "-", "_")}_url" => address },
+  ))
+
+  # Read from the gateway, never put together: Google has several forms of it.
+  public_url = "https://${google_api_gateway_gateway.main.default_hostname}"
+  chat_url   = var.streaming ? "https://${google_api_gateway_gateway.streaming["streaming"].default_hostname}" : local.public_url
+}
+
+resource "google_api_gateway_api" "main" {
+  provider = google-beta
+
+  api_id       = "agenthub"
+  display_name = "AgentHub"
+
+  depends_on = [google_project_service.used]
+}
+
+# A config cannot be changed, nor deleted while a gateway uses it: another contract is another config under another name,
+# made before the old one goes.
+resource "google_api_gateway_api_config" "main" {
+  provider = google-beta
+
+  api           = google_api_gateway_api.main.api_id
+  api_config_id = "c-${substr(sha256(local.contract), 0, 16)}"
+  display_name  = "AgentHub"
+
+  openapi_documents {
+    document {
+      path     = "api-gateway.yaml"
+      contents = base64encode(local.contract)
+    }
+  }
+
+  gateway_config {
+    backend_config {
+      google_service_account = local.emails["gateway"]
+    }
+  }
+
+  lifecycle {
+    create_before_destroy = true
+
+    precondition {
+      condition     = length(local.contract) < 10 * 1024 * 1024
+      error_message = "The contract is larger than the 10 MB that API Gateway takes."
+    }
+  }
+}
+
+# It answers each request as a whole, the chat as one JSON object.
+resource "google_api_gateway_gateway" "main" {
+  provider = google-beta
+
+  region       = var.region
+  gateway_id   = "agenthub"
+  display_name = "AgentHub"
+  api_config   = google_api_gateway_api_config.main.id
+}
+
+# Streaming is chosen when a gateway is made and by a field that the provider does not have. `nox -s deploy -- … --streaming`
+# makes it with gcloud; this takes it over, and fails where there is none, rather than make one that does not stream.
+import {
+  for_each = var.streaming ? toset(["streaming"]) : toset([])
+
+  to = google_api_gateway_gateway.streaming[each.key]
+  id = "projects/${var.project_id}/locations/${var.region}/gateways/agenthub-streaming"
+}
+
+resource "google_api_gateway_gateway" "streaming" {
+  for_each = var.streaming ? toset(["streaming"]) : toset([])
+  provider = google-beta
+
+  region       = var.region
+  gateway_id   = "agenthub-streaming"
+  display_name = "AgentHub, streaming"
+  api_config   = google_api_gateway_api_config.main.id
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
