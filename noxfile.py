@@ -210,6 +210,12 @@ def checkov(session: nox.Session) -> None:
 
 
 @nox.session
+def cost(session: nox.Session) -> None:
+    """What conversations and an idle month cost on Google Cloud: nox -s cost -- --turns 8."""
+    run(session, "-m", "infra.cost", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Run the benchmarks, or those that are named: nox -s bench -- turn cold_start."""
     front_end(session)
