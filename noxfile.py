@@ -210,6 +210,12 @@ def checkov(session: nox.Session) -> None:
 
 
 @nox.session
+def cost(session: nox.Session) -> None:
+    """What conversations and an idle month cost on Google Cloud: nox -s cost -- --turns 8."""
+    run(session, "-m", "infra.cost", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Run the benchmarks, or those that are named: nox -s bench -- turn cold_start."""
     front_end(session)
@@ -228,9 +234,32 @@ def conformance(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Resolve the dependency groups into requirements.lock and each bundle's requirements.txt."""
     targets = [("dev", LOCK)] + [(name, ROOT / "functions" / name / "requirements.txt") for name in BUNDLES]
+    targets += [(name, ROOT / "infra" / "containers" / f"{name}.txt") for name in ("edge", "local")]
     for group, target in targets:
         uv(
             session, "pip", "compile", "pyproject.toml", "--group", group, "--output-file", str(target), "--universal",
             "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-emit-index-url", "--quiet",
             *session.posargs,
         )  # fmt: skip
+
+
+@nox.session
+def containers(session: nox.Session) -> None:
+    """Check the containers: the cluster against Kubernetes' own schemas, Compose where docker-compose is."""
+    run(session, "-m", "infra.containers.kubernetes", "--check")
+    folder = ROOT / "infra" / "containers"
+    files = [str(path) for path in sorted((folder / "cluster").glob("*.yaml")) if path.name != "kustomization.yaml"]
+    # In an environment of its own: nothing else needs the schemas.
+    uv(
+        session, "tool", "run", "--python", sys.executable, "--from", "kubernetes-validate==1.37.0",
+        "kubernetes-validate", "--strict", "--quiet", *files,
+    )  # fmt: skip
+    if shutil.which("kubectl"):
+        session.run("kubectl", "kustomize", str(folder / "cluster"), external=True, silent=True)
+    for compose in (["docker", "compose"], ["docker-compose"]):
+        if not shutil.which(compose[0]):
+            continue
+        if subprocess.run([*compose, "version"], capture_output=True, check=False).returncode == 0:
+            session.run(*compose, "-f", str(folder / "compose.yaml"), "config", "--quiet", external=True)
+            return
+    session.log("No docker-compose here: compose.yaml was not checked by it.")

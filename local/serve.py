@@ -24,6 +24,7 @@ _RELAY = "dashboard-relay"
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="serve", description="The whole platform on this machine.")
     parser.add_argument("--port", type=int, default=8000, help="the gateway's port; 0 takes free ports everywhere")
+    parser.add_argument("--host", default="127.0.0.1", help="address of the gateway; 0.0.0.0 lets other machines in")
     parser.add_argument("--state", type=Path, default=Path(".agenthub"), help="folder that keeps everything")
     parser.add_argument("--isolated", action="store_true", help="one process for each function (as now always)")
     parser.add_argument("--project", default="agenthub-local")
@@ -98,7 +99,7 @@ async def _run(arguments: argparse.Namespace) -> int:
     options = _options(arguments)
     plan = Plan.read(options.catalogue, options.root)
     try:
-        addresses = Addresses.choose(plan, options.port, os.environ)
+        addresses = Addresses.choose(plan, options.port, os.environ, arguments.host)
     except OSError as error:
         raise (taken_port(options.port) if error.errno == errno.EADDRINUSE else Obstacle(str(error))) from error
     stop = asyncio.Event()

@@ -36,7 +36,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--address", type=_pair, action="append", default=[], metavar="DEPLOYMENT=URL")
     parser.add_argument("--set", type=_pair, action="append", default=[], metavar="NAME=VALUE", help="a placeholder")
     parser.add_argument("--project", default="agenthub-local")
-    parser.add_argument("--identity", required=True, metavar="URL")
+    parser.add_argument(
+        "--identity", metavar="URL", help="identity server in Google's place; without, keys are Google's"
+    )
     parser.add_argument("--storage", metavar="URL")
     parser.add_argument("--credentials", type=Path, help="key file of the gateway's service account")
     parser.add_argument("--cdn-bucket", default="cdn")
@@ -50,7 +52,7 @@ def _contract(options: argparse.Namespace) -> Contract:
     if not options.contract.exists():
         print(f"gateway: {options.contract} does not exist yet; nothing but the site is served", file=sys.stderr)
         return Contract()
-    values = placeholder_values(options.project, dict(options.address), options.identity, options.public_url)
+    values = placeholder_values(options.project, dict(options.address), options.identity or "", options.public_url)
     try:
         return parse(fill(options.contract.read_text(encoding="utf-8"), values | dict(options.set)))
     except ContractError as error:

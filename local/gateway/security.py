@@ -61,12 +61,12 @@ class Guard:
         return token.payload
 
 
-def published_at(identity: str) -> Callable[[str], str]:
-    """Where the keys of an issuer are read: those that Google publishes are published by the identity server here."""
+def published_at(identity: str | None) -> Callable[[str], str]:
+    """Where the keys of an issuer are read: those that Google publishes are published by `identity` where there is one."""
 
     def address_of(jwks_uri: str) -> str:
         parts = urllib.parse.urlsplit(jwks_uri)
-        if parts.scheme == "https" and (parts.hostname or "").endswith("googleapis.com"):
+        if identity and parts.scheme == "https" and (parts.hostname or "").endswith("googleapis.com"):
             return f"{identity.rstrip('/')}/{parts.hostname}{parts.path}"
         return jwks_uri
 

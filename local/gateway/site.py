@@ -23,13 +23,13 @@ _KEPT = ("content-type", "cache-control", "etag", "content-encoding", "last-modi
 
 
 class Site:
-    """Answers GET of `/` and `/v1/…`, and everything under `/identity/`."""
+    """Answers GET of `/` and `/v1/…`, and everything under `/identity/` where there is a local identity server."""
 
     def __init__(
-        self, forwarder: Forwarder, *, identity: str, storage: str | None, bucket: str, widget: Path | None
+        self, forwarder: Forwarder, *, identity: str | None, storage: str | None, bucket: str, widget: Path | None
     ) -> None:
         self._forwarder = forwarder
-        self._identity = identity.rstrip("/")
+        self._identity = identity.rstrip("/") if identity else None
         self._storage = storage.rstrip("/") if storage else None
         self._bucket = bucket
         self._widget = widget
@@ -37,8 +37,8 @@ class Site:
 
     async def answer(self, scope: Scope, path: str, receive: Receive, send: Send) -> int | None:
         """The status of what was sent, or None where this path is not ours."""
-        if path.startswith("/identity/"):
-            return await self._to_identity(scope, path, receive, send)
+        if path.startswith("/identity/") and self._identity is not None:
+            return await self._to_identity(scope, self._identity, path, receive, send)
         if path != "/" and not path.startswith("/v1/"):
             return None
         if scope["method"] not in ("GET", "HEAD"):
@@ -93,14 +93,14 @@ class Site:
         lasting = "public, max-age=31536000, immutable" if _HASHED.search(path.name) else "public, max-age=60"
         return path.read_bytes(), {"content-type": kind, "cache-control": lasting}
 
-    async def _to_identity(self, scope: Scope, path: str, receive: Receive, send: Send) -> int:
+    async def _to_identity(self, scope: Scope, identity: str, path: str, receive: Receive, send: Send) -> int:
         try:
             body = await read_body(scope, receive)
         except TooLarge:
             return await reply(send, 413, b"Too large\n", b"text/plain")
         query = scope["query_string"]
         target = path.removeprefix("/identity").encode("latin-1") + (b"?" + query if query else b"")
-        outgoing = Outgoing(scope["method"], self._identity, target, passing_headers(scope["headers"]), body)
+        outgoing = Outgoing(scope["method"], identity, target, passing_headers(scope["headers"]), body)
         return await self._forwarder.exchange(outgoing, receive, send, seconds=_IDENTITY_SECONDS, error=_error)
 
 

@@ -36,12 +36,13 @@ class Addresses:
     external: dict[str, str] = field(default_factory=dict)
 
     @staticmethod
-    def choose(plan: Plan, gateway_port: int, environment: Mapping[str, str]) -> "Addresses":
+    def choose(plan: Plan, gateway_port: int, environment: Mapping[str, str], gateway_host: str = HOST) -> "Addresses":
         """Bind what is bound here and find free ports for the rest. Raises OSError where the gateway's is taken.
 
-        With gateway port 0 all deployments take free ports too: so several stacks can run side by side.
+        With gateway port 0 all deployments take free ports too: so several stacks can run side by side. Only the
+        gateway listens on `gateway_host`; whatever is behind it stays on this machine.
         """
-        gateway = listen(HOST, gateway_port)
+        gateway = listen(gateway_host, gateway_port)
         fronts = {d.name: _listen_near(d.port if gateway_port else 0) for d in plan.deployments}
         free = _free_ports(len(ENGINES) + len(plan.deployments))
         engines = {engine: free.pop() for engine in ENGINES}

@@ -1,8 +1,8 @@
 """Cloud Run's front door on a laptop: lets callers in that IAM would let in, and nobody else.
 
-One process serves all deployments, each on its own port. It verifies the caller's ID token (signature, issuer,
-audience, end), checks that the account is listed, takes the signature away as Google does, and forwards. Answers
-stream through; a client that leaves closes the connection to the function.
+On a laptop one process serves all deployments, each on its own port; in a cluster one stands beside each of them. It
+verifies the caller's ID token (signature, issuer, audience, end), checks that the account is listed, takes the signature
+away as Google does, and forwards. Answers stream through; a client that leaves closes the connection to the function.
 """
 
 import argparse
@@ -27,9 +27,10 @@ from local.forwarding import (
     reply,
 )
 from local.process import announce, die_with_parent
-from local.serving import Receive, Scope, Send, port_of, serve
+from local.serving import Receive, Scope, Send, listen, port_of, serve
 from local.tokens import KeySets, Rejected, Token
 
+GOOGLE_KEYS = "https://www.googleapis.com/oauth2/v3/certs"
 STRIPPED = "SIGNATURE_REMOVED_BY_GOOGLE"
 _ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 _AUTHORIZATION = b"authorization"
@@ -125,13 +126,37 @@ def _service(entry: dict[str, Any]) -> Service:
     )
 
 
-def main() -> None:
-    """Serve the deployments of a configuration file on inherited sockets until SIGTERM."""
-    parser = argparse.ArgumentParser(description="Cloud Run's IAM check for all deployments.")
-    parser.add_argument("--config", type=Path, required=True)
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Cloud Run's IAM check, for all deployments or for one.")
+    parser.add_argument("--config", type=Path, help="all deployments, on inherited sockets; the rest is for one")
+    parser.add_argument("--name", help="the deployment")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--upstream", metavar="URL", help="where the function itself listens")
+    parser.add_argument("--audience", metavar="URL", help="the deployment's address, as tokens for it name it")
+    parser.add_argument("--caller", action="append", default=[], metavar="EMAIL", help="an account that may call")
+    parser.add_argument("--seconds", type=float, default=60.0, help="the longest that an answer may take")
+    parser.add_argument("--keys", default=GOOGLE_KEYS, metavar="URL", help="where Google's keys are published")
     options = parser.parse_args()
+    if options.config is None and not (options.name and options.upstream and options.audience):
+        parser.error("give --config, or --name, --upstream and --audience")
+    return options
+
+
+def _configuration(options: argparse.Namespace) -> dict[str, Any]:
+    if options.config is not None:
+        whole: dict[str, Any] = json.loads(options.config.read_text(encoding="utf-8"))
+        return whole
+    one = {"name": options.name, "upstream": options.upstream, "audience": options.audience}
+    one |= {"callers": options.caller, "seconds": options.seconds, "fd": listen(options.host, options.port).detach()}
+    return {"jwks": options.keys, "services": [one]}
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    options = _arguments()
     die_with_parent()
-    config = json.loads(options.config.read_text(encoding="utf-8"))
+    config = _configuration(options)
     listeners = [socket.socket(fileno=entry["fd"]) for entry in config["services"]]
     services = {
         port_of(listener): _service(entry) for listener, entry in zip(listeners, config["services"], strict=True)

@@ -1,5 +1,6 @@
 """Visitors' sessions through the real, public edge of widgets-public."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from functions.shared.errors import TooMany
 from functions.shared.identity import WorkspaceId, tokens
 from functions.widgets import service, sessions
 from functions.widgets.models import NewWidget
+from infra import cost
 from local.identity.keys import Keyring, system_key
 from tests.cloud import Cloud
 from tests.functions.rooms import Google, Room, agent, content, write
@@ -54,6 +56,17 @@ def claims(answer: TestResponse) -> dict[str, Any]:
 def talk(workspace: WorkspaceId, visitor: str) -> None:
     """The visitor's first turn begins, as agents-chat writes it."""
     write(f"workspaces/{workspace}/conversations/{ids.conversation_of(ids.secret(8))}", {"visitor_id": visitor})
+
+
+def test_a_session_takes_what_the_sums_of_the_cost_count(
+    public: Room, cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    widget = made(cloud)[2]
+    capsys.readouterr()
+    assert ask(public, widget).status_code == 201
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    (operations,) = (line["operations"] for line in told if "operations" in line)
+    assert {name: number for name, number in operations.items() if not name.endswith("_ms")} == cost.COUNTED["session"]
 
 
 def test_a_page_of_an_allowed_origin_gets_a_session(public: Room, cloud: Cloud) -> None:

@@ -1,5 +1,8 @@
 """The IAM front: who may call a deployment, and what of the token the function sees."""
 
+import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import pytest
 import requests
 
 from local.identity.keys import GOOGLE, Keyring
+from tests.engines import ROOT
 from tests.local.supervisor.conftest import Running, until
 
 
@@ -105,3 +109,31 @@ def test_a_reader_that_leaves_the_gateway_is_noticed_by_the_function(running: Ru
     with requests.get(f"{running.gateway}/stream", stream=True, timeout=10) as response:
         assert next(response.iter_lines()) == b"data: 0"
     until(lambda: requests.get(f"{running.gateway}/left", timeout=10).json()["left"] == before + 1, 3)
+
+
+def test_a_front_of_one_deployment_is_told_everything_in_its_command(running: Running) -> None:
+    services = json.loads((running.state / "front.json").read_text())["services"]
+    upstream = next(service["upstream"] for service in services if service["name"] == "echo-api")
+    command = [sys.executable, "-m", "local.supervisor.front", "--name", "echo-api", "--port", "0"]
+    command += ["--upstream", upstream, "--audience", "http://echo.cluster"]
+    command += [f"--caller={running.credentials('gateway').email}"]
+    command += ["--keys", f"{running.stack['identity']}/www.googleapis.com/oauth2/v3/certs"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = f"http://127.0.0.1:{process.stdout.readline().split()[1]}/x"
+        for name, audience, status in (
+            ("gateway", "http://echo.cluster", 200),
+            ("echo-relay", "http://echo.cluster", 403),
+            ("gateway", "http://another.cluster", 401),
+        ):
+            token = running.id_token(name, audience)
+            assert requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=10).status_code == status
+        assert requests.get(url, timeout=10).status_code == 403
+        process.terminate()
+
+
+def test_a_front_that_is_told_too_little_says_what_it_needs() -> None:
+    command = [sys.executable, "-m", "local.supervisor.front", "--name", "echo-api"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "--upstream and --audience" in done.stderr

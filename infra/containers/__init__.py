@@ -1,0 +1,1 @@
+"""AgentHub in containers: one Dockerfile, a local stack by Compose, and a Kubernetes kustomization out of the catalogue."""
