@@ -25,7 +25,7 @@ output "console_url" {
 
 output "next_step" {
   description = "What to do now."
-  value       = "Open ${local.cdn_url}/console/index.html, sign up, and make yourself the operator (docs/deploy.md)."
+  value       = "Sign up, make a workspace and make yourself the operator: infra/terraform/README.md, After the apply."
 }
 
 output "widget_url" {
