@@ -216,6 +216,18 @@ def cost(session: nox.Session) -> None:
 
 
 @nox.session
+def drill(session: nox.Session) -> None:
+    """Compare a restored database with the archive of invoices: nox -s drill -- --project P --database NEW."""
+    run(session, "-m", "infra.drill", *session.posargs)
+
+
+@nox.session
+def replay(session: nox.Session) -> None:
+    """Publish dead letters again: nox -s replay -- SUBSCRIPTION --project P [--dry-run]."""
+    run(session, "-m", "infra.replay", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Run the benchmarks, or those that are named: nox -s bench -- turn cold_start."""
     front_end(session)

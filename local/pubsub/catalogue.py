@@ -92,8 +92,9 @@ class Plan:
         )
         body.message_retention_duration.seconds = definition["retention_days"] * 86_400
         body.expiration_policy.SetInParent()  # empty: it never expires
-        body.retry_policy.minimum_backoff.seconds = definition["min_backoff"]
-        body.retry_policy.maximum_backoff.seconds = definition["max_backoff"]
+        if "push" in definition or "bigquery" in definition:  # What is pulled by hand is there again at once.
+            body.retry_policy.minimum_backoff.seconds = definition["min_backoff"]
+            body.retry_policy.maximum_backoff.seconds = definition["max_backoff"]
         if definition.get("dead_letter_topic"):
             body.dead_letter_policy.dead_letter_topic = self._topic_name(definition["dead_letter_topic"])
             body.dead_letter_policy.max_delivery_attempts = definition["max_delivery_attempts"]
