@@ -228,6 +228,12 @@ def replay(session: nox.Session) -> None:
 
 
 @nox.session
+def rebuild(session: nox.Session) -> None:
+    """Make a day's figures anew out of the warehouse: nox -s rebuild -- WORKSPACE DAY --project P --environment E."""
+    run(session, "-m", "infra.rebuild", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Run the benchmarks, or those that are named: nox -s bench -- turn cold_start."""
     front_end(session)

@@ -26,7 +26,7 @@ locals {
       title    = "Figures differ"
       severity = "CRITICAL"
       messages = ["figures still differ"]
-      todo     = "The daily close compared events, charges, rollups, ledger and warehouse; the line says which differ for which workspace and day. Rebuild that day before the month's invoice is final."
+      todo     = "The daily close compared events, charges, rollups, ledger and warehouse; the line says which differ for which workspace and day. `nox -s rebuild` makes that day's figures anew; ledger and invoice rest on the events and are right either way."
     }
     stale_prices = {
       title    = "The price book is stale"
@@ -38,7 +38,7 @@ locals {
       title    = "An event was not counted"
       severity = "ERROR"
       messages = ["an event older than the marks was not applied", "an event came again with another content and was kept aside"]
-      todo     = "It changed no figure. Compare the event with the warehouse and rebuild its day if it belongs there."
+      todo     = "It changed no figure. Compare the event with the warehouse, and `nox -s rebuild` its day if it belongs there."
     }
     unsent_events = {
       title    = "Events wait to be published"

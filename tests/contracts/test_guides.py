@@ -13,7 +13,7 @@ import yaml
 from functions.billing import close_routes, closing, reconciling
 from functions.shared import clock, events
 from functions.shared.http.routes import DEADLINES
-from infra import cost, drill, openapi
+from infra import cost, drill, openapi, rebuild
 from tests.functions.billing.story import AGENT
 
 ROOT = openapi.ROOT
@@ -234,10 +234,14 @@ def test_figures_are_those_of_the_code() -> None:
     assert [phrase for phrase, holds in facts.items() if phrase not in said or not holds] == []
 
 
-def test_the_drills_ends_are_those_of_the_command() -> None:
-    table = OPERATE.partition("\n### The drill\n")[2]
-    codes = [int(code) for code in re.findall(r"^\| (\d) \|", table, re.MULTILINE)]
-    assert codes == [drill.SAME, drill.FINDINGS, drill.NOT_DONE]
+def test_exit_codes_are_those_of_the_commands() -> None:
+    ends = {
+        "\n## Rebuild a day\n": [rebuild.DONE, rebuild.NOT_YET, rebuild.NOT_DONE],
+        "\n### The drill\n": [drill.SAME, drill.FINDINGS, drill.NOT_DONE],
+    }
+    for heading, codes in ends.items():
+        section = OPERATE.partition(heading)[2].partition("\n## ")[0]
+        assert [int(code) for code in re.findall(r"^\| (\d) \|", section, re.MULTILINE)] == codes
 
 
 def test_regions_and_outputs_are_where_the_guide_says() -> None:
