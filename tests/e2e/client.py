@@ -41,6 +41,7 @@ class Client:
     def __init__(self, gateway: str, identity: Identity | None = None) -> None:
         self.gateway = gateway
         self.token = ""
+        self._latest: tuple[str, requests.Response] | None = None
         self.http = requests.Session()
         # What is on this machine is never behind a proxy.
         self.http.trust_env = urlsplit(gateway).hostname not in LOCAL
@@ -105,8 +106,9 @@ class Client:
         if method == "POST" and key:
             sent["Idempotency-Key"] = key if isinstance(key, str) else uuid.uuid4().hex
         content = {"data": body.encode()} if isinstance(body, str) else {"json": body}
-        answer = self._send(method, self.gateway + path, headers=sent, stream=stream, **content)
         told = "" if body is None else " " + (body if isinstance(body, str) else json.dumps(body))[:1000]
+        answer = self._send(method, self.gateway + path, headers=sent, stream=stream, **content)
+        self._latest = None if stream else (f"{method} {path}{told}", answer)
         return _wanted(answer, status if isinstance(status, tuple) else (status,), f"{method} {path}{told}")
 
     def _send(self, method: str, url: str, **request: Any) -> requests.Response:
@@ -114,6 +116,14 @@ class Client:
             return self.http.request(method, url, timeout=SECONDS, **request)
         except requests.RequestException as error:
             raise Unexpected(f"{method} {url} was not answered: {type(error).__name__}: {error}") from error
+
+    @property
+    def latest(self) -> str:
+        """The latest exchange in words, for who meets an answer that is not as it should be."""
+        if self._latest is None:
+            return "a stream or nothing"
+        what, answer = self._latest
+        return f"{what} answered {answer.status_code}: {answer.text[:1000]}"
 
     def get(self, path: str) -> Any:
         """The JSON of a GET."""

@@ -38,7 +38,8 @@ class Practice:
     def __init__(self, stack: Stack, name: str = "Linden Dental") -> None:
         self.stack = stack
         self.owner = Client(stack.gateway)
-        self.owner.sign_up(f"{uuid.uuid4().hex[:10]}@example.com", "correct horse battery staple")
+        self.email, self.password = f"{uuid.uuid4().hex[:10]}@example.com", "correct horse battery staple"
+        self.owner.sign_up(self.email, self.password)
         self.id: str = self.owner.ask("POST", "/api/workspaces", {"name": name, "country": "US"}).json()["id"]
         self.owner.refresh()
         self.agent: str = self.owner.ask("POST", "/api/agents", {"name": "Mia", "industry": "dental"}).json()["id"]
