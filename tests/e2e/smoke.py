@@ -19,6 +19,7 @@ from typing import Any
 
 import requests
 
+from functions.agents.turns import THINKING_TOKENS
 from tests.e2e import deployed
 from tests.e2e.client import Client, Unexpected, check
 from tests.e2e.receptionist import CHILDREN, QUESTION, Receptionist, change_budgets, money_of, nanos
@@ -140,8 +141,6 @@ class Smoke:
 
     def asks_the_wizard(self) -> str:
         """Industries and the preview, and what the turns to come will cost at most."""
-        from functions.agents.turns import THINKING_TOKENS
-
         industries, preview = self.mia.preview()
         chosen = preview["definition"]["model"]
         known = self.owner.get("/api/config")["models"]
