@@ -78,5 +78,5 @@ def _from_terraform(url: str) -> str:
         raise Unexpected(f"infra/terraform tells no outputs here; {advice}") from error
     known = {name: str(output["value"]) for name, output in outputs.items()}
     if known.get("api_url") != url or "console_url" not in known:
-        raise Unexpected(f"infra/terraform made {known.get('api_url', 'nothing')} from here, not {url}; {advice}")
+        raise Unexpected(f"infra/terraform knows no gateway {url} here; {advice}")
     return known["console_url"]

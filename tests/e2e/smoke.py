@@ -303,7 +303,7 @@ def main(argv: list[str] | None = None) -> int:
             parser.error("a deployed system needs --email and --password of a person with a verified address")
         Smoke(system, given.email, given.password, seconds=given.seconds).play()
     except Unexpected as error:
-        print(f"\nThe smoke test failed at {error}", file=sys.stderr)
+        print(f"\nThe smoke test failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nThe smoke test was interrupted.", file=sys.stderr)

@@ -148,7 +148,7 @@ def test_a_failing_turn_is_told_with_its_exchange_and_everything_is_taken_away(
     given = [customer.stack.gateway, "--email", customer.email, "--password", customer.password]
     assert smoke.main(given) == 1
     out, err = capsys.readouterr()
-    assert "failed at turn: POST /api/chat" in err and "answered 402" in err and "cap_reached" in err
+    assert "failed: turn: POST /api/chat" in err and "answered 402" in err and "cap_reached" in err
     assert "cap, widget and agent are gone" in out and "left behind" not in out
     assert budgets(customer) == before
     assert nothing_is_left(customer) and len(deleted(customer)) == 1
@@ -199,7 +199,7 @@ def test_a_wrong_password_and_a_foreign_page_are_told_as_google_says_them(
     given = [customer.stack.gateway, "--email", customer.email, "--password"]
     assert smoke.main([*given, "not this one", *front.options]) == 1
     err = capsys.readouterr().err
-    assert "failed at sign in" in err and "INVALID_LOGIN_CREDENTIALS" in err and "not this one" not in err
+    assert "failed: sign in" in err and "INVALID_LOGIN_CREDENTIALS" in err and "not this one" not in err
     here = [option for option in front.options if option.startswith(f"{front.url}/toolkit")]
     system = System(customer.stack.gateway, Identity(here[0], here[0], KEY, "https://elsewhere.example/"))
     with pytest.raises(smoke.Unexpected, match="REFERRER_BLOCKED"):
