@@ -67,11 +67,20 @@ def environment(session: nox.Session, python: str = sys.executable) -> str:
     return str(binary)
 
 
-def run(session: nox.Session, *args: str, python: str | None = None, env: dict[str, str] | None = None) -> None:
-    """Run a Python module or script of the project in the shared environment."""
+def run(
+    session: nox.Session,
+    *args: str,
+    python: str | None = None,
+    env: dict[str, str] | None = None,
+    patience: float = 0.3,
+) -> None:
+    """Run a Python module or script of the project in the shared environment.
+
+    After Ctrl-C it has `patience` seconds to end by itself.
+    """
     binary = python or environment(session)
     path = f"{Path(binary).parent}{os.pathsep}{os.environ['PATH']}"
-    session.run(binary, *args, external=True, env={"PATH": path, **(env or {})})
+    session.run(binary, *args, external=True, env={"PATH": path, **(env or {})}, interrupt_timeout=patience)
 
 
 def front_end(session: nox.Session) -> None:
@@ -115,6 +124,12 @@ def story(session: nox.Session) -> None:
     """Play the whole story over HTTP, from sign-up to the paid invoice, against a running stack or one of its own."""
     front_end(session)
     run(session, "-m", "tests.e2e.story", *session.posargs)
+
+
+@nox.session
+def smoke(session: nox.Session) -> None:
+    """Play the story on a deployed system as far as HTTP leads: nox -s smoke -- URL --email EMAIL; cleans up after itself."""
+    run(session, "-m", "tests.e2e.smoke", *session.posargs, patience=120)
 
 
 @nox.session
