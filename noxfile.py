@@ -67,11 +67,23 @@ def environment(session: nox.Session, python: str = sys.executable) -> str:
     return str(binary)
 
 
-def run(session: nox.Session, *args: str, python: str | None = None, env: dict[str, str] | None = None) -> None:
-    """Run a Python module or script of the project in the shared environment."""
+def run(
+    session: nox.Session,
+    *args: str,
+    python: str | None = None,
+    env: dict[str, str] | None = None,
+    seconds_after_interrupt: float | None = 0.3,
+) -> None:
+    """Run a Python module or script of the project in the shared environment; None lets it end as slowly as it must."""
     binary = python or environment(session)
     path = f"{Path(binary).parent}{os.pathsep}{os.environ['PATH']}"
-    session.run(binary, *args, external=True, env={"PATH": path, **(env or {})})
+    session.run(
+        binary,
+        *args,
+        external=True,
+        env={"PATH": path, **(env or {})},
+        interrupt_timeout=seconds_after_interrupt,
+    )
 
 
 def front_end(session: nox.Session) -> None:
@@ -125,8 +137,18 @@ def tick(session: nox.Session) -> None:
 
 @nox.session
 def operator(session: nox.Session) -> None:
-    """Give a person of the local identity service the operator claim: nox -s operator -- EMAIL."""
-    run(session, "-m", "local.identity", "operator", *session.posargs)
+    """Make a person an operator, here or in a Google Cloud project: nox -s operator -- EMAIL [--project PROJECT [--revoke]]."""
+    if any(argument.partition("=")[0] == "--project" for argument in session.posargs):
+        run(session, "-m", "infra.people", *session.posargs)
+    else:
+        run(session, "-m", "local.identity", "operator", *session.posargs)
+
+
+@nox.session
+def deploy(session: nox.Session) -> None:
+    """Build, plan, ask, apply to a Google Cloud project: nox -s deploy -- dev --project PROJECT [--streaming]."""
+    # Terraform that is killed while it stops leaves a locked state.
+    run(session, "-m", "infra.deploy", *session.posargs, seconds_after_interrupt=None)
 
 
 @nox.session
