@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from infra import bundle, web
-from infra.deploy import main
+from infra import bundle, gateways, web
+from infra.deploy import SHOWN, main
 from infra.plans import NoProject, Settings, Terraform, TerraformFailed
 from local.identity.keys import Keyring, write_key_file
 from tests.engines import ROOT, Engine, start
@@ -367,3 +367,19 @@ class TestTerraformItself:
         ours.apply(tmp_path / "plan")
         assert ours.outputs() == {"installation": "dev"}
         assert not ours.plan(tmp_path / "plan")
+
+
+def test_the_gateway_that_gcloud_makes_is_the_one_that_terraform_takes_over() -> None:
+    source = (ROOT / "infra" / "terraform" / "gateway.tf").read_text()
+    api = source.partition('resource "google_api_gateway_api" "main" {')[2].partition("\n}\n")[0]
+    main_gateway = source.partition('resource "google_api_gateway_gateway" "main" {')[2].partition("\n}\n")[0]
+    streaming = source.partition('resource "google_api_gateway_gateway" "streaming" {')[2].partition("\n}\n")[0]
+    assert f'api_id       = "{gateways.API}"' in api
+    assert f'gateway_id   = "{gateways.MAIN}"' in main_gateway
+    assert f'gateway_id   = "{gateways.STREAMING}"' in streaming
+    assert f'display_name = "{gateways.DISPLAY_NAME}"' in streaming
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_what_a_person_is_told_is_an_output(name: str) -> None:
+    assert f'output "{name}" {{' in (ROOT / "infra" / "terraform" / "outputs.tf").read_text()

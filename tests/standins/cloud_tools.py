@@ -31,7 +31,7 @@ def install(folder: Path, *tools: str) -> None:
     (folder / "cloud.json").write_text(json.dumps(START))
     for tool in tools:
         path = folder / "bin" / tool
-        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{__file__}" "{folder}" {tool} "$@"\n')
+        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{__file__}" "{folder}" {tool} "$@"\n')
         path.chmod(0o755)
 
 
