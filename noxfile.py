@@ -72,11 +72,11 @@ def run(
     *args: str,
     python: str | None = None,
     env: dict[str, str] | None = None,
-    patience: float = 0.3,
+    patience: float | None = 0.3,
 ) -> None:
     """Run a Python module or script of the project in the shared environment.
 
-    After Ctrl-C it has `patience` seconds to end by itself.
+    After Ctrl-C it has `patience` seconds to end by itself; None: as long as it needs.
     """
     binary = python or environment(session)
     path = f"{Path(binary).parent}{os.pathsep}{os.environ['PATH']}"
@@ -140,8 +140,18 @@ def tick(session: nox.Session) -> None:
 
 @nox.session
 def operator(session: nox.Session) -> None:
-    """Give a person of the local identity service the operator claim: nox -s operator -- EMAIL."""
-    run(session, "-m", "local.identity", "operator", *session.posargs)
+    """Make a person an operator, here or in a Google Cloud project: nox -s operator -- EMAIL [--project PROJECT [--revoke]]."""
+    if any(argument.partition("=")[0] == "--project" for argument in session.posargs):
+        run(session, "-m", "infra.people", *session.posargs)
+    else:
+        run(session, "-m", "local.identity", "operator", *session.posargs)
+
+
+@nox.session
+def deploy(session: nox.Session) -> None:
+    """Build, plan, ask, apply to a Google Cloud project: nox -s deploy -- dev --project PROJECT [--streaming]."""
+    # Terraform that is killed while it stops leaves a locked state.
+    run(session, "-m", "infra.deploy", *session.posargs, patience=None)
 
 
 @nox.session
