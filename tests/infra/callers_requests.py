@@ -6,7 +6,8 @@ own log it can be told that it has arrived there.
 
 import base64
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -57,12 +58,11 @@ class Arrived:
     alarms: bool = False
 
 
-def pairs() -> list[Pair]:
-    """Every pair of the catalogue: of push one for each subscription, of the scheduler one for each schedule.
+def pairs(content: Mapping[str, Any]) -> list[Pair]:
+    """Every pair of a catalogue: of push one for each subscription, of the scheduler one for each schedule.
 
     A caller that has no subscription or schedule there is a pair too: nobody can write its request.
     """
-    content = catalogue()
     pushed = {name: one["push"]["deployment"] for name, one in content["subscriptions"].items() if "push" in one}
     scheduled = {name: one["deployment"] for name, one in content["schedules"].items()}
     found = {Pair(deployment, "push", name) for name, deployment in pushed.items()}
@@ -176,13 +176,10 @@ class Town:
     def push(self, subscription: str, message: Any) -> None:
         """Deliver one message as Pub/Sub does, from the subscription that the catalogue describes."""
         addresses = {one.name: self.deployed.addresses.deployment(one.name) for one in self.deployed.plan.deployments}
-        content = catalogue()
-        subscriptions = Subscriptions(content, PROJECT, addresses, DATASET)
-        definition = content["subscription_defaults"] | content["subscriptions"][subscription]
-        body = subscriptions._subscription(subscription, definition)
-        push = Push(self.deployed.tokens("push"))
+        body = Subscriptions(catalogue(), PROJECT, addresses, DATASET).subscription(subscription)
         delivery = Delivery(1, 1, message.SerializeToString())
-        assert push.carry(Subscription(1, body, _lock()), [delivery]) == [""]
+        problems = Push(self.deployed.tokens("push")).carry(Subscription(1, body, threading.RLock()), [delivery])
+        assert problems == [""]
 
     def fire(self, schedule: str) -> None:
         """Run a schedule now, as Cloud Scheduler does."""
@@ -190,12 +187,6 @@ class Town:
         job = {one.name: one for one in jobs.jobs(catalogue(), addresses)}[schedule]
         answer = job.fire(clock.now(), self.deployed.tokens("scheduler"), jobs.account(PROJECT))
         assert jobs.succeeded(answer), answer
-
-
-def _lock() -> Any:
-    import threading
-
-    return threading.RLock()
 
 
 def message(columns: dict[str, Any], **attributes: str) -> Any:
@@ -315,12 +306,14 @@ def closes_a_day(town: Town) -> Arrived:
     today = clock.now().replace(hour=0, minute=10, second=0, microsecond=0)
     story = Story(town.cloud, made=today - timedelta(days=2))
     turn = story.record(today - timedelta(hours=12))
+    for consumer in ("usage-recorded.analytics", "usage-recorded.billing"):
+        town.push(consumer, message(turn.row))
     request = {"workspace_id": str(story.workspace), "as_of": clock.to_text(today)}
     town.push("close-requested.billing", message(request))
     assert story.state()["last_closed"] == clock.day_of(today - timedelta(days=1))
     usage = [entry for entry in story.entries() if entry.kind == "usage"]
     assert [entry.amount_nanos for entry in usage] == [turn.row["charge_nanos"]]
-    # What the warehouse lacks was noticed, so it was asked.
+    # Everybody has counted the turn but the warehouse; that this was noticed shows that the close has asked it.
     assert clock.day_of(today - timedelta(days=1)) in story.state()["differences"]
     return Arrived("/events/close-requested", "push")
 

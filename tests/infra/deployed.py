@@ -15,6 +15,7 @@ import urllib.parse
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import requests
 import yaml
 
 from infra import bundle
+from local.identity.accounts import ServiceAccounts
 from local.identity.keys import Keyring, write_key_file
 from local.oidc import Tokens
 from local.supervisor.addresses import HOST, Addresses, inheritable
@@ -54,8 +56,9 @@ CLOUD_RUN = ("HOME", "K_REVISION", "K_SERVICE")
 _START_SECONDS = 90
 
 
+@cache
 def catalogue() -> dict[str, Any]:
-    """The catalogue as it is read anew."""
+    """What the catalogue says, read once."""
     content: dict[str, Any] = yaml.safe_load(CATALOGUE.read_text("utf-8"))
     return content
 
@@ -78,6 +81,7 @@ class Deployed:
         self.addresses = Addresses.choose(self.plan, 0, {})
         self.http = requests.Session()
         self.http.trust_env = False
+        self._accounts = ServiceAccounts(Keyring(self.identity.data / "keys"), PROJECT)
         self._processes: list[subprocess.Popen[bytes]] = []
         self._metadata: dict[str, MetadataServer] = {}
         self._tokens: dict[str, Tokens] = {}
@@ -149,7 +153,7 @@ class Deployed:
 
     def id_token(self, name: str, audience: str) -> str:
         """A token of the account `agenthub-<name>`, as Google signs it."""
-        return self._tokens[name].get(account(name, PROJECT), audience)
+        return self._accounts.id_token(account(name, PROJECT), audience)
 
     def tokens(self, name: str) -> Tokens:
         """The tokens of that account, as Pub/Sub and the scheduler take them."""
@@ -191,7 +195,7 @@ class Deployed:
     def _make_accounts(self) -> None:
         """A key for each account, which only its metadata server and the callers of this test hold."""
         identity = f"http://{self.identity.address}"
-        keyring = Keyring(self.identity.data / "keys")
+        keyring = self._accounts.keyring
         for name in (*(one.name for one in self.plan.deployments), *CALLERS):
             key = self.folder / "accounts" / f"{name}.json"
             write_key_file(keyring, key, account(name, PROJECT), PROJECT, f"{identity}/token")
@@ -255,7 +259,7 @@ class Deployed:
             process.terminate()
         for process in self._processes:
             try:
-                process.wait(10)
+                process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -8,11 +8,11 @@ import hashlib
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 from infra import bundle
 from tests.contracts.installed import installed, pinned, site_of
-
 
 DEPLOYED = "3.13"
 """The Python of the cloud's runtime."""
@@ -60,11 +60,13 @@ _MARKERS = {
 }
 
 
+@cache
 def _ask(python: Path, expression: str) -> str:
     code = f"import sys; print({expression})"
     return subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
+@cache
 def _owners(base: Path) -> dict[str, set[str]]:
     """Path in site-packages, of a file or of a folder above one → the distributions that have something there."""
     owners: dict[str, set[str]] = {}

@@ -1,5 +1,6 @@
 """Every bundle, alone behind Cloud Run's front, answers each caller that the catalogue gives it, and nobody else."""
 
+import copy
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,8 @@ from tests.infra.callers_requests import REQUESTS, Pair, Town, pairs
 from tests.infra.deployed import CALLERS, CLOUD_RUN, DATASET, ENGINES, Deployed, catalogue
 
 DEPLOYMENTS = catalogue()["deployments"]
+# The first test that needs the bundles waits until all of them have started.
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +37,26 @@ def town(engines_of_session: Cloud, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_every_caller_of_the_catalogue_has_its_request() -> None:
-    assert {str(pair) for pair in pairs()} == {str(pair) for pair in REQUESTS}
+    assert {str(pair) for pair in pairs(catalogue())} == {str(pair) for pair in REQUESTS}
+
+
+@pytest.mark.parametrize(("deployment", "caller"), [("billing-usage", "gateway"), ("billing-api", "push")])
+def test_a_caller_whose_request_nobody_has_written_is_noticed(deployment: str, caller: str) -> None:
+    content = copy.deepcopy(catalogue())
+    content["deployments"][deployment]["callers"].append(caller)
+    assert set(pairs(content)) - REQUESTS.keys() == {Pair(deployment, caller)}
+
+
+@pytest.mark.parametrize("deployment", ["agents-chat", "billing-close"])
+def test_a_subscription_and_a_schedule_need_requests_of_their_own(deployment: str) -> None:
+    content = copy.deepcopy(catalogue())
+    content["subscriptions"]["new"] = {
+        "topic": "usage-recorded",
+        "push": {"deployment": deployment, "path": "/events/x"},
+    }
+    content["schedules"]["hourly"] = {"cron": "0 * * * *", "deployment": deployment, "path": "/schedules/hourly"}
+    new = {Pair(deployment, "push", "new"), Pair(deployment, "scheduler", "hourly")}
+    assert set(pairs(content)) - REQUESTS.keys() == new
 
 
 @pytest.mark.parametrize("pair", REQUESTS, ids=str)

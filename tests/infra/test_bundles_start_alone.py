@@ -14,6 +14,7 @@ from infra import bundle
 from local.process import free_port
 from tests.infra import exact
 
+
 @pytest.fixture(scope="module")
 def pythons(tmp_path_factory: pytest.TempPathFactory) -> dict[bytes, Path]:
     """Interpreters that have been made, by the requirements that they see."""
