@@ -11,8 +11,9 @@ from infra import bundle
 from local.supervisor.plan import account
 from tests import engines
 from tests.cloud import PROJECT, Cloud
-from tests.infra.callers_requests import REQUESTS, Pair, Town, pairs
+from tests.infra.callers_requests import REQUESTS, Pair, pairs
 from tests.infra.deployed import CALLERS, CLOUD_RUN, DATASET, ENGINES, Deployed, catalogue
+from tests.infra.town import Town
 
 DEPLOYMENTS = catalogue()["deployments"]
 # The first test that needs the bundles waits until all of them have started.
