@@ -75,9 +75,10 @@ def test_without_credentials_the_warehouse_is_unavailable(monkeypatch: pytest.Mo
     def no_credentials() -> None:
         raise DefaultCredentialsError("the metadata server does not answer")
 
-    with monkeypatch.context() as patch, pytest.raises(Unavailable):
+    with monkeypatch.context() as patch:
         patch.setattr(bigquery, "client", no_credentials)
-        bigquery.query("SELECT 1", {})
+        with pytest.raises(Unavailable):
+            bigquery.query("SELECT 1", {})
 
 
 def test_a_warehouse_that_is_away_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
