@@ -67,11 +67,20 @@ def environment(session: nox.Session, python: str = sys.executable) -> str:
     return str(binary)
 
 
-def run(session: nox.Session, *args: str, python: str | None = None, env: dict[str, str] | None = None) -> None:
-    """Run a Python module or script of the project in the shared environment."""
+def run(
+    session: nox.Session,
+    *args: str,
+    python: str | None = None,
+    env: dict[str, str] | None = None,
+    patience: float | None = 0.3,
+) -> None:
+    """Run a Python module or script of the project in the shared environment.
+
+    After Ctrl-C it has `patience` seconds to end by itself; None: as long as it needs.
+    """
     binary = python or environment(session)
     path = f"{Path(binary).parent}{os.pathsep}{os.environ['PATH']}"
-    session.run(binary, *args, external=True, env={"PATH": path, **(env or {})})
+    session.run(binary, *args, external=True, env={"PATH": path, **(env or {})}, interrupt_timeout=patience)
 
 
 def front_end(session: nox.Session) -> None:
@@ -118,6 +127,12 @@ def story(session: nox.Session) -> None:
 
 
 @nox.session
+def smoke(session: nox.Session) -> None:
+    """Play the story on a deployed system as far as HTTP leads: nox -s smoke -- URL --email EMAIL; cleans up after itself."""
+    run(session, "-m", "tests.e2e.smoke", *session.posargs, patience=120)
+
+
+@nox.session
 def tick(session: nox.Session) -> None:
     """Fire a schedule now: nox -s tick -- billing-close --at 2027-01-01T00:10Z."""
     run(session, "-m", "local.scheduler", "tick", *session.posargs)
@@ -125,8 +140,18 @@ def tick(session: nox.Session) -> None:
 
 @nox.session
 def operator(session: nox.Session) -> None:
-    """Give a person of the local identity service the operator claim: nox -s operator -- EMAIL."""
-    run(session, "-m", "local.identity", "operator", *session.posargs)
+    """Make a person an operator, here or in a Google Cloud project: nox -s operator -- EMAIL [--project PROJECT [--revoke]]."""
+    if any(argument.partition("=")[0] == "--project" for argument in session.posargs):
+        run(session, "-m", "infra.people", *session.posargs)
+    else:
+        run(session, "-m", "local.identity", "operator", *session.posargs)
+
+
+@nox.session
+def deploy(session: nox.Session) -> None:
+    """Build, plan, ask, apply to a Google Cloud project: nox -s deploy -- dev --project PROJECT [--streaming]."""
+    # Terraform that is killed while it stops leaves a locked state.
+    run(session, "-m", "infra.deploy", *session.posargs, patience=None)
 
 
 @nox.session

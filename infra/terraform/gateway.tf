@@ -1,4 +1,9 @@
 # The one door: API Gateway with the contract api-gateway.yaml, in which the functions' addresses are filled in.
+#
+# The order of an apply: the contract, the gateway, the functions, since they are told the gateway's address, which Google
+# chooses. So for the minutes of a build the new contract stands before the old code: a new route answers 404 from the old
+# function, and one that is gone is closed before its code goes. The other order cannot be had in one graph. What a caller
+# must never miss is therefore deployed first and called with the next deploy; a route that changes its meaning gets a new path.
 
 locals {
   contract = templatefile("${path.module}/../../api-gateway.yaml", merge(
@@ -64,6 +69,9 @@ resource "google_api_gateway_gateway" "main" {
 
 # Streaming is chosen when a gateway is made and by a field that the provider does not have. `nox -s deploy -- … --streaming`
 # makes it with gcloud; this takes it over, and fails where there is none, rather than make one that does not stream.
+# Nothing in the provider reads back what the gateway really does (effectiveStreamingMode), so infra/gateways.py reads it
+# before the takeover and after each apply, and refuses. The check below is for who applies by hand, and no proof: it knows a
+# gateway that streams by its address, which has the project's number in it.
 import {
   for_each = var.streaming ? toset(["streaming"]) : toset([])
 
@@ -82,5 +90,14 @@ resource "google_api_gateway_gateway" "streaming" {
 
   lifecycle {
     prevent_destroy = true
+  }
+}
+
+check "chat_streams" {
+  assert {
+    condition = alltrue([
+      for gateway in google_api_gateway_gateway.streaming : startswith(gateway.default_hostname, "agenthub-streaming-${data.google_project.this.number}.")
+    ])
+    error_message = "agenthub-streaming has not the address of a gateway that streams. `nox -s deploy` asks Google whether it does."
   }
 }

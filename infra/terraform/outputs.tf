@@ -23,9 +23,19 @@ output "console_url" {
   value       = "${local.cdn_url}/console/index.html"
 }
 
+output "installation" {
+  description = "What this state is of: `nox -s deploy` refuses to plan another installation over it, and keeps streaming on."
+  value = {
+    environment = var.environment
+    project_id  = var.project_id
+    region      = var.region
+    streaming   = var.streaming
+  }
+}
+
 output "next_step" {
   description = "What to do now."
-  value       = "Sign up, make a workspace and make yourself the operator: infra/terraform/README.md, After the apply."
+  value       = "Sign up, make a workspace and make yourself the operator: docs/deploy.md says how."
 }
 
 output "widget_url" {

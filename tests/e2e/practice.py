@@ -4,7 +4,6 @@ import base64
 import json
 import re
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import jwt
@@ -17,7 +16,7 @@ from google.cloud import firestore, pubsub_v1
 from local.id_tokens import Credentials
 from local.identity.keys import SECURETOKEN, Keyring
 from tests.e2e.attacks import FORGERIES, READS
-from tests.e2e.client import Client, until
+from tests.e2e.client import Client, events_of, until
 from tests.e2e.stack import Stack
 
 ORIGIN = "http://localhost:8090"
@@ -39,7 +38,8 @@ class Practice:
     def __init__(self, stack: Stack, name: str = "Linden Dental") -> None:
         self.stack = stack
         self.owner = Client(stack.gateway)
-        self.owner.sign_up(f"{uuid.uuid4().hex[:10]}@example.com", "correct horse battery staple")
+        self.email, self.password = f"{uuid.uuid4().hex[:10]}@example.com", "correct horse battery staple"
+        self.owner.sign_up(self.email, self.password)
         self.id: str = self.owner.ask("POST", "/api/workspaces", {"name": name, "country": "US"}).json()["id"]
         self.owner.refresh()
         self.agent: str = self.owner.ask("POST", "/api/agents", {"name": "Mia", "industry": "dental"}).json()["id"]
@@ -134,16 +134,6 @@ class Practice:
 def _nanos(amount: str) -> int:
     whole, _, part = amount.partition(".")
     return int(whole) * 10**9 + int(part.ljust(9, "0"))
-
-
-def events_of(answer: requests.Response) -> Iterator[tuple[str, Any]]:
-    """The events of a stream as they come."""
-    name = ""
-    for line in answer.iter_lines(decode_unicode=True):
-        if line.startswith("event: "):
-            name = line.removeprefix("event: ")
-        elif line.startswith("data: "):
-            yield name, json.loads(line.removeprefix("data: "))
 
 
 def first_delta(answer: requests.Response) -> str:

@@ -14,37 +14,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.client import Client, Unexpected, until
+from tests.e2e.client import Client, Unexpected, check, until
+from tests.e2e.receptionist import (
+    CHILDREN,
+    QUESTION,
+    Receptionist,
+    change_budgets,
+    money_of,
+    nanos,
+)
 from tests.e2e.stack import ROOT, Stack
-
-PRICES = """# Prices
-
-## Cleaning
-A professional cleaning costs 89 euros and takes 45 minutes.
-
-## Whitening
-Whitening costs 320 euros for both rows of teeth.
-
-## Crowns
-A ceramic crown costs from 750 euros, depending on the tooth.
-"""
-PAIRS = [
-    {"question": "When are you open?", "answer": "We are open Monday to Friday from 8 am to 6 pm."},
-    {"question": "Do you treat children?", "answer": "Yes, we treat children from the first tooth on."},
-]
-QUESTION = "What does a professional cleaning cost?"
-
-
-def check(true: bool, what: str) -> None:
-    """Raises Unexpected unless it is so."""
-    if not true:
-        raise Unexpected(what)
-
-
-def nanos(money: dict[str, str]) -> int:
-    """The amount of an API's money in nanos."""
-    whole, _, part = money["amount"].lstrip("-").partition(".")
-    return (-1 if money["amount"].startswith("-") else 1) * (int(whole) * 10**9 + int(part.ljust(9, "0") or "0"))
 
 
 def first_of_next_month(now: datetime) -> datetime:
@@ -61,7 +40,8 @@ class Story:
         self.with_browser = browser
         self.owner = Client(stack.gateway)
         self.operator = Client(stack.gateway)
-        self.workspace = self.agent = self.widget = self.origin = self.script = self.invoice = ""
+        self.mia = Receptionist(self.owner, "Mia")
+        self.workspace = self.origin = self.invoice = ""
         self.turns = 0
 
     def play(self) -> None:
@@ -98,55 +78,23 @@ class Story:
 
     def makes_an_agent(self) -> None:
         """2: industries, preview, agent, knowledge, publish, activate."""
-        industries = self.owner.get("/api/industries")["items"]
-        check(len(industries) >= 12, "at least twelve industries")
-        definition = {
-            "name": "Mia",
-            "industry": "dental",
-            "business": {"name": "Linden Dental", "contact": "+1 555 0100"},
-        }
-        preview = self.owner.ask("POST", "/api/agents/prompt-preview", {"definition": definition}).json()
-        self.say(f"2  {len(industries)} industries; the dental prompt has {len(preview['sections'])} sections")
-        made = self.owner.ask("POST", "/api/agents", definition).json()
-        self.agent = made["id"]
-        knowledge = f"/api/agents/{self.agent}/knowledge"
-        self.owner.ask("POST", knowledge, {"kind": "qa", "title": "Practice", "pairs": PAIRS})
-        self.owner.ask("POST", knowledge, {"kind": "markdown", "title": "Price list", "text": PRICES})
-        found = self.owner.ask("POST", f"{knowledge}/search", {"question": QUESTION}).json()
-        check("89" in found["items"][0]["text"], "search finds the price")
-        published = self.owner.ask("POST", f"/api/agents/{self.agent}/publish").json()
-        check(published["number"] == 1, "the first version has number 1")
-        status = f"/api/my-agents/{self.agent}/status"
-        active = self.owner.ask("PUT", status, {"status": "active"}, If_Match=self.owner.etag(status)).json()
-        check(active["status"] == "active", "the agent is active")
-        self.say(f"   agent {self.agent} knows 2 items, version 1 is published and active")
+        industries, preview = self.mia.preview()
+        self.say(f"2  {industries} industries; the dental prompt has {len(preview['sections'])} sections")
+        self.mia.make()
+        self.mia.learn()
+        self.mia.publish(1)
+        self.mia.activate()
+        self.say(f"   agent {self.mia.agent} knows 2 items, version 1 is published and active")
 
     def edits_the_yaml(self) -> None:
         """2: export the YAML, change it, import it, publish version 2."""
-        path = f"/api/agents/{self.agent}/config"
-        exported = self.owner.ask("GET", path, Accept="application/yaml")
-        changed = "# Our receptionist\n" + exported.text.replace("name: Mia", "name: Mia  # short for Maria", 1)
-        check("short for Maria" in changed, "the YAML names the agent")
-        changed = changed.replace("tone: ", "tone: calm  # was: ", 1)
-        headers = {"If_Match": exported.headers["ETag"], "Content_Type": "application/yaml"}
-        self.owner.ask("PUT", path, changed, **headers)
-        check("# Our receptionist" in self.owner.ask("GET", path).text, "comments survive")
-        version = self.owner.ask("POST", f"/api/agents/{self.agent}/publish").json()
-        check(version["number"] == 2, "the second version has number 2")
-        versions = self.owner.get(f"/api/agents/{self.agent}/versions")["items"]
-        check(len(versions) == 2, "both versions are there")
+        self.mia.edit_file()
         self.say("   YAML exported, changed and put back with its comments; version 2 is published")
 
     def makes_a_widget(self) -> None:
         """3: a widget without origins yet; its embed code."""
-        made = self.owner.ask(
-            "POST", "/api/widgets", {"agent_id": self.agent, "name": "Site", "theme": {"name": "ocean"}}
-        )
-        self.widget = made.json()["id"]
-        embed = self.owner.get(f"/api/widgets/{self.widget}/embed")
-        self.script = embed["script"]
-        check(self.widget in self.script and "async" in self.script, "one async script tag")
-        self.say(f"3  widget {self.widget}\n   {self.script}")
+        self.mia.make_widget("Site")
+        self.say(f"3  widget {self.mia.widget}\n   {self.mia.script}")
 
     @contextmanager
     def demo_page(self) -> Iterator[Any]:
@@ -155,10 +103,10 @@ class Story:
 
         from local import demo
 
-        server = demo.server("127.0.0.1", 0, self.script)
+        server = demo.server("127.0.0.1", 0, self.mia.script)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.origin = f"http://localhost:{server.server_address[1]}"
-        path = f"/api/widgets/{self.widget}"
+        path = f"/api/widgets/{self.mia.widget}"
         self.owner.ask("PATCH", path, {"allowed_origins": [self.origin]}, If_Match=self.owner.etag(path))
         from tests.e2e.visitor import BrowserVisitor, HttpVisitor, chromium
 
@@ -170,7 +118,7 @@ class Story:
                     yield visitor
             else:
                 self.say("   (no Chromium here: the visitor speaks HTTP as the widget does)")
-                yield HttpVisitor(self.stack.gateway, self.widget, self.origin)
+                yield HttpVisitor(self.stack.gateway, self.mia.widget, self.origin)
         finally:
             server.shutdown()
             server.server_close()
@@ -185,50 +133,26 @@ class Story:
 
     def figures_agree(self) -> None:
         """5: within two seconds the turn is in every figure, and they agree to the last nano."""
-        transcripts = []
-        for item in self.owner.get("/api/conversations")["items"]:
-            transcripts.append(self.owner.get(f"/api/conversations/{item['id']}"))
-        turns = [turn for conversation in transcripts for turn in conversation["transcript"]]
-        check(len(turns) == self.turns, f"{self.turns} turns in the transcripts, not {len(turns)}")
-        charge, cost = sum(nanos(t["charge"]) for t in turns), sum(nanos(t["cost"]) for t in turns)
-        check(charge > 0 and all(t["input_tokens"] for t in turns), "turns have tokens and a price")
-
-        def agree() -> bool:
-            stats = self.owner.get("/api/usage/stats")["total"]
-            billing = self.owner.get("/api/billing")
-            usage = self.owner.get("/api/billing/usage")
-            summary = self.owner.get("/api/dashboard/summary")
-            fleet = self.owner.get(f"/api/my-agents/{self.agent}")
-            figures = {
-                "stats": nanos(stats["charge"]),
-                "stats cost": nanos(stats["cost"]) - cost + charge,
-                "billing": nanos(billing["charge_so_far"]),
-                "charges": sum(nanos(item["charge"]) for item in usage["by_agent"]),
-                "dashboard": nanos(summary["month"]["charge"]),
-                "fleet": nanos(fleet["month"]["charge"]),
-            }
-            counted = (stats["turns"], summary["month"]["turns"], fleet["month"]["turns"])
-            return counted == (self.turns,) * 3 and set(figures.values()) == {charge}
-
-        _, seconds = until(2 if self.stack.own else 5, agree)
+        seen, places, seconds = self.mia.agreed(self.turns, 2 if self.stack.own else 5, alone=True)
+        check(seen.charge > 0, "turns have a price")
         actions = [entry["action"] for entry in self.owner.get("/api/dashboard/activity")["items"]]
         check("agent.published" in actions and "widget.created" in actions, f"the activity tells it: {actions}")
-        self.say(f"5  charge USD {charge / 10**9:.9f} in six places, the same to the last nano after {seconds:.2f} s")
+        charge = money_of(seen.charge)["amount"]
+        self.say(f"5  charge USD {charge} in {places} places, the same to the last nano after {seconds:.2f} s")
 
-    def set_cap(self, cap: int | None) -> None:
+    def set_cap(self, cap: int) -> None:
         """Set the workspace's cap in nanos, and the visitors' shares as wide as they go."""
-        money = None if cap is None else {"amount": f"{cap // 10**9}.{cap % 10**9:09d}", "currency": "USD"}
-        change = {"cap": money, "visitor_hour_share": "1", "visitor_day_share": "1"}
-        self.owner.ask("PUT", "/api/billing/budgets", change, If_Match=self.owner.etag("/api/billing/budgets"))
+        change = {"cap": money_of(cap), "visitor_hour_share": "1", "visitor_day_share": "1"}
+        change_budgets(self.owner, lambda budgets: budgets.update(change))
 
     def cap_is_met(self, page: Any) -> None:
         """6: a cap just above what is spent refuses the next turn; raised, the chat goes on."""
         spent = nanos(self.owner.get("/api/billing")["charge_so_far"])
         self.set_cap(spent + 1000)
-        away = page.refused("Do you treat children?")
-        self.say(f"6  cap at USD {(spent + 1000) / 10**9:.9f}: 402, and the visitor reads “{away}”")
+        away = page.refused(CHILDREN)
+        self.say(f"6  cap at USD {money_of(spent + 1000)['amount']}: 402, and the visitor reads “{away}”")
         self.set_cap(4 * 10**9)
-        answer = page.again("Do you treat children?")
+        answer = page.again(CHILDREN)
         check("first tooth" in answer.text, f"the chat goes on: {answer.text!r}")
         self.turns += 1
         self.figures_agree()
@@ -247,7 +171,7 @@ class Story:
         self.invoice = final["id"]
         whole = self.owner.ask("GET", f"/api/invoices/{self.invoice}")
         lines = whole.json()["lines"]
-        check(any(line.get("agent_id") == self.agent for line in lines), "a line by agent and model")
+        check(any(line.get("agent_id") == self.mia.agent for line in lines), "a line by agent and model")
         minor = round(nanos(final["total"]) / 10**7)
         check(abs(nanos(final["total"]) - before) <= 10**7, f"the invoice is what was charged: {minor} cents")
         pdf = self.owner.ask("GET", f"/api/invoices/{self.invoice}/pdf")
@@ -291,7 +215,7 @@ class Story:
         """8: kill -9 of everything with an event on its way; after the start all is there, and the event arrives."""
         for deployment in ("analytics-usage", "billing-usage"):
             self.stack.freeze(deployment)
-        path = f"/api/agents/{self.agent}/chat"
+        path = f"/api/agents/{self.mia.agent}/chat"
         said = self.owner.ask("POST", path, {"message": QUESTION}, Accept="application/json").json()
         before = self.owner.get("/api/usage/stats")["total"]["turns"]
         self.stack.kill()

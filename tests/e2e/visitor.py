@@ -1,8 +1,7 @@
 """A visitor of a customer's page, once with Chromium and the real widget, once speaking HTTP as the widget does."""
 
-import json
 import shutil
-import uuid
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,10 +9,11 @@ from typing import Any
 
 import requests
 
-from tests.e2e.client import Unexpected
+from tests.e2e.client import SECONDS, Client, check, events_of
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MILLISECONDS = 20_000
+STREAM = "text/event-stream"
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Seen:
 
     text: str
     sources: list[str]
+    first_words: float | None = None
+    """Seconds until the first words were there; None for an answer in one piece, and where nobody looked."""
 
 
 def chromium() -> str | None:
@@ -87,46 +89,44 @@ class BrowserVisitor:
 class HttpVisitor:
     """The calls that the widget makes, without a browser."""
 
-    def __init__(self, gateway: str, widget: str, origin: str) -> None:
-        self._gateway, self._origin = gateway, origin
-        self._http = requests.Session()
-        self._http.trust_env = False
-        answer = self._http.post(f"{gateway}/api/widgets/{widget}/sessions", json={}, headers={"Origin": origin})
-        if answer.status_code != 201:
-            raise Unexpected(f"a session answered {answer.status_code}: {answer.text[:500]}")
-        self._token = answer.json()["token"]
-        self._away = self._http.get(f"{gateway}/v1/w/{widget}.json").json()["texts"]["en"]["away"]
+    def __init__(self, site: str, widget: str, origin: str) -> None:
+        """Read the widget's public file beside its script at `site`, and open a session at the addresses in it."""
+        public = Client(site).get(f"/v1/w/{widget}.json")
+        self._origin = origin
+        self._away = str(public["texts"][public["default_locale"]]["away"])
+        self.api_url, self.chat_url = str(public["api_url"]), str(public["chat_url"])
+        path = f"/api/widgets/{widget}/sessions"
+        session = Client(self.api_url).ask("POST", path, {}, status=201, key=False, Origin=origin)
+        self._chat = Client(self.chat_url)
+        self._chat.token = session.json()["token"]
 
-    def _turn(self, text: str) -> requests.Response:
-        headers = {
-            "Authorization": f"Bearer {self._token}",
-            "Origin": self._origin,
-            "Idempotency-Key": uuid.uuid4().hex,
-            "Accept": "text/event-stream",
-        }
-        return self._http.post(f"{self._gateway}/api/chat", json={"message": text}, headers=headers, stream=True)
+    def _turn(self, text: str, accept: str, status: int = 200) -> requests.Response:
+        headers = {"Origin": self._origin, "Accept": accept}
+        return self._chat.ask("POST", "/api/chat", {"message": text}, status=status, stream=True, **headers)
 
-    def ask(self, text: str) -> Seen:
-        """Say something and read the streamed answer."""
-        answer = self._turn(text)
-        if answer.status_code != 200:
-            raise Unexpected(f"a turn answered {answer.status_code}: {answer.text[:500]}")
-        said, sources, name = "", [], ""
-        for line in answer.iter_lines(decode_unicode=True):
-            if line.startswith("event: "):
-                name = line.removeprefix("event: ")
-            elif line.startswith("data: "):
-                data = json.loads(line.removeprefix("data: "))
-                said += data["text"] if name == "delta" else ""
-                sources += [source["title"] for source in data["sources"]] if name == "sources" else []
-        return Seen(said, sources)
+    def ask(self, text: str, accept: str = STREAM) -> Seen:
+        """Say something and read the answer: as it is streamed, or the whole where it comes in one piece."""
+        began = time.monotonic()
+        answer = self._turn(text, accept)
+        if not answer.headers["Content-Type"].startswith(STREAM):
+            whole = answer.json()
+            return Seen(whole["message"]["text"], [source["title"] for source in whole["sources"]])
+        said, sources, first, name = "", [], None, ""
+        for name, data in events_of(answer):
+            if name == "delta":
+                said += data["text"]
+                first = time.monotonic() - began if first is None else first
+            elif name == "sources":
+                sources += [source["title"] for source in data["sources"]]
+            check(name != "error", f"the turn's stream ended with {data}")
+            check(time.monotonic() - began < SECONDS, f"the turn's stream did not end in {SECONDS} s")
+        check(name == "done", f"the turn's stream broke off after {said!r}, event {name!r}")
+        return Seen(said, sources, first)
 
     def refused(self, text: str) -> str:
         """Say something that is refused with 402; returns the widget's away message."""
-        answer = self._turn(text)
-        if answer.status_code != 402:
-            raise Unexpected(f"a turn over the cap answered {answer.status_code}: {answer.text[:500]}")
-        return str(self._away)
+        self._turn(text, STREAM, status=402).close()
+        return self._away
 
     def again(self, text: str) -> Seen:
         """Try what was refused again."""

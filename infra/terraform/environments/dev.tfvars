@@ -1,4 +1,4 @@
-# A small installation to try things on: terraform apply -var-file=environments/dev.tfvars -var project_id=PROJECT
+# A small installation to try things on: nox -s deploy -- dev --project PROJECT
 environment = "dev"
 keep_data   = false
 

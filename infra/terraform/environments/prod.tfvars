@@ -1,5 +1,5 @@
-# What customers use: terraform apply -var-file=environments/prod.tfvars -var project_id=PROJECT
-# Set besides, in a file of your own: alerts.emails, budget, seller, and cdn_domain if you have one.
+# What customers use: nox -s deploy -- prod --project PROJECT
+# Set besides, in infra/terraform/terraform.tfvars or a file of your own beside it (NAME.auto.tfvars): alerts.emails, budget, seller, and cdn_domain if you have one.
 environment = "prod"
 keep_data   = true
 
