@@ -39,8 +39,8 @@ def admit(workspace: WorkspaceId, ask: Ask, provider: Callable[[str], Provider])
     """Refuse the turn, find how it ended earlier, or take room for it and mark the conversation as running.
 
     Raises NotFound, Conflict (`turn_in_progress`, `conversation_busy`, `agent_paused`, `not_published`,
-    `idempotency_conflict`), Forbidden (`origin_not_allowed`), TooMany (`pace`, `visitor_share`), CapReached,
-    Unavailable (`cap_busy`), Invalid (`unknown_model`).
+    `workspace_suspended`, `idempotency_conflict`), Forbidden (`origin_not_allowed`), TooMany (`pace`, `visitor_share`),
+    CapReached, Unavailable (`cap_busy`), Invalid (`unknown_model`).
     """
     contested = [
         metering.spend_path(workspace, ask.asked_at),
@@ -70,6 +70,7 @@ def admit(workspace: WorkspaceId, ask: Ask, provider: Callable[[str], Provider])
         spend, conversation, _ = found
         now = clock.now()
         document = metering.terms_of(workspace, spend)
+        _check_state(document)
         terms = plans.PlanTerms.model_validate(document["plan_terms"])
         talk = conversation.data if conversation.exists else _opened(ask, price)
         most_input = prompt_bound(definition, agent, system, talk.get("history") or [], ask.message)
@@ -149,6 +150,12 @@ def _earlier(workspace: WorkspaceId, ask: Ask, found: list[Snapshot]) -> Answere
 
 def _lost(ask: Ask) -> Ended:
     return Ended(ask.turn_id, ask.conversation_id, problem_of("turn_lost"))
+
+
+def _check_state(spend: dict[str, Any]) -> None:
+    """Of a suspended or closing workspace no agent answers, not even in the playground; nothing is lost by it."""
+    if spend.get("state", "active") != "active":
+        raise Conflict("This workspace's agents are not answering at the moment.", code="workspace_suspended")
 
 
 def _check_fleet(fleet: FleetRead, ask: Ask) -> None:

@@ -1,4 +1,5 @@
-"""Entry points of the dashboard's room: the home page and the workspace (`dashboard_api`), the relay (`dashboard_relay`)."""
+"""Entry points of the dashboard's room: the home page and the workspace (`dashboard_api`), the relay (`dashboard_relay`), the
+daily sweep (`dashboard_sweep`)."""
 
 from functions.shared.http import Routes, entry_point
 
@@ -15,7 +16,14 @@ def _relay() -> Routes:
     return relay_routes.api
 
 
-ROUTES = {"dashboard_api": _api, "dashboard_relay": _relay}
+def _sweep() -> Routes:
+    from functions.dashboard import sweep_routes
+
+    return sweep_routes.api
+
+
+ROUTES = {"dashboard_api": _api, "dashboard_relay": _relay, "dashboard_sweep": _sweep}
 
 dashboard_api = entry_point("dashboard_api", _api)
 dashboard_relay = entry_point("dashboard_relay", _relay)
+dashboard_sweep = entry_point("dashboard_sweep", _sweep)

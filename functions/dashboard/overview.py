@@ -26,6 +26,7 @@ DEPLOYMENTS = (
     "billing-usage",
     "billing-close",
     "dashboard-relay",
+    "dashboard-sweep",
 )
 
 

@@ -1,11 +1,12 @@
 """Every query of the dashboard's room."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from functions.shared import contracts, firestore
 from functions.shared.firestore import Query, Snapshot
 from functions.shared.identity import WorkspaceId
+from functions.shared.identity.workspace import from_directory
 
 RELAY = "relay/state"
 """The relay's counters; one document for the installation."""
@@ -55,3 +56,10 @@ def agents(workspace: WorkspaceId) -> int:
 def read(paths: Iterable[str]) -> list[Snapshot]:
     """These documents, in one round trip."""
     return firestore.get_all(list(paths))
+
+
+def workspaces() -> Iterator[WorkspaceId]:
+    """Every workspace that is not erased, for the jobs of the whole installation."""
+    for found in firestore.stream(Query("workspaces", fields=("state",))):
+        if found.data.get("state") != "erased":
+            yield from_directory(found.id)

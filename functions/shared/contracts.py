@@ -41,10 +41,24 @@ OWNERS: dict[str, str] = {
     "idempotency": "shared",
     "spend": "shared",
     "relay": "dashboard",
+    "invitations": "dashboard",
+    "webhooks": "dashboard",
+    "deliveries": "dashboard",
+    "checks": "agents",
+    "check_runs": "agents",
+    "exports": "analytics",
 }
 """Collection → the folder that alone writes it."""
 
-Topic = Literal["usage-recorded", "conversation-recorded", "ledger-recorded", "invoice-recorded", "close-requested"]
+Topic = Literal[
+    "usage-recorded",
+    "conversation-recorded",
+    "ledger-recorded",
+    "invoice-recorded",
+    "close-requested",
+    "sweep-requested",
+    "notifications",
+]
 
 Channel = Literal["widget", "playground", "api", "check"]
 Outcome = Literal["completed", "interrupted", "failed", "abandoned"]
@@ -83,6 +97,12 @@ class WorkspaceRead(Read):
     country: str | None = None
     time_zone: str = "UTC"
     state: Literal["active", "suspended", "closing", "erased"] = "active"
+    retention_days: int | None = None
+    """How long the content of conversations is kept after its last turn; None: until somebody erases it."""
+    alert_emails: tuple[str, ...] = ()
+    """Who is told by mail of what `notifications` announces."""
+    erase_at: datetime | None = None
+    """While closing: from then on every room erases what it holds of the workspace, the books excepted."""
     created_at: datetime
 
 
@@ -161,6 +181,27 @@ class TurnRead(Read):
     completed_at: datetime
 
 
+class HandOffRead(Read):
+    """A conversation's wish for a person. `note` is the visitor's or the model's, `staff_note` the business's own."""
+
+    state: Literal["waiting", "taken", "done"] = "waiting"
+    note: str | None = None
+    staff_note: str | None = None
+    taken_by: str | None = None
+    asked_at: datetime | None = None
+
+
+class LeadRead(Read):
+    """What a visitor left of themselves, with what they agreed to, word for word."""
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    message: str = ""
+    consent: str = ""
+    left_at: datetime
+
+
 class ConversationRead(Read):
     """`workspaces/{workspace}/conversations/{conversation}`."""
 
@@ -173,8 +214,11 @@ class ConversationRead(Read):
     title: str = ""
     turn_count: int = 0
     handed_off: bool = False
+    hand_off: HandOffRead | None = None
+    lead: LeadRead | None = None
     resolved: bool = False
     rating: int | None = None
+    """1 to 5, by the visitor at the end."""
     input_tokens: int = 0
     cached_input_tokens: int = 0
     output_tokens: int = 0
@@ -202,8 +246,11 @@ class Counters(Read):
     abandoned: int = 0
     handed_off: int = 0
     resolved: int = 0
+    leads: int = 0
     feedback_up: int = 0
     feedback_down: int = 0
+    ratings: int = 0
+    rating_sum: int = 0
     input_tokens: int = 0
     cached_input_tokens: int = 0
     output_tokens: int = 0
@@ -232,9 +279,14 @@ class RollupRead(Read):
 
 
 class SpendRead(Read):
-    """`workspaces/{workspace}/spend/{month}`: written by shared/metering, in each turn's own commits."""
+    """`workspaces/{workspace}/spend/{month}`: written by shared/metering, in each turn's own commits.
+
+    `state` and `retention_days` are the workspace's own, copied here so that a turn need not read it.
+    """
 
     currency: str = "USD"
+    state: Literal["active", "suspended", "closing", "erased"] = "active"
+    retention_days: int | None = None
     plan: str = ""
     plan_terms: dict[str, Any] = Field(default_factory=dict)
     cap_nanos: int | None = None

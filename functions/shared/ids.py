@@ -31,6 +31,10 @@ KINDS = {
     "invoice": "inv",
     "payment": "pay",
     "api_key": "key",
+    "invitation": "ivt",
+    "webhook": "whk",
+    "check_run": "run",
+    "export": "exp",
 }
 
 

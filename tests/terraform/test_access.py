@@ -17,7 +17,7 @@ from tests.contracts import sources
 
 CATALOGUE: dict[str, Any] = yaml.safe_load(openapi.CATALOGUE.read_text("utf-8"))
 ACCESS: dict[str, dict[str, Any]] = CATALOGUE["access"]
-EVENTS = {"usage-recorded", "conversation-recorded", "ledger-recorded", "invoice-recorded"}
+EVENTS = {"usage-recorded", "conversation-recorded", "ledger-recorded", "invoice-recorded", "notifications"}
 # Which topics a module publishes to: what it publishes may have been made elsewhere, so a reader has to know.
 PUBLISHING = {
     "functions.agents.feedback": {"conversation-recorded"},
@@ -26,6 +26,7 @@ PUBLISHING = {
     "functions.billing.closing": {"close-requested"},
     "functions.billing.reconciling": {"usage-recorded"},
     "functions.dashboard.relay": EVENTS,
+    "functions.dashboard.sweeping": {"sweep-requested"},
 }
 DEPLOYMENTS = {api.deployment: {route.handler.__module__ for route in api.routes} for api in openapi.declared()}
 

@@ -4,6 +4,28 @@
 """
 
 from functions.shared.metering.holds import Hold, Spend
-from functions.shared.metering.spend import agreed, current, reserve, settle, spend_path, sweep, terms_of, write_terms
+from functions.shared.metering.spend import (
+    agreed,
+    current,
+    reserve,
+    settle,
+    spend_path,
+    sweep,
+    terms_of,
+    write_standing,
+    write_terms,
+)
 
-__all__ = ["Hold", "Spend", "agreed", "current", "reserve", "settle", "spend_path", "sweep", "terms_of", "write_terms"]
+__all__ = [
+    "Hold",
+    "Spend",
+    "agreed",
+    "current",
+    "reserve",
+    "settle",
+    "spend_path",
+    "sweep",
+    "terms_of",
+    "write_standing",
+    "write_terms",
+]

@@ -199,8 +199,26 @@ def opening(workspace: WorkspaceId, month: str, account: BillingRead | None = No
         "cost_nanos": 0,
         "turns": 0,
         "holds": {},
+        **_standing(home.data),
         **_terms(terms),
     }
+
+
+def _standing(home: Mapping[str, Any]) -> dict[str, Any]:
+    return {"state": home.get("state", "active"), "retention_days": home.get("retention_days")}
+
+
+def write_standing(
+    batch: firestore.Batch, workspace: WorkspaceId, home: Mapping[str, Any], found: firestore.Snapshot
+) -> None:
+    """Add to the batch what the running period must know of the workspace, `home` being its document after the change.
+
+    As with `write_terms`, a period that no turn has opened is opened here, so that none opens it with what was before.
+    """
+    if found.exists:
+        batch.update(found.path, {(name,): value for name, value in _standing(home).items()})
+    else:
+        batch.create(found.path, {**opening(workspace, found.id), **_standing(home)})
 
 
 def agreed(terms: BillingRead, month: str) -> BillingRead:

@@ -390,3 +390,24 @@ def test_a_hold_that_failed_leaves_nothing_behind(workspace: WorkspaceId, visito
         visitor.turn(Scripted(ModelUnavailable("503")))
     assert spend_of(workspace)["holds"] == {}
     assert visitor.home()["running"] == {}
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_suspended_workspace_refuses_the_next_turn_and_goes_on_afterwards(visitor: Visitor, begun: bool) -> None:
+    if begun:
+        visitor.turn()
+    path = metering.spend_path(visitor.workspace, clock.now())
+
+    def standing(state: str) -> None:
+        batch = firestore.Batch()
+        home = {**firestore.get(contracts.workspace_path(visitor.workspace)).data, "state": state}
+        metering.write_standing(batch, visitor.workspace, home, firestore.get(path))
+        batch.commit()
+
+    before = spend_of(visitor.workspace).get("spent_nanos", 0)
+    standing("suspended")
+    assert refused(Conflict, visitor).code == "workspace_suspended"
+    assert spend_of(visitor.workspace)["spent_nanos"] == before
+    standing("active")
+    visitor.turn()
+    assert spend_of(visitor.workspace)["spent_nanos"] > before

@@ -49,7 +49,7 @@ export function retries(): (failure: Failure) => Step {
       return broken > MOST_BROKEN ? { kind: "fail", sameKey: true } : again(backOff(broken), "connecting");
     }
     const { status, code, retryAfter, streamed } = failure;
-    if (status === 402 || code === "agent_paused") return { kind: "away" };
+    if (status === 402 || code === "agent_paused" || code === "workspace_suspended") return { kind: "away" };
     // The turn has ended with this error and its key would only bring the same error back.
     if (streamed) return { kind: "fail", sameKey: false };
     if (status === 401 && !renewed) return renew();
