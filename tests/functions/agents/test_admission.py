@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.agents import admission, passages, prompt_format, repository
+from functions.agents.answering import output_limit
 from functions.agents.models import Agent, Definition, KnowledgeState
 from functions.agents.providers import ModelUnavailable, load
 from functions.agents.providers.models import ModelRequest, Usage, estimate_prompt, interrupted_usage
 from functions.agents.providers.models import Turn as Said
 from functions.agents.telling import Answered, Ended
-from functions.agents.turns import output_limit
 from functions.shared import clock, contracts, firestore, metering, plans, pricing
 from functions.shared.contracts import BillingRead
 from functions.shared.errors import CapReached, Conflict, Forbidden, Invalid, NotFound, TooMany, Unavailable

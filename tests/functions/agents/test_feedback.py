@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.agents import chat_routes, feedback, repository
+from functions.agents import chat_routes, repository, wishes
 from functions.shared import clock, contracts, firestore
 from functions.shared.errors import NotFound
 from functions.shared.identity import WorkspaceId
@@ -109,7 +109,7 @@ def test_many_who_press_at_once_are_one_hand_off(cloud: Cloud, workspace: Worksp
 
 def test_before_the_first_turn_nobody_can_be_asked_for(visitor: Visitor) -> None:
     with pytest.raises(NotFound):
-        feedback.hand_off(visitor.call(), visitor.conversation, None)
+        wishes.hand_off(visitor.call(), visitor.conversation, None)
     assert visitor.home() == {}
 
 
