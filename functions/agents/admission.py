@@ -11,16 +11,16 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions.agents import conversations, passages, prompt_format, prompts, repository
-from functions.agents.models import Agent, Ask, Definition
-from functions.agents.providers import Provider, UnknownModel, load
-from functions.agents.providers.catalogue import ModelCard
+from functions.agents import conversations, hours, passages, prompts, repository
+from functions.agents.answering import Answering, Candidate, output_limit, tools
+from functions.agents.models import Agent, Ask, Definition, Exchange, FallbackModel, ModelChoice
+from functions.agents.providers import Provider, UnknownModel, estimate_tokens, load
 from functions.agents.telling import Answered, Ended, problem_of
-from functions.agents.turns import Turn, output_limit
-from functions.shared import clock, contracts, firestore, metering, plans, pricing
+from functions.agents.turns import Turn, model_of
+from functions.shared import clock, contracts, firestore, logs, metering, plans, pricing
 from functions.shared.config import settings
-from functions.shared.contracts import FleetRead, TurnRead, WidgetRead
-from functions.shared.errors import Conflict, Forbidden, Invalid, NotFound
+from functions.shared.contracts import FleetRead, TurnRead
+from functions.shared.errors import Conflict, Invalid, NotFound
 from functions.shared.firestore import Snapshot
 from functions.shared.identity import WorkspaceId
 from functions.shared.metering import Hold
@@ -32,7 +32,7 @@ FRAME_TOKENS = 64
 """What providers put around a prompt, and around each of its messages a quarter of it."""
 
 TOOL_CALL_TOKENS = 64
-"""What an action may take beside the answer, on servers that do not count it against the answer's limit."""
+"""What each action may take beside the answer, on servers that do not count it against the answer's limit."""
 
 
 def admit(workspace: WorkspaceId, ask: Ask, provider: Callable[[str], Provider]) -> Turn | Answered | Ended:
@@ -59,12 +59,15 @@ def admit(workspace: WorkspaceId, ask: Ask, provider: Callable[[str], Provider])
         raise NotFound("There is no such agent.")
     agent = Agent.model_validate(agent_found.data)
     _check_fleet(FleetRead.model_validate(fleet.data), ask)
-    widget = _check_widget(widgets[0], ask) if widgets else None
+    widget = conversations.check_widget(widgets[0].data, ask.agent_id, ask.origin) if widgets else None
     definition = agent.draft if ask.draft else agent.published
     if definition is None:
         raise Conflict("Publish the agent first.", code="not_published")
     system = prompts.compose(definition).text if ask.draft else agent.published_prompt
-    card, price = _model(definition, ask.asked_at)
+    is_open = hours.is_open(definition.business.hours, ask.asked_at)
+    if not is_open and definition.hand_off.enabled:
+        system = f"{system}\n\n{prompts.closed_note(definition)}"
+    candidates = _models(definition, ask.asked_at)
 
     def take(batch: firestore.Batch, found: list[Snapshot]) -> Turn | Answered | Ended:
         spend, conversation, _ = found
@@ -72,31 +75,28 @@ def admit(workspace: WorkspaceId, ask: Ask, provider: Callable[[str], Provider])
         document = metering.terms_of(workspace, spend)
         _check_state(document)
         terms = plans.PlanTerms.model_validate(document["plan_terms"])
-        talk = conversation.data if conversation.exists else _opened(ask, price)
-        most_input = prompt_bound(definition, agent, system, talk.get("history") or [], ask.message)
+        retention_days = document.get("retention_days")
+        talk = conversation.data if conversation.exists else _opened(ask, candidates[0].price.currency, retention_days)
+        history = recalled(definition, candidates, agent, system, talk.get("history") or [], ask.message)
+        most_input = prompt_bound(definition, agent, system, history, ask.message)
         hold = Hold(
             turn=ask.turn_id,
             agent=ask.agent_id,
             visitor=ask.channel == "widget",
-            amount=plans.highest_charge(
-                terms, price, most_input, output_limit(definition, card) + TOOL_CALL_TOKENS, calls=1
-            ),
+            amount=highest(definition, candidates, terms, most_input),
             occurred_at=ask.asked_at,
             expires_at=ask.asked_at + HOLD_LIFE,
-            row=_row(workspace, ask, agent, definition, card, price, terms),
+            row=_row(workspace, ask, agent, definition, candidates[0], terms),
         )
         turn = Turn(
             workspace=workspace,
             ask=ask,
-            definition=definition,
-            card=card,
-            price=price,
             terms=terms,
             hold=hold,
             agent=agent,
             conversation=talk,
-            system=system,
-            provider=provider,
+            retention_days=retention_days,
+            answering=Answering(definition, candidates, system, history, ask.message, is_open, provider),
         )
         earlier = _earlier(workspace, ask, found)
         if earlier is not None:
@@ -118,6 +118,9 @@ def admit(workspace: WorkspaceId, ask: Ask, provider: Callable[[str], Provider])
             fields["pace"] = conversations.pace(conversation.data, widget.turns_per_hour, now)
         metering.reserve(batch, workspace, spend, document, hold, now)
         if conversation.exists:
+            if not talk.get("turn_count") and not talk.get("title"):
+                # It was opened by a lead, before anything was said.
+                fields |= _said_first(ask)
             changed: dict[tuple[str, ...], Any] = {(name,): value for name, value in fields.items()}
             batch.update(conversation.path, changed, if_etag=conversation.etag)
         else:
@@ -165,22 +168,10 @@ def _check_fleet(fleet: FleetRead, ask: Ask) -> None:
         raise Conflict("This agent is not answering at the moment.", code="agent_paused")
 
 
-def _check_widget(found: Snapshot, ask: Ask) -> WidgetRead:
-    widget = WidgetRead.model_validate(found.data) if found.exists else None
-    if widget is None or widget.deleted_at is not None or widget.agent_id != ask.agent_id:
-        raise NotFound("This widget does not exist any more.")
-    if ask.origin not in widget.allowed_origins:
-        raise Forbidden("This page is not among the widget's allowed origins.", code="origin_not_allowed")
-    return widget
-
-
-def _model(definition: Definition, moment: datetime) -> tuple[ModelCard, pricing.Price]:
+def _models(definition: Definition, moment: datetime) -> tuple[Candidate, ...]:
     chosen = definition.model
-    # Only Vertex AI has locations, and some cost more.
-    region = settings().vertex_location if chosen.provider == "vertexai" else None
     try:
-        card = load().model(chosen.provider, chosen.id)
-        return card, pricing.price_at(chosen.provider, chosen.id, region, moment)
+        first = _candidate(chosen, moment)
     except (UnknownModel, pricing.UnknownModel) as error:
         raise Invalid(
             "The agent's model cannot be used. Choose another one and publish again.",
@@ -189,15 +180,60 @@ def _model(definition: Definition, moment: datetime) -> tuple[ModelCard, pricing
                 {"pointer": "/model/id", "message": f"{chosen.provider} {chosen.id} is unknown, retired or unpriced."}
             ],
         ) from error
+    if chosen.fallback is None:
+        return (first,)
+    try:
+        return first, _candidate(chosen.fallback, moment)
+    except (UnknownModel, pricing.UnknownModel):
+        # It was known when it was chosen. The agent answers all the same, as long as its own model does.
+        logs.warning("an agent's fallback cannot be used any more", model=chosen.fallback.id)
+        return (first,)
 
 
-def prompt_bound(definition: Definition, agent: Agent, system: str, history: list[dict[str, Any]], message: str) -> int:
+def _candidate(chosen: ModelChoice | FallbackModel, moment: datetime) -> Candidate:
+    # Only Vertex AI has locations, and some cost more.
+    region = settings().vertex_location if chosen.provider == "vertexai" else None
+    card = load().model(chosen.provider, chosen.id)
+    return Candidate(card, pricing.price_at(chosen.provider, chosen.id, region, moment))
+
+
+def highest(definition: Definition, candidates: tuple[Candidate, ...], terms: plans.PlanTerms, most_input: int) -> int:
+    """The most that the turn can be charged, in nanos: by the dearest of the models that may answer it."""
+    actions = TOOL_CALL_TOKENS * max(1, len(tools(definition)))
+    return max(
+        plans.highest_charge(terms, one.price, most_input, output_limit(definition, one.card) + actions, calls=1)
+        for one in candidates
+    )
+
+
+def recalled(
+    definition: Definition,
+    candidates: tuple[Candidate, ...],
+    agent: Agent,
+    system: str,
+    history: list[Exchange],
+    message: str,
+) -> list[Exchange]:
+    """What of the history the prompt holds, so that each model that may answer can read all of it."""
+    beside = estimate_tokens(system) + estimate_tokens(message) + _around(definition, agent, 1)
+    budget = min(
+        conversations.history_budget(one.card.context_tokens - output_limit(definition, one.card), beside)
+        for one in candidates
+    )
+    return conversations.recalled(history, budget)
+
+
+def _around(definition: Definition, agent: Agent, messages: int) -> int:
+    """At least the tokens of knowledge, tools and frames."""
+    block = passages.MAX_BYTES if agent.knowledge.parts and definition.knowledge.passages else 0
+    offered = sum(len(str(tool).encode()) for tool in tools(definition))
+    return block + offered + FRAME_TOKENS + FRAME_TOKENS // 4 * messages
+
+
+def prompt_bound(definition: Definition, agent: Agent, system: str, history: list[Exchange], message: str) -> int:
     """At least the tokens of the prompt that this turn may send: no token is shorter than a byte."""
     said = sum(len(exchange["message"].encode()) + len(exchange["answer"].encode()) for exchange in history)
-    tools = len(str(prompt_format.HAND_OFF).encode()) if definition.hand_off.enabled else 0
-    block = passages.MAX_BYTES if agent.knowledge.parts and definition.knowledge.passages else 0
-    frames = FRAME_TOKENS + FRAME_TOKENS // 4 * (2 * len(history) + 1)
-    return len(system.encode()) + block + said + tools + frames + len(message.encode())
+    return len(system.encode()) + said + len(message.encode()) + _around(definition, agent, 2 * len(history) + 1)
 
 
 def _row(
@@ -205,8 +241,7 @@ def _row(
     ask: Ask,
     agent: Agent,
     definition: Definition,
-    card: ModelCard,
-    price: pricing.Price,
+    candidate: Candidate,
     terms: plans.PlanTerms,
 ) -> dict[str, Any]:
     """The event's beginning. A turn that dies counts no conversation: whichever turn is answered first does."""
@@ -221,13 +256,10 @@ def _row(
         "channel": ask.channel,
         "widget_id": ask.widget_id,
         "industry": definition.industry,
-        "provider": card.provider,
-        "model": card.id,
-        "region": price.region if card.provider == "vertexai" else None,
+        **model_of(candidate),
         "occurred_at": clock.to_text(ask.asked_at),
-        "price_version": price.version,
         "plan_version": terms.plan_version,
-        "currency": price.currency,
+        "currency": candidate.price.currency,
         "latency_ms": None,
         "first_token_ms": None,
         "error_code": None,
@@ -238,25 +270,21 @@ def _row(
     }
 
 
-def _opened(ask: Ask, price: pricing.Price) -> dict[str, Any]:
-    return {
-        "agent_id": ask.agent_id,
-        "channel": ask.channel,
-        "widget_id": ask.widget_id,
-        "visitor_id": ask.visitor_id,
-        "new_visitor": ask.new_visitor,
-        "session_id": ask.session_id,
-        "owner": ask.owner,
-        "locale": ask.locale,
-        "page_url": ask.page_url,
-        "title": conversations.title(ask.message),
-        "currency": price.currency,
-        "turn_count": 0,
-        "answered": False,
-        "history": [],
-        "words": [],
-        "handed_off": False,
-        "resolved": False,
-        "created_at": ask.asked_at,
-        "updated_at": ask.asked_at,
-    }
+def _opened(ask: Ask, currency: str, retention_days: int | None) -> dict[str, Any]:
+    return conversations.opened(
+        agent_id=ask.agent_id,
+        channel=ask.channel,
+        owner=ask.owner,
+        at=ask.asked_at,
+        currency=currency,
+        retention_days=retention_days,
+        widget_id=ask.widget_id,
+        visitor_id=ask.visitor_id,
+        new_visitor=ask.new_visitor,
+        session_id=ask.session_id,
+        **_said_first(ask),
+    )
+
+
+def _said_first(ask: Ask) -> dict[str, Any]:
+    return {"locale": ask.locale, "page_url": ask.page_url, "title": conversations.title(ask.message)}

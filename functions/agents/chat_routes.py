@@ -1,10 +1,11 @@
 """The conversation over HTTP: one turn for visitors, for programs and in the playground, and what visitors say about it."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from functions.agents import admission, feedback, repository
+from functions.agents import admission, feedback, repository, wishes
 from functions.agents.connections import provider
 from functions.agents.models import Ask
 from functions.agents.telling import Answered, Ended, repeated
@@ -115,10 +116,11 @@ class History(Answer):
 
 
 class Feedback(Body):
-    """What a visitor thinks of an answer."""
+    """What a visitor thinks: of one answer (`message_id` and `rating`), or of the whole conversation (`stars`)."""
 
-    message_id: str = Field(max_length=80)
-    rating: Literal["up", "down"]
+    message_id: str | None = Field(default=None, max_length=80)
+    rating: Literal["up", "down"] | None = None
+    stars: int | None = Field(default=None, ge=1, le=5)
     comment: str | None = Field(default=None, max_length=2000)
 
 
@@ -127,6 +129,39 @@ class HandOffRequest(Body):
 
     conversation_id: str | None = Field(default=None, max_length=80)
     note: str | None = Field(default=None, max_length=2000)
+
+
+class HandOffAnswer(Answer):
+    """A person was asked for; `message` is what the business says to it, `is_open` whether it is open now."""
+
+    state: Literal["waiting"] = "waiting"
+    is_open: bool
+    message: str
+
+
+_EMAIL = re.compile(r"[^@\s\x00-\x1f<>\"(),:;\[\]\\]{1,64}@(?:[\w](?:[\w-]{0,61}[\w])?\.)+[^\W\d_][\w-]{0,61}[^\W_]")
+
+
+def _email(text: str) -> str:
+    # What is certainly no address; whether one is read by somebody only a mail can tell.
+    if not _EMAIL.fullmatch(text) or ".." in text or text.partition("@")[0].strip(".") != text.partition("@")[0]:
+        raise ValueError("this is not an e-mail address")
+    return text
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_email)]
+
+
+class LeadRequest(Body):
+    """How the visitor can be reached. `consent` is the sentence that they agreed to, word for word, as it was shown."""
+
+    conversation_id: str | None = Field(default=None, max_length=80)
+    name: Annotated[Line, StringConstraints(min_length=1)]
+    email: Email
+    phone: Annotated[str, StringConstraints(strip_whitespace=True, max_length=40)] = ""
+    message: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
+    consent: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 
 
 @api.post(
@@ -171,9 +206,7 @@ def chat_with_agent(call: Call, agent: str, body: AgentTurn) -> Stream | Reply[T
 def chat(call: Call, body: VisitorTurn) -> Stream | Reply[TurnAnswer]:
     """A visitor's session has one conversation, so its id and its pace need no further look-up."""
     principal = call.principal
-    conversation = _of_session(call)
-    if body.conversation_id not in (None, conversation):
-        raise NotFound("There is no such conversation. Leave out conversation_id to begin one.")
+    conversation = _named(call, body.conversation_id)
     if not ids.valid("agent", principal.agent):
         raise NotFound("This widget does not exist any more.")
     ask = Ask(
@@ -200,6 +233,13 @@ def chat(call: Call, body: VisitorTurn) -> Stream | Reply[TurnAnswer]:
 
 def _of_session(call: Call) -> str:
     return ids.conversation_of(f"session:{call.principal.session}")
+
+
+def _named(call: Call, stated: str | None) -> str:
+    conversation = _of_session(call)
+    if stated not in (None, conversation):
+        raise NotFound("There is no such conversation. Leave out conversation_id to begin one.")
+    return conversation
 
 
 def _conversation(text: str | None) -> str | None:
@@ -275,16 +315,33 @@ def history(call: Call) -> Reply[History]:
     return Reply(History(conversation_id=conversation if found else None, messages=messages))
 
 
-@api.post("/api/chat/feedback", callers=(VISITOR,), idempotent=True, summary="Thumbs and a comment on an answer.")
+@api.post(
+    "/api/chat/feedback", callers=(VISITOR,), idempotent=True, summary="Thumbs on an answer, or stars for the whole."
+)
 def give_feedback(call: Call, body: Feedback) -> None:
     """The last word counts; each change is an event."""
-    feedback.rate(call, _of_session(call), body.message_id, body.rating, body.comment)
+    conversation = _of_session(call)
+    if body.stars is not None and body.message_id is None and body.rating is None:
+        feedback.rate_all(call, conversation, body.stars, body.comment)
+    elif body.stars is None and body.message_id is not None and body.rating is not None:
+        feedback.rate(call, conversation, body.message_id, body.rating, body.comment)
+    else:
+        message = "Send `message_id` with `rating`, or `stars` alone."
+        raise Invalid(errors=[{"pointer": "/rating", "message": message}])
 
 
 @api.post("/api/chat/hand-off", callers=(VISITOR,), idempotent=True, summary="Ask for a person.")
-def ask_for_a_person(call: Call, body: HandOffRequest) -> None:
+def ask_for_a_person(call: Call, body: HandOffRequest) -> HandOffAnswer:
     """The conversation waits for a person from now on; asking again changes nothing but the note."""
-    feedback.hand_off(call, _of_session(call), body.note)
+    told = wishes.hand_off(call, _of_session(call), body.note)
+    return HandOffAnswer(is_open=told.is_open, message=told.message)
+
+
+@api.post("/api/chat/lead", callers=(VISITOR,), idempotent=True, summary="Leave contact details, with consent.")
+def leave_contact_details(call: Call, body: LeadRequest) -> None:
+    """Also before the first message, which opens the conversation; sent again, the last details count."""
+    details = wishes.Details(body.name, body.email, body.phone, body.message, body.consent)
+    wishes.leave(call, _named(call, body.conversation_id), details)
 
 
 @api.check("firestore")

@@ -1,11 +1,12 @@
-"""What people of the business do about conversations: take those that wait for a person, and erase.
+"""What people of the business do about conversations: take those that wait for a person, read leads, and erase.
 
 The content of conversations is this room's, so these paths lead here; reading and searching them is analytics'.
 """
 
-from functions.agents import erasure, hand_offs
+from functions.agents import erasure, hand_offs, leads
 from functions.agents.erasure import ExportedConversation
 from functions.agents.hand_offs import HandOffChange, HandOffs, ShownHandOff
+from functions.agents.leads import Leads, ShownLead
 from functions.shared.http import CONSOLE, MACHINE, Call, Items, Page, Routes
 
 api = Routes("agents-api")
@@ -64,3 +65,9 @@ def list_hand_offs(call: Call, query: HandOffs) -> Items[ShownHandOff]:
 def change_hand_off(call: Call, conversation: str, body: HandOffChange) -> ShownHandOff:
     """Needs no ETag, since each message of the visitor would change it: of two who take it, one is told so."""
     return hand_offs.change(call, conversation, body)
+
+
+@api.get("/api/leads", callers=(CONSOLE, MACHINE), role="member", summary="Contact details that visitors left.")
+def list_leads(call: Call, query: Leads) -> Items[ShownLead]:
+    """The newest first, with what each visitor agreed to."""
+    return leads.listed(call, query)

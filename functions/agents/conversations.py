@@ -1,15 +1,20 @@
 """What a turn does to its conversation's document, pure: who may speak, what is remembered of it."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from functions.agents.models import Ask, Exchange
-from functions.shared.errors import Conflict, NotFound, TooMany
+from functions.agents.providers import estimate_tokens
+from functions.shared.contracts import Channel, WidgetRead
+from functions.shared.errors import Conflict, Forbidden, NotFound, TooMany
 
 HISTORY_BYTES = 24_000
 """How much of the latest turns goes into the prompt, and so is kept on the conversation. A turn's highest price counts
 it in full, so it is well below what the document could hold."""
+
+HISTORY_TOKENS = 6_000
+"""The most that a prompt may take of the history, by estimate, however much its model could read."""
 
 
 def check_free(conversation: Mapping[str, Any], ask: Ask, now: datetime) -> None:
@@ -45,6 +50,16 @@ def check_owner(conversation: Mapping[str, Any], exists: bool, ask: Ask) -> None
         raise NotFound("There is no such conversation. Leave out conversation_id to begin one.")
 
 
+def check_widget(document: Mapping[str, Any], agent_id: str, origin: str | None) -> WidgetRead:
+    """The widget of a visitor's call. Raises NotFound when it is gone or another agent's, Forbidden for its origin."""
+    widget = WidgetRead.model_validate(document) if document else None
+    if widget is None or widget.deleted_at is not None or widget.agent_id != agent_id:
+        raise NotFound("This widget does not exist any more.")
+    if origin not in widget.allowed_origins:
+        raise Forbidden("This page is not among the widget's allowed origins.", code="origin_not_allowed")
+    return widget
+
+
 def waits(conversation: Mapping[str, Any]) -> bool:
     """Whether a person was asked for who has not finished yet."""
     return (conversation.get("hand_off") or {}).get("state") in ("waiting", "taken")
@@ -78,6 +93,74 @@ def remembered(history: Iterable[Exchange], message: str = "", answer: str = "")
             break
         kept.append(exchange)
     return kept[::-1]
+
+
+def history_budget(context_tokens: int, beside: int) -> int:
+    """How many tokens of history a prompt may hold, when its model reads `context_tokens` and all else takes `beside`.
+
+    Half of what is left, as the estimate of the rest may be wrong; never more than HISTORY_TOKENS.
+    """
+    return max(0, min(HISTORY_TOKENS, (context_tokens - beside) // 2))
+
+
+def recalled(history: Iterable[Exchange], budget: int) -> list[Exchange]:
+    """The latest exchanges whose estimated tokens are within `budget`, in their order; an exchange is whole or absent."""
+    kept: list[Exchange] = []
+    for exchange in reversed(list(history)):
+        budget -= tokens_of(exchange)
+        if budget < 0:
+            break
+        kept.append(exchange)
+    return kept[::-1]
+
+
+def tokens_of(exchange: Exchange) -> int:
+    """The estimated tokens of one exchange."""
+    return estimate_tokens(exchange["message"]) + estimate_tokens(exchange["answer"])
+
+
+def exchanged(conversation: Mapping[str, Any]) -> int:
+    """How many of a conversation's turns were answered so far."""
+    counted = conversation.get("exchanges")
+    return len(conversation.get("history") or ()) if counted is None else int(counted)
+
+
+def kept_until(moment: datetime, retention_days: int | None) -> datetime | None:
+    """When what was said at `moment` expires; None: never."""
+    return None if retention_days is None else moment + timedelta(days=retention_days)
+
+
+def opened(
+    *,
+    agent_id: str,
+    channel: Channel,
+    owner: str,
+    at: datetime,
+    currency: str,
+    retention_days: int | None,
+    **known: Any,
+) -> dict[str, Any]:
+    """The document of a conversation as it begins; `known` are its other fields, such as its visitor and its title."""
+    return {
+        "agent_id": agent_id,
+        "channel": channel,
+        "owner": owner,
+        "title": "",
+        "currency": currency,
+        "turn_count": 0,
+        "exchanges": 0,
+        "answered": False,
+        "history": [],
+        "words": [],
+        "handed_off": False,
+        "resolved": False,
+        "created_at": at,
+        "updated_at": at,
+        # What the sweep finds when the workspace's retention is another one by then.
+        "kept_days": retention_days or 0,
+        **({} if retention_days is None else {"expire_at": kept_until(at, retention_days)}),
+        **known,
+    }
 
 
 def title(message: str) -> str:

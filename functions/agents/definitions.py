@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from pydantic import ValidationError, create_model
 
@@ -22,8 +22,10 @@ def _partial(model: type[Part], name: str, base: type[Body] = Body) -> type[Body
     fields: dict[str, Any] = {}
     for field, info in model.model_fields.items():
         annotation: Any = info.annotation
-        if isinstance(annotation, type) and issubclass(annotation, Part):
-            annotation = _partial(annotation, f"{annotation.__name__}Answers")
+        # A part may itself be optional: `Part | None`.
+        for one in (annotation, *get_args(annotation)):
+            if isinstance(one, type) and issubclass(one, Part):
+                annotation = _partial(one, f"{one.__name__}Answers")
         for constraint in info.metadata:
             annotation = Annotated[annotation, constraint]
         fields[field] = (annotation | None, None)
@@ -104,7 +106,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "identity": ("name", "industry", "languages", "business"),
     "behaviour": ("tone", "goals", "must_do", "must_not_do", "notice", "instructions"),
     "welcome": ("greeting", "sample_questions", "away_message"),
-    "hand_off": ("hand_off",),
+    "hand_off": ("hand_off", "leads"),
     "knowledge": ("knowledge",),
     "model": ("model",),
 }

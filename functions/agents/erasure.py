@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from functions.agents import repository
 from functions.shared import activity, firestore, ids
-from functions.shared.contracts import TurnRead
+from functions.shared.contracts import ConversationRead, TurnRead
 from functions.shared.errors import Conflict, Invalid, NotFound
 from functions.shared.firestore import Snapshot
 from functions.shared.http import Answer, Call, Items, Page, page_token, page_values
@@ -27,8 +27,19 @@ class ExportedTurn(Answer):
     occurred_at: datetime
 
 
+class ExportedLead(Answer):
+    """The contact details that were left, and what was agreed to with them."""
+
+    name: str
+    email: str
+    phone: str
+    message: str
+    consent: str
+    left_at: datetime
+
+
 class ExportedConversation(Answer):
-    """Everything that is kept of a visitor's conversation."""
+    """Everything that is kept of a visitor's conversation. `hand_off_note` is what they wrote for a person."""
 
     id: str
     agent_id: str
@@ -36,6 +47,10 @@ class ExportedConversation(Answer):
     page_url: str | None
     created_at: datetime
     updated_at: datetime
+    lead: ExportedLead | None
+    hand_off_note: str | None
+    rating: int | None
+    rating_comment: str | None
     turns: list[ExportedTurn]
 
 
@@ -95,13 +110,18 @@ def exported(call: Call, visitor: str, query: Page) -> Items[ExportedConversatio
 
 def _exported(call: Call, found: Snapshot) -> ExportedConversation:
     turns = [TurnRead.model_validate(turn.data) for turn in repository.turns(call.workspace, found.id, limit=1000)]
+    known = ConversationRead.model_validate(found.data)
     return ExportedConversation(
         id=found.id,
-        agent_id=found.data["agent_id"],
-        locale=found.data.get("locale"),
-        page_url=found.data.get("page_url"),
-        created_at=found.data["created_at"],
-        updated_at=found.data["updated_at"],
+        agent_id=known.agent_id,
+        locale=known.locale,
+        page_url=known.page_url,
+        created_at=known.created_at,
+        updated_at=known.updated_at,
+        lead=None if known.lead is None else ExportedLead(**known.lead.model_dump()),
+        hand_off_note=None if known.hand_off is None else known.hand_off.note,
+        rating=known.rating,
+        rating_comment=known.rating_comment,
         turns=[
             ExportedTurn(
                 message=turn.message,

@@ -10,6 +10,7 @@ from functions.shared import activity, contracts, firestore, ids, paging
 from functions.shared.errors import Conflict, NotFound
 from functions.shared.firestore import Snapshot
 from functions.shared.http import Answer, Body, Call, Items, Page
+from functions.shared.resolution import RULE
 
 State = Literal["waiting", "taken", "done"]
 
@@ -37,6 +38,7 @@ class ShownHandOff(Answer):
     visitor_note: str | None
     note: str | None
     taken_by: str | None
+    asked_at: datetime | None
     turn_count: int
     updated_at: datetime
 
@@ -61,6 +63,7 @@ def _shown(conversation: str, data: dict[str, Any]) -> ShownHandOff:
         visitor_note=kept.get("note"),
         note=kept.get("staff_note"),
         taken_by=kept.get("taken_by"),
+        asked_at=kept.get("asked_at"),
         turn_count=data.get("turn_count") or 0,
         updated_at=data["updated_at"],
     )
@@ -81,7 +84,7 @@ def change(call: Call, conversation: str, change: HandOffChange) -> ShownHandOff
         kept |= {"state": change.state, "taken_by": None if change.state == "waiting" else kept.get("taken_by") or me}
         if change.note is not None:
             kept["staff_note"] = change.note
-        batch.update(found.path, {("hand_off",): kept}, if_etag=found.etag)
+        batch.update(found.path, {("hand_off",): kept, **RULE.again(found.data, call.now)}, if_etag=found.etag)
         activity.record(
             batch,
             call.workspace,

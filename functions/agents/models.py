@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from functions.shared.contracts import Channel
 
@@ -12,11 +13,37 @@ Lines = Annotated[tuple[Line, ...], Field(max_length=30)]
 Tone = Literal["friendly", "professional", "warm", "concise", "formal", "playful", "calm"]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
 
+Span = Annotated[
+    str,
+    StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"),
+    Field(description="From when to when, as 09:00-12:30; one that ends earlier than it begins goes past midnight."),
+]
+Spans = Annotated[tuple[Span, ...], Field(max_length=6)]
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("not a time zone of the IANA database, such as Europe/Berlin")
+    return name
+
 
 class Part(BaseModel):
     """Base of the definition's parts: frozen, and unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+class Hours(Part):
+    """When a person can be reached, by weekday; a day without a span is closed."""
+
+    time_zone: Annotated[str, Field(max_length=64), AfterValidator(_zone)]
+    monday: Spans = ()
+    tuesday: Spans = ()
+    wednesday: Spans = ()
+    thursday: Spans = ()
+    friday: Spans = ()
+    saturday: Spans = ()
+    sunday: Spans = ()
 
 
 class Business(Part):
@@ -25,7 +52,8 @@ class Business(Part):
     name: str = Field(default="", max_length=120)
     description: str = Field(default="", max_length=2000)
     contact: str = Field(default="", max_length=500, description="How people reach the business.")
-    opening_hours: str = Field(default="", max_length=500)
+    opening_hours: str = Field(default="", max_length=500, description="In words, for the agent to tell.")
+    hours: Hours | None = Field(default=None, description="When a person can be reached; absent: always.")
 
 
 class HandOff(Part):
@@ -36,6 +64,29 @@ class HandOff(Part):
     message: str = Field(
         default="I will ask a colleague to take over. They will get back to you.", min_length=1, max_length=600
     )
+    away_message: str = Field(
+        default="We are closed at the moment. Your request is noted, and a colleague gets back to you when we are open.",
+        min_length=1,
+        max_length=600,
+        description="Said instead of the message outside the business's hours.",
+    )
+
+
+class Leads(Part):
+    """Whether the agent may ask for contact details, when, and with which words."""
+
+    enabled: bool = False
+    triggers: Lines = ()
+    message: str = Field(
+        default="Please leave your details below, and we will get back to you.", min_length=1, max_length=600
+    )
+
+
+class FallbackModel(Part):
+    """Which model answers when the chosen one cannot be reached."""
+
+    provider: str = Field(min_length=1, max_length=40)
+    id: str = Field(min_length=1, max_length=120)
 
 
 class ModelChoice(Part):
@@ -46,6 +97,9 @@ class ModelChoice(Part):
     temperature: float | None = Field(default=None, ge=0, le=2, description="Only sent to models that accept it.")
     thinking: str | None = Field(default=None, max_length=20)
     max_output_tokens: int = Field(default=512, ge=16, le=8192)
+    fallback: FallbackModel | None = Field(
+        default=None, description="Answers when the model cannot be reached before its first word."
+    )
 
 
 class KnowledgeUse(Part):
@@ -73,6 +127,7 @@ class Definition(Part):
         default="We are not available in this chat at the moment. Please come back later.", min_length=1, max_length=600
     )
     hand_off: HandOff = HandOff()
+    leads: Leads = Leads()
     knowledge: KnowledgeUse = KnowledgeUse()
     instructions: str = Field(default="", max_length=6000, description="Anything else the agent should know or do.")
     model: ModelChoice

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from functions.agents.connections import available
-from functions.agents.models import ModelChoice
+from functions.agents.models import FallbackModel, ModelChoice
 from functions.agents.providers import UnknownModel, load
 from functions.agents.providers.catalogue import EmbeddingCard, ModelCard
 from functions.shared import money, pricing
@@ -121,16 +121,16 @@ def embedding() -> EmbeddingCard | None:
 
 
 def check(chosen: ModelChoice, now: datetime, prefix: str = "") -> ModelCard:
-    """The card of the model. Raises Invalid (`unknown_model`) unless catalogue and price book both know it."""
-    try:
-        card = load().model(chosen.provider, chosen.id)
-        pricing.price_at(chosen.provider, chosen.id, None, now)
-    except UnknownModel as error:
-        raise _unknown(f"{prefix}/model/id", _advice(chosen)) from error
-    except pricing.UnknownModel as error:
-        raise _unknown(
-            f"{prefix}/model/id", f"{chosen.provider} {chosen.id}"[:200] + " has no price and cannot be used."
-        ) from error
+    """The card of the model. Raises Invalid (`unknown_model`) unless catalogue and price book both know it.
+
+    The same holds for its fallback, which is another one.
+    """
+    card = _priced(chosen, now, f"{prefix}/model/id")
+    if chosen.fallback is not None:
+        pointer = f"{prefix}/model/fallback/id"
+        _priced(chosen.fallback, now, pointer)
+        if (chosen.fallback.provider, chosen.fallback.id) == (chosen.provider, chosen.id):
+            raise Invalid(errors=[{"pointer": pointer, "message": "The fallback is another model."}])
     if chosen.thinking is not None and (card.thinking is None or chosen.thinking not in card.thinking.levels):
         levels = ", ".join(card.thinking.levels) if card.thinking else "no level at all"
         message = f"{card.name} takes {levels}."
@@ -138,7 +138,18 @@ def check(chosen: ModelChoice, now: datetime, prefix: str = "") -> ModelCard:
     return card
 
 
-def _advice(chosen: ModelChoice) -> str:
+def _priced(chosen: ModelChoice | FallbackModel, now: datetime, pointer: str) -> ModelCard:
+    try:
+        card = load().model(chosen.provider, chosen.id)
+        pricing.price_at(chosen.provider, chosen.id, None, now)
+    except UnknownModel as error:
+        raise _unknown(pointer, _advice(chosen)) from error
+    except pricing.UnknownModel as error:
+        raise _unknown(pointer, f"{chosen.provider} {chosen.id}"[:200] + " has no price and cannot be used.") from error
+    return card
+
+
+def _advice(chosen: ModelChoice | FallbackModel) -> str:
     for gone in load().retired:
         if (gone.provider, gone.id) == (chosen.provider, chosen.id):
             return f"{gone.id} was retired on {gone.since}; take {gone.replaced_by}."

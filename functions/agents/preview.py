@@ -136,3 +136,8 @@ def _model_warnings(definition: Definition, now: datetime) -> Iterator[tuple[str
         yield "output_limited", "/model/max_output_tokens", message
     if definition.hand_off.enabled and "tools" not in card.abilities:
         yield "no_tools", "/hand_off/enabled", f"{card.name} cannot call tools, so it cannot hand over."
+    if definition.leads.enabled and "tools" not in card.abilities:
+        yield "no_tools", "/leads/enabled", f"{card.name} cannot call tools, so it cannot ask for contact details."
+    fallback = chosen.fallback
+    if fallback is not None and not offers.usable(f"{fallback.provider}/{fallback.id}", now):
+        yield "model_not_available", "/model/fallback/id", "This installation cannot reach the fallback's provider."

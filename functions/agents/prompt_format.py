@@ -40,6 +40,15 @@ HAND_OFF = Tool(
     },
 )
 
+COLLECT_LEAD = Tool(
+    name="collect_lead",
+    description=(
+        "Show the visitor a form for contact details, with consent. Call it when the visitor wants to be contacted or "
+        "offers contact details."
+    ),
+    parameters={"type": "object", "properties": {}},
+)
+
 _BREAKS = re.compile(r"\n\s*\n+")
 _NUMBERED = re.compile(r"^(\s*)\[(\d+)\]", re.MULTILINE)
 _TAG = re.compile(r"<(/?\s*knowledge\s*)>", re.IGNORECASE)

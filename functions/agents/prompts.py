@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from functions.agents import hours
 from functions.agents.models import Definition, Tone
 
 TONES: dict[Tone, str] = {
@@ -62,6 +63,7 @@ def _sections(definition: Definition) -> Iterable[tuple[str, str]]:
     if definition.instructions.strip():
         yield "instructions", f"# Further instructions of the business\n{definition.instructions.strip()}"
     yield "hand_off", _hand_off(definition)
+    yield "leads", _leads(definition)
     yield "knowledge", _KNOWLEDGE
     yield "safety", _SAFETY
     yield "format", _FORMAT
@@ -80,7 +82,7 @@ def _business(definition: Definition) -> str:
     facts = [
         ("About", business.description),
         ("Contact", business.contact),
-        ("Opening hours", business.opening_hours),
+        ("Opening hours", business.opening_hours.strip() or hours.written(business.hours)),
     ]
     lines = [f"{label}: {text.strip()}" for label, text in facts if text.strip()]
     return "\n".join(["# The business", *lines]) if lines else ""
@@ -125,6 +127,28 @@ def _hand_off(definition: Definition) -> str:
         + hand_off.message.strip()
         + "\nDo not hand over for anything that you can answer, and never announce a hand-over without calling the tool."
     )
+
+
+def _leads(definition: Definition) -> str:
+    leads = definition.leads
+    if not leads.enabled:
+        return ""
+    triggers = ["The visitor wants to be contacted, or offers contact details.", *leads.triggers]
+    return (
+        _listed("Contact details\nCall the tool collect_lead when one of these is true:", triggers)
+        + "\nIt shows the visitor a form. With the call, tell the visitor, in the visitor's language:\n"
+        + leads.message.strip()
+        + "\nNever ask for contact details in the chat itself, and call the tool at most once in a conversation."
+    )
+
+
+def closed_note(definition: Definition) -> str:
+    """What is added to the prompt of a turn outside the business's hours."""
+    text = (
+        "# At this moment\nThe business is closed. When you hand over, tell the visitor, in the visitor's language, "
+        "instead of the sentence above:\n" + definition.hand_off.away_message.strip()
+    )
+    return _TAG.sub(r"‹\1›", text)
 
 
 _KNOWLEDGE = """# Knowledge

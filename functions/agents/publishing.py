@@ -120,11 +120,12 @@ def _add(
 ) -> tuple[dict[str, Any], ListedVersion]:
     """Add the version and its activity entry to a commit; the fields of the agent that it changes, and the version."""
     version, number = ids.new("version"), kept.published_number + 1
+    stored = definitions.stored(definition)
     document = {
         "number": number,
         "name": definition.name,
         "model": f"{definition.model.provider}/{definition.model.id}",
-        "definition": definitions.stored(definition),
+        "definition": stored,
         "yaml": text or yaml_writer.fresh(definition),
         "prompt": prompt,
         "published_at": call.now,
@@ -133,7 +134,7 @@ def _add(
     }
     batch.create(repository.version_path(call.workspace, agent, version), document)
     fields = {
-        "published": document["definition"],
+        "published": stored,
         "published_prompt": prompt,
         "published_version": version,
         "published_number": number,
@@ -141,6 +142,9 @@ def _add(
         "published_greeting": definition.greeting,
         "published_questions": list(definition.sample_questions),
         "published_away": definition.away_message,
+        "published_hours": stored["business"]["hours"],
+        "published_hand_off_away": definition.hand_off.away_message,
+        "published_leads": definition.leads.enabled,
         "updated_at": call.now,
     }
     wizard.tell(

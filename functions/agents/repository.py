@@ -1,9 +1,11 @@
 """Every query of the agents' room: agents, versions, knowledge, conversations and their turns."""
 
+from datetime import datetime
 from typing import Any
 
 from functions.shared import contracts, firestore
-from functions.shared.firestore import Query, Snapshot
+from functions.shared.contracts import ConversationRead
+from functions.shared.firestore import Operator, Query, Snapshot
 from functions.shared.identity import WorkspaceId
 
 _LISTED = (
@@ -16,6 +18,13 @@ _LISTED = (
     "updated_at",
     "knowledge",
 )
+
+
+_BELOW_AGENT = ("versions", "knowledge", "chunks", "checks", "check_runs")
+"""What may lie below an agent's document."""
+
+_SPOKEN = (*ConversationRead.model_fields, "running", "quiet_at", "lead_at", "kept_days", "exchanges")
+"""What lists and the sweep read of a conversation: the turns that it keeps for the prompt are large."""
 
 
 def agent_path(workspace: WorkspaceId, agent: str) -> str:
@@ -115,6 +124,11 @@ def turn_paths(workspace: WorkspaceId, conversation: str) -> list[str]:
     return [turn.path for turn in found]
 
 
+def turn_times(workspace: WorkspaceId, conversation: str) -> list[Snapshot]:
+    """All turns of a conversation with nothing but the time at which each was complete."""
+    return firestore.find(Query(conversation_path(workspace, conversation) + "/turns", fields=("completed_at",)))
+
+
 def conversations_of(workspace: WorkspaceId, visitor: str, limit: int, after: tuple[Any, ...] = ()) -> list[Snapshot]:
     """A visitor's conversations, in the order of their ids."""
     return firestore.find(
@@ -123,6 +137,7 @@ def conversations_of(workspace: WorkspaceId, visitor: str, limit: int, after: tu
             where=(("visitor_id", "==", visitor),),
             limit=limit,
             after=after,
+            fields=_SPOKEN,
         )
     )
 
@@ -136,5 +151,52 @@ def handed_off(workspace: WorkspaceId, limit: int, after: tuple[Any, ...] = ()) 
             order=("-updated_at",),
             limit=limit,
             after=after,
+            fields=_SPOKEN,
         )
     )
+
+
+def with_lead(
+    workspace: WorkspaceId, agent: str | None, limit: int, after: tuple[datetime, str] | None
+) -> list[Snapshot]:
+    """Conversations whose visitor left contact details, the latest first, of one agent if one is given."""
+    where: tuple[tuple[str, Operator, Any], ...] = () if agent is None else (("agent_id", "==", agent),)
+    home = contracts.path(workspace, "conversations")
+    return firestore.find(Query(home, where=where, order=("-lead_at",), limit=limit, after=after or (), fields=_SPOKEN))
+
+
+def quiet(workspace: WorkspaceId, as_of: datetime, limit: int) -> list[Snapshot]:
+    """Conversations in which nothing was said for so long that the sweep has to look at them, the earliest first."""
+    home = contracts.path(workspace, "conversations")
+    return firestore.find(
+        Query(home, where=(("quiet_at", "<=", as_of),), order=("quiet_at",), limit=limit, fields=_SPOKEN)
+    )
+
+
+def kept_otherwise(workspace: WorkspaceId, days: int, limit: int) -> list[Snapshot]:
+    """Conversations that were stamped under another retention than `days` (0: none)."""
+    home = contracts.path(workspace, "conversations")
+    return firestore.find(Query(home, where=(("kept_days", "!=", days),), limit=limit, fields=_SPOKEN))
+
+
+def every_conversation(workspace: WorkspaceId, limit: int) -> list[Snapshot]:
+    """Some of the conversations that are there, without what was said."""
+    return firestore.find(Query(contracts.path(workspace, "conversations"), limit=limit, fields=("agent_id",)))
+
+
+def every_agent(workspace: WorkspaceId, limit: int) -> list[Snapshot]:
+    """Some of the agents that are there, deleted or not."""
+    return firestore.find(Query(contracts.path(workspace, "agents"), limit=limit, fields=("name",)))
+
+
+def deleted_before(workspace: WorkspaceId, moment: datetime) -> list[str]:
+    """The agents that the fleet deleted before `moment`, the earliest first."""
+    fleet = contracts.path(workspace, "fleet")
+    found = firestore.find(Query(fleet, where=(("deleted_at", "<", moment),), order=("deleted_at",), fields=()))
+    return [one.id for one in found]
+
+
+def below_agent(workspace: WorkspaceId, agent: str) -> list[str]:
+    """Where everything is that lies below an agent's document."""
+    home = agent_path(workspace, agent)
+    return [one.path for name in _BELOW_AGENT for one in firestore.find(Query(f"{home}/{name}", fields=()))]

@@ -14,6 +14,7 @@ from functions.agents import (
     preview,
     prompts,
     publishing,
+    sweep_routes,
     wizard,
     yaml_reader,
 )
@@ -41,6 +42,7 @@ from functions.shared.http import (
 api = Routes("agents-api")
 api.include(knowledge_routes.api)
 api.include(conversation_routes.api)
+api.include(sweep_routes.api)
 
 YAML = "application/yaml"
 Content = TypeVar("Content", bound=BaseModel)

@@ -1,7 +1,15 @@
 """Conversations as the workspace reads them: found by agent and words, and whole with the price of every answer."""
 
 from functions.analytics import repository
-from functions.analytics.models import ConversationFilter, ConversationItem, Transcript, TranscriptTurn, TurnSource
+from functions.analytics.models import (
+    ConversationFilter,
+    ConversationItem,
+    HandOff,
+    Lead,
+    Transcript,
+    TranscriptTurn,
+    TurnSource,
+)
 from functions.shared import contracts, ids, paging, words
 from functions.shared.contracts import BUCKETS, ConversationRead, TurnRead
 from functions.shared.errors import NotFound
@@ -45,6 +53,7 @@ def _fields(found: Snapshot) -> dict[str, object]:
         **kept,
         "id": found.id,
         "turns": known.turn_count,
+        "has_lead": known.lead is not None,
         "tokens": sum(getattr(known, bucket) for bucket in BUCKETS),
         "cost": Money.of_nanos(known.cost_nanos, known.currency),
         "charge": Money.of_nanos(known.charge_nanos, known.currency),
@@ -62,6 +71,9 @@ def one(call: Call, conversation: str) -> Transcript:
         **_fields(found),
         locale=known.locale,
         page_url=known.page_url,
+        hand_off=None if known.hand_off is None else HandOff(**known.hand_off.model_dump()),
+        lead=None if known.lead is None else Lead(**known.lead.model_dump()),
+        rating_comment=known.rating_comment,
         transcript=[_turn(turn) for turn in turns],
     )
 

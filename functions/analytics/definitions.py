@@ -1,6 +1,7 @@
 """What every figure means, exactly; the console shows these beside the figures."""
 
 from functions.analytics.models import Definition
+from functions.shared.resolution import RULE
 
 DEFINITIONS = [
     Definition(name="turns", unit="turns", definition="Questions that were answered, whole or in part."),
@@ -19,6 +20,22 @@ DEFINITIONS = [
         name="hand_offs",
         unit="hand-offs",
         definition="Turns in which the agent handed off to a person, and visitors' requests for one.",
+    ),
+    Definition(
+        name="leads",
+        unit="leads",
+        definition="Conversations in which a visitor left contact details for the first time; later changes do not count.",
+    ),
+    Definition(name="resolved", unit="conversations", definition=RULE.text),
+    Definition(
+        name="ratings",
+        unit="ratings",
+        definition="Ratings of whole conversations with 1 to 5 stars; one that is changed counts again.",
+    ),
+    Definition(
+        name="rating",
+        unit="stars",
+        definition="The mean of those ratings, to two decimals; null where nobody gave one.",
     ),
     Definition(
         name="error_rate",

@@ -52,6 +52,9 @@ class Figures(Answer):
     visitors: int
     errors: int
     hand_offs: int
+    leads: int
+    resolved: int
+    ratings: int
     input_tokens: int
     cached_input_tokens: int
     output_tokens: int
@@ -70,6 +73,9 @@ class Figures(Answer):
             visitors=counters.visitors,
             errors=counters.failed + counters.abandoned,
             hand_offs=counters.handed_off,
+            leads=counters.leads,
+            resolved=counters.resolved,
+            ratings=counters.ratings,
             input_tokens=counters.input_tokens,
             cached_input_tokens=counters.cached_input_tokens,
             output_tokens=counters.output_tokens,
@@ -118,6 +124,9 @@ class Performance(Answer):
     hand_off_rate: float | None
     resolution_rate: float | None
     helpful_rate: float | None
+    leads: int
+    ratings: int
+    rating: float | None
     cost_per_conversation: Money | None
     charge_per_conversation: Money | None
 
@@ -150,6 +159,9 @@ class ConversationItem(Answer):
     title: str
     turns: int
     handed_off: bool
+    resolved: bool
+    rating: int | None
+    has_lead: bool
     tokens: int
     cost: Money
     charge: Money
@@ -168,7 +180,10 @@ class TurnSource(Answer):
 
 
 class TranscriptTurn(Answer):
-    """One turn with everything that is known of it; a null bucket is pending."""
+    """One turn with everything that is known of it; a null bucket is pending.
+
+    The model saw the latest `history_turns` exchanges before it; the `history_cut` oldest were left out of its prompt.
+    """
 
     id: str
     seq: int
@@ -193,7 +208,30 @@ class TranscriptTurn(Answer):
     actions: list[str]
     feedback: Literal["up", "down"] | None
     comment: str | None
+    history_turns: int | None
+    history_cut: int
     occurred_at: datetime
+
+
+class HandOff(Answer):
+    """The wish for a person. `note` is the visitor's or the model's, `staff_note` the business's own."""
+
+    state: Literal["waiting", "taken", "done"]
+    note: str | None
+    staff_note: str | None
+    taken_by: str | None
+    asked_at: datetime | None
+
+
+class Lead(Answer):
+    """What the visitor left of themselves, with what they agreed to, word for word."""
+
+    name: str
+    email: str
+    phone: str
+    message: str
+    consent: str
+    left_at: datetime
 
 
 class Transcript(ConversationItem):
@@ -201,4 +239,7 @@ class Transcript(ConversationItem):
 
     locale: str | None
     page_url: str | None
+    hand_off: HandOff | None
+    lead: Lead | None
+    rating_comment: str | None
     transcript: list[TranscriptTurn]

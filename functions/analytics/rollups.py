@@ -48,11 +48,22 @@ def _usage(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def of_conversation(row: Mapping[str, Any]) -> Added:
-    """What a conversation event adds: thumbs, a hand-off, a resolution."""
-    name = {"hand_off": "handed_off", "resolved": "resolved"}.get(row["type"])
-    if row["type"] == "feedback":
-        name = "feedback_up" if (row.get("rating") or 0) > 0 else "feedback_down"
-    return _by_dimension(row, {name: 1}) if name is not None else {}
+    """What a conversation event adds: a thumb, stars, a hand-off, a lead, a resolution."""
+    rating = row.get("rating") or 0
+    match row["type"]:
+        case "feedback":
+            counters = {"feedback_up" if rating > 0 else "feedback_down": 1}
+        case "rating":
+            counters = {"ratings": 1, "rating_sum": rating}
+        case "hand_off":
+            counters = {"handed_off": 1}
+        case "lead":
+            counters = {"leads": 1}
+        case "resolved":
+            counters = {"resolved": 1}
+        case _:
+            counters = {}
+    return _by_dimension(row, counters)
 
 
 def _by_dimension(row: Mapping[str, Any], counters: Added, model: str | None = None) -> Added:

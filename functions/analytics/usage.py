@@ -149,6 +149,9 @@ def _performance(counted: Counters, currency: str) -> Performance:
         hand_off_rate=_share(counted.handed_off, counted.conversations),
         resolution_rate=_share(counted.resolved, counted.conversations),
         helpful_rate=_share(counted.feedback_up, rated),
+        leads=counted.leads,
+        ratings=counted.ratings,
+        rating=round(counted.rating_sum / counted.ratings, 2) if counted.ratings else None,
         cost_per_conversation=each(counted.cost_nanos),
         charge_per_conversation=each(counted.charge_nanos),
     )

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from functions.shared import contracts
 from functions.shared.digests import canonical_json, rfc3339
 from functions.shared.money import Currency, Nanos
 
-# An event of this type resolves a conversation; every other one is a turn, or corrects one.
-RESOLVED_TYPE: Final = "conversation_resolved"
+RESOLVED_TYPE: Final = contracts.RESOLVED_TYPE
 
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Month = Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]

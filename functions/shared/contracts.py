@@ -8,7 +8,7 @@ fields of a read model are a promise: the owner may store more, and may not stor
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -65,6 +65,9 @@ Outcome = Literal["completed", "interrupted", "failed", "abandoned"]
 AgentStatus = Literal["draft", "active", "paused", "archived"]
 Role = Literal["viewer", "member", "admin", "owner"]
 
+RESOLVED_TYPE: Final = "conversation_resolved"
+"""A usage event of this type resolves a conversation and is named by it; every other one is a turn, or corrects one."""
+
 BUCKETS = ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens")
 """The exclusive token buckets (MONEY 2), in the order in which they are shown."""
 
@@ -106,6 +109,21 @@ class WorkspaceRead(Read):
     created_at: datetime
 
 
+class HoursRead(Read):
+    """When a business is open: for each weekday spans such as `09:00-12:30`, in its time zone. A span whose end is not
+    after its beginning goes on past midnight.
+    """
+
+    time_zone: str
+    monday: tuple[str, ...] = ()
+    tuesday: tuple[str, ...] = ()
+    wednesday: tuple[str, ...] = ()
+    thursday: tuple[str, ...] = ()
+    friday: tuple[str, ...] = ()
+    saturday: tuple[str, ...] = ()
+    sunday: tuple[str, ...] = ()
+
+
 class AgentRead(Read):
     """`workspaces/{workspace}/agents/{agent}`: what other folders may know of an agent."""
 
@@ -118,6 +136,12 @@ class AgentRead(Read):
     published_greeting: str = ""
     published_questions: tuple[str, ...] = ()
     published_away: str = ""
+    published_hours: HoursRead | None = None
+    """When a person can be reached; None: always."""
+    published_hand_off_away: str = ""
+    """What a visitor who asks for a person is told outside those hours."""
+    published_leads: bool = False
+    """Whether the agent may ask for contact details."""
     created_at: datetime
     updated_at: datetime
 
@@ -177,6 +201,10 @@ class TurnRead(Read):
     error_code: str | None = None
     feedback: Literal["up", "down"] | None = None
     comment: str | None = None
+    history_turns: int | None = None
+    """How many earlier exchanges went into the prompt."""
+    history_cut: int = 0
+    """How many more there were, which the model did not see: the oldest."""
     occurred_at: datetime
     completed_at: datetime
 
@@ -219,6 +247,7 @@ class ConversationRead(Read):
     resolved: bool = False
     rating: int | None = None
     """1 to 5, by the visitor at the end."""
+    rating_comment: str | None = None
     input_tokens: int = 0
     cached_input_tokens: int = 0
     output_tokens: int = 0

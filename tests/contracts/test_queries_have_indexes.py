@@ -33,6 +33,7 @@ def _cursor(collection: str) -> Callable[[WorkspaceId], Any]:
 
 VALUES: dict[str, Callable[[WorkspaceId], Any]] = {
     "functions.analytics.repository.conversations.after": _cursor("conversations"),
+    "functions.agents.repository.with_lead.after": _cursor("conversations"),
     "functions.dashboard.repository.activity.after": _cursor("activity"),
     "functions.widgets.repository.widgets.after": _cursor("widgets"),
     "functions.billing.repository.page_of_workspaces.after": str,

@@ -19,7 +19,7 @@ from typing import Any
 
 import requests
 
-from functions.agents.turns import THINKING_TOKENS
+from functions.agents.answering import THINKING_TOKENS
 from tests.e2e import deployed
 from tests.e2e.client import Client, Unexpected, check
 from tests.e2e.receptionist import CHILDREN, QUESTION, Receptionist, change_budgets, money_of, nanos

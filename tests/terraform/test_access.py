@@ -21,7 +21,9 @@ EVENTS = {"usage-recorded", "conversation-recorded", "ledger-recorded", "invoice
 # Which topics a module publishes to: what it publishes may have been made elsewhere, so a reader has to know.
 PUBLISHING = {
     "functions.agents.feedback": {"conversation-recorded"},
-    "functions.agents.turns": {"usage-recorded"},
+    "functions.agents.resolving": {"usage-recorded", "conversation-recorded"},
+    "functions.agents.turns": {"usage-recorded", "notifications"},
+    "functions.agents.wishes": {"conversation-recorded", "notifications"},
     "functions.billing.books": {"ledger-recorded", "invoice-recorded"},
     "functions.billing.closing": {"close-requested"},
     "functions.billing.reconciling": {"usage-recorded"},

@@ -5,6 +5,7 @@
 
 from functions.shared.metering.holds import Hold, Spend
 from functions.shared.metering.spend import (
+    add_unheld,
     agreed,
     current,
     reserve,
@@ -19,6 +20,7 @@ from functions.shared.metering.spend import (
 __all__ = [
     "Hold",
     "Spend",
+    "add_unheld",
     "agreed",
     "current",
     "reserve",

@@ -201,6 +201,33 @@ def refusal(spend: Spend, ask: Hold, now: datetime) -> Problem | None:
     return None
 
 
+def room(spend: Spend, agent: str, now: datetime) -> int | None:
+    """What may still be charged for an agent without a hold, live holds left alone, in nanos; None without any cap."""
+    live = spend.live(now)
+    everything = spend.spent + sum(hold.amount for hold in live)
+    left: list[int] = []
+    if spend.cap is not None:
+        left.append(spend.cap + spend.allowance + spend.credit - everything)
+    if spend.trial is not None:
+        left.append(spend.trial - everything)
+    if agent in spend.agent_caps:
+        own = spend.spent_by_agent.get(agent, 0) + sum(hold.amount for hold in live if hold.agent == agent)
+        left.append(spend.agent_caps[agent] - own)
+    return max(0, min(left)) if left else None
+
+
+def unheld(spend: Spend, row: Mapping[str, Any], now: datetime) -> Change:
+    """The writes of an event that no hold went before, charged as far as the caps leave room: none is ever passed."""
+    left = room(spend, row["agent_id"], now)
+    charge = row["charge_nanos"] if left is None else min(row["charge_nanos"], left)
+    fields: dict[FieldPath, Any] = {
+        ("spent_nanos",): Add(charge),
+        ("cost_nanos",): Add(row["cost_nanos"]),
+        ("spent_by_agent", row["agent_id"]): Add(charge),
+    }
+    return Change(fields, (sealed(row, charge),))
+
+
 def reservation(spend: Spend, ask: Hold, now: datetime) -> Change:
     """The writes that take room for `ask`, dead holds swept along; raises the refusal when there is no room."""
     problem = refusal(spend, ask, now)

@@ -55,6 +55,27 @@ def reserve(
     _events(batch, workspace, change, now)
 
 
+def add_unheld(
+    batch: firestore.Batch, workspace: WorkspaceId, found: firestore.Snapshot, row: Mapping[str, Any], now: datetime
+) -> events.Event:
+    """Add to the batch a usage event that no hold went before, on the strength of the spend document as `found`.
+
+    It is charged as far as the caps leave room. `row` is complete but for its digest. Returns the event, to be published
+    after the commit, which raises AlreadyExists for an id that is there, and Changed when others spent meanwhile.
+    """
+    document = terms_of(workspace, found)
+    change = holds.unheld(Spend.stored(document), row, now)
+    event_row = dict(change.events[0])
+    if found.exists:
+        batch.update(found.path, _fields(change), if_etag=found.etag)
+    else:
+        charge, agent = event_row["charge_nanos"], event_row["agent_id"]
+        spent = {"spent_nanos": charge, "cost_nanos": event_row["cost_nanos"], "spent_by_agent": {agent: charge}}
+        batch.create(found.path, {**document, **spent})
+    _events(batch, workspace, change, now)
+    return events.Event(workspace, "usage-recorded", event_row["event_id"], event_row)
+
+
 def settle(workspace: WorkspaceId, hold: Hold, row: Mapping[str, Any], also: Also, *, now: datetime) -> events.Event:
     """End a turn exactly once: replace its hold by the charge, write its event and, by `also`, its own documents.
 

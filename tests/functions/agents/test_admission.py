@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.agents import admission, passages, prompt_format, repository
+from functions.agents.answering import Candidate, output_limit, tools
 from functions.agents.models import Agent, Definition, KnowledgeState
 from functions.agents.providers import ModelUnavailable, load
 from functions.agents.providers.models import ModelRequest, Usage, estimate_prompt, interrupted_usage
 from functions.agents.providers.models import Turn as Said
 from functions.agents.telling import Answered, Ended
-from functions.agents.turns import output_limit
 from functions.shared import clock, contracts, firestore, metering, plans, pricing
 from functions.shared.contracts import BillingRead
 from functions.shared.errors import CapReached, Conflict, Forbidden, Invalid, NotFound, TooMany, Unavailable
@@ -327,6 +327,7 @@ def test_a_hold_is_never_below_the_charge(data: st.DataObject) -> None:
         name="Ada",
         model={"provider": provider, "id": model, "max_output_tokens": data.draw(st.integers(16, 8192))},
         hand_off={"enabled": data.draw(st.booleans())},
+        leads={"enabled": data.draw(st.booleans())},
     )
     times = data.draw(st.sampled_from([1, 20, 400]))
     system, message = data.draw(TEXT) * times, data.draw(TEXT) + "?"
@@ -346,8 +347,9 @@ def test_a_hold_is_never_below_the_charge(data: st.DataObject) -> None:
         updated_at=clock.now(),
     )
     most_input = admission.prompt_bound(definition, agent, system, history, message)
-    most_output = output_limit(definition, card) + admission.TOOL_CALL_TOKENS
-    amount = plans.highest_charge(agreed, price, most_input, most_output, calls=1)
+    offered = tools(definition)
+    most_output = output_limit(definition, card) + admission.TOOL_CALL_TOKENS * max(1, len(offered))
+    amount = admission.highest(definition, (Candidate(card, price),), agreed, most_input)
     said = [
         Said(role, text)
         for pair in history
@@ -358,11 +360,11 @@ def test_a_hold_is_never_below_the_charge(data: st.DataObject) -> None:
         turns=(*said, Said("user", message)),
         max_output_tokens=output_limit(definition, card),
         system=f"{system}\n\n{block}" if known else system,
-        tools=(prompt_format.HAND_OFF,) if definition.hand_off.enabled else (),
+        tools=offered,
     )
     # A token is at least a byte: no tokenizer counts more than the prompt's bytes, its frame apart.
     size = len(request.system.encode()) + sum(len(turn.text.encode()) for turn in request.turns)
-    tokens = size + (len(str(prompt_format.HAND_OFF).encode()) if request.tools else 0)
+    tokens = size + sum(len(str(tool).encode()) for tool in offered)
     assert tokens <= most_input
     assert estimate_prompt(request) <= most_input
     given_input = data.draw(st.integers(0, most_input))

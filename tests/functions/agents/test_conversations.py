@@ -79,6 +79,33 @@ def test_the_memory_is_the_latest_exchanges_in_order_and_bounded(said: list[tupl
     assert history == answered[len(answered) - len(history) :]
 
 
+@given(st.lists(st.tuples(TEXTS, TEXTS), max_size=12), st.integers(0, 20_000))
+def test_the_history_is_cut_at_the_oldest_end_between_turns_and_no_more_than_needed(
+    said: list[tuple[str, str]], budget: int
+) -> None:
+    history = [{"message": message, "answer": answer} for message, answer in said]
+    kept = conversations.recalled(history, budget)
+    cut = len(history) - len(kept)
+    # Whole exchanges, the latest ones, in their order.
+    assert kept == history[cut:]
+    assert sum(map(conversations.tokens_of, kept)) <= budget
+    # The next older one would not have fitted.
+    assert cut == 0 or sum(map(conversations.tokens_of, history[cut - 1 :])) > budget
+    assert conversations.recalled(kept, budget) == kept
+
+
+@given(st.integers(0, 10**7), st.integers(0, 10**6))
+def test_the_budget_leaves_room_for_the_rest_of_the_prompt(context: int, beside: int) -> None:
+    budget = conversations.history_budget(context, beside)
+    assert 0 <= budget <= conversations.HISTORY_TOKENS
+    assert budget == 0 or beside + 2 * budget <= context
+
+
+def test_what_is_said_is_kept_for_the_workspaces_days() -> None:
+    assert conversations.kept_until(NOW, None) is None
+    assert conversations.kept_until(NOW, 30) == NOW + timedelta(days=30)
+
+
 def test_a_blank_answer_is_not_remembered() -> None:
     assert conversations.remembered([], "Hi", " \n") == []
 

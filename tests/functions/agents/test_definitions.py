@@ -40,6 +40,21 @@ def test_patches_merge_as_rfc_7396_shows(target, patch, result):
         ({"goals": ["fine", 5]}, "/goals/1", "invalid"),
         ({"knowledge": {"passages": "4"}}, "/knowledge/passages", "invalid"),
         ({"model": {**BASE["model"], "temperature": 3}}, "/model/temperature", "invalid"),
+        ({"model": {**BASE["model"], "fallback": BASE["model"]}}, "/model/fallback/id", "invalid"),
+        (
+            {"model": {**BASE["model"], "fallback": {"provider": "vertexai", "id": "gemini-2.5-pro"}}},
+            "/model/fallback/id",
+            "unknown_model",
+        ),
+        (
+            {"model": {**BASE["model"], "fallback": {"provider": "openai", "id": "unpriced"}}},
+            "/model/fallback/id",
+            "unknown_model",
+        ),
+        ({"model": {**BASE["model"], "fallback": {"provider": "openai"}}}, "/model/fallback/id", "invalid"),
+        ({"business": {"hours": {}}}, "/business/hours/time_zone", "invalid"),
+        ({"business": {"hours": {"time_zone": "Mars"}}}, "/business/hours/time_zone", "invalid"),
+        ({"business": {"hours": {"time_zone": "UTC", "monday": ["9-5"]}}}, "/business/hours/monday/0", "invalid"),
     ],
 )
 def test_a_fault_is_named_by_its_place(changes, pointer, code):
@@ -76,3 +91,17 @@ def test_the_wizards_answers_have_the_definitions_fields():
     assert any(issubclass(part, Part) for part in parts)
     given = definitions.Answers.model_validate_json('{"model": {"id": "x"}, "tone": null}').given()
     assert given == {"model": {"id": "x"}, "tone": None}
+
+
+def test_an_optional_part_is_patched_field_by_field_and_taken_away_by_null():
+    hours = {"time_zone": "Europe/Berlin", "monday": ["09:00-17:00"]}
+    before = definitions.formed({**BASE, "business": {"name": "Smile", "hours": hours}})
+    patch = definitions.Answers.model_validate_json(
+        '{"business": {"hours": {"monday": [], "friday": ["10:00-12:00"]}}}'
+    )
+    after = definitions.formed(definitions.merged(definitions.stored(before), patch.given()))
+    assert after.business.hours is not None
+    assert (after.business.hours.time_zone, after.business.hours.friday) == ("Europe/Berlin", ("10:00-12:00",))
+    assert after.business.hours.monday == ()
+    without = definitions.Answers.model_validate_json('{"business": {"hours": null}}').given()
+    assert definitions.formed(definitions.merged(definitions.stored(after), without)).business.hours is None

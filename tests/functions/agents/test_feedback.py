@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from functions.agents import chat_routes, feedback, repository
+from functions.agents import chat_routes, repository, wishes
 from functions.shared import clock, contracts, firestore
-from functions.shared.errors import NotFound
+from functions.shared.errors import Invalid, NotFound
 from functions.shared.identity import WorkspaceId
 from tests.cloud import Cloud
 from tests.functions.agents.talking import Visitor, an_agent
@@ -109,7 +109,7 @@ def test_many_who_press_at_once_are_one_hand_off(cloud: Cloud, workspace: Worksp
 
 def test_before_the_first_turn_nobody_can_be_asked_for(visitor: Visitor) -> None:
     with pytest.raises(NotFound):
-        feedback.hand_off(visitor.call(), visitor.conversation, None)
+        wishes.hand_off(visitor.call(), visitor.conversation, None)
     assert visitor.home() == {}
 
 
@@ -128,3 +128,37 @@ def test_what_is_told_names_the_agent_and_the_moment(cloud: Cloud, workspace: Wo
     assert (row["agent_id"], row["conversation_id"]) == (visitor.agent, visitor.conversation)
     assert clock.from_text(row["occurred_at"]) <= clock.now()
     assert len(row["digest"]) == 64
+
+
+def stars(visitor: Visitor, number: int, comment: str | None = None) -> None:
+    chat_routes.give_feedback(visitor.call(), chat_routes.Feedback(stars=number, comment=comment))
+
+
+def test_stars_stand_on_the_conversation_and_only_other_ones_are_an_event(
+    cloud: Cloud, workspace: WorkspaceId, spoken: Visitor
+) -> None:
+    stars(spoken, 3, "Fine")
+    stars(spoken, 3, "Very fine")
+    stars(spoken, 5)
+    assert (spoken.home()["rating"], spoken.home()["rating_comment"]) == (5, None)
+    assert told(cloud, workspace) == [("rating", 3), ("rating", 5)]
+
+
+def test_before_the_first_answer_there_is_nothing_to_rate(visitor: Visitor) -> None:
+    with pytest.raises(NotFound):
+        stars(visitor, 5)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"message_id": "msg_x"}, {"rating": "up"}, {"stars": 3, "rating": "up"}, {"stars": 3, "message_id": "msg_x"}],
+)
+def test_feedback_is_a_thumb_with_its_message_or_stars_alone(spoken: Visitor, fields: dict[str, Any]) -> None:
+    with pytest.raises(Invalid):
+        chat_routes.give_feedback(spoken.call(), chat_routes.Feedback(**fields))
+
+
+@pytest.mark.parametrize("number", [0, 6, -1])
+def test_stars_are_one_to_five(number: int) -> None:
+    with pytest.raises(ValueError, match="stars"):
+        chat_routes.Feedback(stars=number)

@@ -33,6 +33,31 @@ def test_publishing_makes_the_draft_what_visitors_meet(studio: Studio):
     assert read.published_questions
 
 
+def test_publishing_shows_widgets_when_a_person_can_be_reached(studio: Studio):
+    hours = {"time_zone": "Europe/Berlin", "monday": ["09:00-12:00", "18:00-02:00"]}
+    answers = {
+        "business": {"name": "Smile", "hours": hours},
+        "hand_off": {"away_message": "We are asleep."},
+        "leads": {"enabled": True},
+    }
+    path = f"/api/agents/{studio.agent(**answers).body['id']}"
+    studio.ask("POST", f"{path}/publish")
+    read = AgentRead.model_validate(stored(studio, path))
+    assert read.published_hours is not None
+    assert (read.published_hours.time_zone, read.published_hours.monday) == (
+        "Europe/Berlin",
+        ("09:00-12:00", "18:00-02:00"),
+    )
+    assert (read.published_hours.tuesday, read.published_hand_off_away, read.published_leads) == (
+        (),
+        "We are asleep.",
+        True,
+    )
+    change(studio, path, business={"hours": None})
+    studio.ask("POST", f"{path}/publish")
+    assert AgentRead.model_validate(stored(studio, path)).published_hours is None
+
+
 def test_nothing_new_is_nothing_to_publish(studio: Studio):
     path = f"/api/agents/{studio.agent().body['id']}"
     studio.ask("POST", f"{path}/publish")

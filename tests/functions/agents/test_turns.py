@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.agents import admission, feedback, repository
+from functions.agents import admission, repository, wishes
 from functions.agents.providers import (
     Finished,
     ModelInterrupted,
@@ -252,7 +252,7 @@ def test_who_presses_while_the_model_hands_over_is_handed_over_once(workspace: W
     visitor.turn()
 
     def press() -> None:
-        feedback.hand_off(visitor.call(), visitor.conversation, "Call me")
+        wishes.hand_off(visitor.call(), visitor.conversation, "Call me")
 
     tool = ToolCall("hand_off", {"reason": "asked", "summary": "Wants a refund."})
     visitor.turn(Scripted(TextDelta("Yes."), press, tool, UsageReport(USAGE), Finished("stop")))

@@ -189,7 +189,7 @@ def said(workspace: WorkspaceId, kind: str, **fields: Any) -> dict[str, Any]:
     }
 
 
-def test_thumbs_hand_offs_and_resolutions_are_counted_and_leads_are_not(cloud: Cloud) -> None:
+def test_thumbs_stars_hand_offs_leads_and_resolutions_are_counted(cloud: Cloud) -> None:
     workspace = cloud.workspace()
     rows = [
         said(workspace, "feedback", rating=1),
@@ -197,11 +197,24 @@ def test_thumbs_hand_offs_and_resolutions_are_counted_and_leads_are_not(cloud: C
         said(workspace, "feedback", rating=1),
         said(workspace, "hand_off"),
         said(workspace, "resolved"),
+        said(workspace, "rating", rating=5),
+        said(workspace, "rating", rating=2),
+        said(workspace, "lead"),
     ]
     assert all(count(cloud, workspace, row, "conversation-recorded") for row in rows)
-    assert not count(cloud, workspace, said(workspace, "lead"), "conversation-recorded")
+    assert not count(cloud, workspace, said(workspace, "something new"), "conversation-recorded")
     found = rollup(workspace, f"month_{NOW:%Y-%m}").agents["agt_a"]
     assert (found.feedback_up, found.feedback_down, found.handed_off, found.resolved) == (2, 1, 1, 1)
+    assert (found.leads, found.ratings, found.rating_sum) == (1, 2, 7)
+
+
+def test_a_resolved_conversation_that_was_charged_adds_its_charge_and_no_turn(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    nothing = {**dict.fromkeys(contracts.BUCKETS, 0), "latency_ms": None, "first_token_ms": None}
+    row = usage(workspace, "agt_a", NOW, type=contracts.RESOLVED_TYPE, cost_nanos=0, charge_nanos=9, **nothing)
+    assert count(cloud, workspace, row)
+    found = rollup(workspace, f"day_{NOW:%Y-%m-%d}").total
+    assert (found.charge_nanos, found.turns, found.completed, found.pending, found.resolved) == (9, 0, 0, 0, 0)
 
 
 def test_an_event_of_each_topic_may_have_the_same_id(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:

@@ -140,3 +140,36 @@ def test_another_workspaces_conversation_is_not_there(room: Room, cloud: Cloud) 
     token = conversations.listed(cloud.call(first), ConversationFilter(page_size=1)).next_page_token
     assert room.ask("GET", f"/api/conversations?page_token={token}", someone).status_code == 422
     assert content(room.ask("GET", "/api/conversations", someone))["items"] == []
+
+
+def test_a_transcript_shows_hand_off_lead_stars_and_what_the_model_did_not_see(room: Room, cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    lead = {"name": "Ana", "email": "ana@example.com", "consent": "I agree.", "left_at": START}
+    state = {"state": "taken", "note": "Call me", "taken_by": "person:uid1", "asked_at": START}
+    name = conversation(
+        workspace,
+        1,
+        "Hello",
+        lead=lead,
+        hand_off=state,
+        handed_off=True,
+        rating=4,
+        rating_comment="Good",
+        resolved=True,
+    )
+    turn = TurnRead(
+        seq=9, message_id="msg_1", message="Hello", answer="Hi", outcome="completed", history_turns=6, history_cut=2,
+        occurred_at=START, completed_at=START,
+    )  # fmt: skip
+    write(f"workspaces/{workspace}/conversations/{name}/turns/t1", turn.model_dump())
+    shown = content(room.ask("GET", f"/api/conversations/{name}", callers.person("viewer", workspace)))
+    assert (shown["lead"]["consent"], shown["hand_off"]["state"], shown["hand_off"]["note"]) == (
+        "I agree.",
+        "taken",
+        "Call me",
+    )
+    assert (shown["rating"], shown["rating_comment"], shown["resolved"], shown["has_lead"]) == (4, "Good", True, True)
+    assert (shown["transcript"][0]["history_turns"], shown["transcript"][0]["history_cut"]) == (6, 2)
+    quiet = conversation(workspace, 2, "Hello")
+    shown = content(room.ask("GET", f"/api/conversations/{quiet}", callers.person("viewer", workspace)))
+    assert (shown["lead"], shown["hand_off"], shown["rating"], shown["has_lead"]) == (None, None, None, False)

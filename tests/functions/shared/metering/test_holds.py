@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -254,3 +254,46 @@ def test_another_payload_under_the_same_id_is_never_applied() -> None:
     steps.send(False)
     with pytest.raises(holds.OtherPayload):
         steps.send({"digest": "other", "outcome": "completed"})
+
+
+AMOUNTS = st.integers(0, 100)
+
+
+@given(
+    st.none() | AMOUNTS,
+    st.none() | AMOUNTS,
+    st.none() | AMOUNTS,
+    AMOUNTS,
+    st.lists(AMOUNTS, max_size=3),
+    AMOUNTS,
+    AMOUNTS,
+)
+def test_what_is_charged_without_a_hold_passes_no_cap_and_leaves_live_holds_their_room(
+    cap: int | None, trial: int | None, agent_cap: int | None, spent: int, held: list[int], extra: int, charge: int
+) -> None:
+    live = {
+        f"t{number}": Hold(f"t{number}", "a1", False, amount, START, START + LIFE, {})
+        for number, amount in enumerate(held)
+    }
+    dead = {"old": Hold("old", "a1", False, 10_000, START - 2 * LIFE, START - LIFE, {})}
+    caps = {} if agent_cap is None else {"a1": agent_cap}
+    spend = Spend(
+        cap=cap,
+        trial=trial,
+        allowance=extra,
+        agent_caps=caps,
+        spent=spent,
+        spent_by_agent={"a1": spent},
+        holds=live | dead,
+    )
+    row = {"event_id": "c1", "agent_id": "a1", "cost_nanos": 0, "charge_nanos": charge}
+    change = holds.unheld(spend, row, START)
+    charged = change.events[0]["charge_nanos"]
+    assert change.fields[("spent_nanos",)] == change.fields[("spent_by_agent", "a1")] == Add(charged)
+    assert 0 <= charged <= charge
+    limits = [limit for limit in (None if cap is None else cap + extra, trial, agent_cap) if limit is not None]
+    taken = spent + sum(held)
+    for limit in limits:
+        assert charged == 0 or taken + charged <= limit
+    # Nothing is given away while there is room.
+    assert charged == charge or any(taken + charged >= limit for limit in limits)

@@ -1,0 +1,46 @@
+"""What is told of a conversation beside its turns: one row for each change, recorded in the change's own commit."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from functions.shared import clock, digests, events, firestore, ids
+from functions.shared.events import Event
+from functions.shared.identity import WorkspaceId
+
+Kind = Literal["feedback", "rating", "hand_off", "lead", "resolved"]
+
+
+def record(
+    batch: firestore.Batch,
+    workspace: WorkspaceId,
+    conversation: str,
+    agent: str,
+    kind: Kind,
+    *,
+    once: str = "",
+    turn_id: str | None = None,
+    rating: int | None = None,
+    trace_id: str | None = None,
+    now: datetime,
+) -> Event:
+    """Add the event to the commit, which raises AlreadyExists for a second one of this kind, conversation and `once`.
+
+    Publish what is returned after the commit. It holds no content: `rating` is 1 or -1 for a thumb, 1 to 5 for stars.
+    """
+    row: dict[str, Any] = {
+        "event_id": f"evt_{ids.hashed(kind, conversation, once)}",
+        "type": kind,
+        "workspace_id": str(workspace),
+        "agent_id": agent,
+        "version_id": None,
+        "conversation_id": conversation,
+        "turn_id": turn_id,
+        "occurred_at": clock.to_text(now),
+        "recorded_at": clock.to_text(now),
+        "rating": rating,
+        "trace_id": trace_id,
+    }
+    row["digest"] = digests.leaf(row)
+    event = Event(workspace, "conversation-recorded", row["event_id"], row)
+    events.record(batch, event, now=now)
+    return event

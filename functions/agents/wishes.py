@@ -1,0 +1,144 @@
+"""What visitors ask of the business: a person to talk to, and to be contacted. Each is a state of its conversation.
+
+Change, event and notification are one commit; both are published after it. Neither holds what the visitor wrote.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from functions.agents import conversation_events, conversations, hours, repository
+from functions.agents.conversation_events import Kind
+from functions.agents.models import Agent
+from functions.shared import contracts, events, firestore, metering, notifications, pricing
+from functions.shared.contracts import SpendRead
+from functions.shared.errors import Conflict, NotFound
+from functions.shared.events import Event
+from functions.shared.firestore import Snapshot
+from functions.shared.http import Call
+
+
+@dataclass(frozen=True)
+class Details:
+    """How a visitor can be reached, and what they agreed to, word for word."""
+
+    name: str
+    email: str
+    phone: str
+    message: str
+    consent: str
+
+
+@dataclass(frozen=True)
+class Reception:
+    """Whether the business is open now, and what it says to who asks for a person."""
+
+    is_open: bool
+    message: str
+
+
+def hand_off(call: Call, conversation: str, note: str | None) -> Reception:
+    """Mark the conversation as waiting for a person; while it waits or is taken already, only the note changes.
+
+    Raises NotFound before its first turn.
+    """
+    paths = [repository.conversation_path(call.workspace, conversation)]
+
+    def work(batch: firestore.Batch, found: list[Snapshot]) -> list[Event]:
+        home = found[0]
+        if not home.exists:
+            raise NotFound("There is no conversation yet.")
+        if conversations.waits(home.data):
+            if note is not None:
+                batch.update(home.path, {("hand_off", "note"): note}, if_etag=home.etag)
+            return []
+        waiting = {"state": "waiting", "note": note, "asked_at": call.now}
+        batch.update(
+            home.path,
+            {("hand_off",): waiting, ("handed_off",): True, ("updated_at",): call.now},
+            if_etag=home.etag,
+        )
+        return _told(batch, call, conversation, home.data["agent_id"], "hand_off", "hand_off.requested")
+
+    agent_path = repository.agent_path(call.workspace, call.principal.agent)
+    home, agent = repository.read(*paths, agent_path)
+    events.publish_all(firestore.compete(paths, [home], work))
+    return _reception(call, agent)
+
+
+def _reception(call: Call, found: Snapshot) -> Reception:
+    agent = Agent.model_validate(found.data) if found.exists else None
+    definition = (agent.published or agent.draft) if agent is not None else None
+    if definition is None:
+        return Reception(True, "")
+    is_open = hours.is_open(definition.business.hours, call.now)
+    return Reception(is_open, definition.hand_off.message if is_open else definition.hand_off.away_message)
+
+
+def leave(call: Call, conversation: str, details: Details) -> None:
+    """Store the details on the conversation, which they open if nothing was said yet; the last word counts.
+
+    The first are an event and a notification. Raises NotFound and Forbidden (`origin_not_allowed`) as a turn does, and
+    Conflict (`workspace_suspended`).
+    """
+    principal = call.principal
+    spend = metering.spend_path(call.workspace, call.now)
+    widget = contracts.path(call.workspace, "widgets", principal.widget)
+    paths = [repository.conversation_path(call.workspace, conversation)]
+    home, found_spend, found_widget = repository.read(*paths, spend, widget)
+    conversations.check_widget(found_widget.data, principal.agent, principal.origin)
+    standing = SpendRead.model_validate(metering.terms_of(call.workspace, found_spend))
+    if standing.state != "active":
+        raise Conflict("This workspace takes no messages at the moment.", code="workspace_suspended")
+    lead = {**asdict(details), "left_at": call.now}
+
+    def work(batch: firestore.Batch, found: list[Snapshot]) -> list[Event]:
+        home = found[0]
+        if home.exists:
+            fields: dict[tuple[str, ...], Any] = {("lead",): lead, ("lead_at",): call.now, ("updated_at",): call.now}
+            batch.update(home.path, fields, if_etag=home.etag)
+        else:
+            opened = conversations.opened(
+                agent_id=principal.agent,
+                channel="widget",
+                owner=principal.caller,
+                at=call.now,
+                currency=pricing.book().currency,
+                retention_days=standing.retention_days,
+                widget_id=principal.widget,
+                visitor_id=principal.subject,
+                new_visitor=principal.new_visitor,
+                session_id=principal.session,
+                lead=lead,
+                lead_at=call.now,
+            )
+            batch.create(home.path, opened)
+        if home.data.get("lead") is not None:
+            return []
+        return _told(batch, call, conversation, principal.agent, "lead", "lead.created")
+
+    events.publish_all(firestore.compete(paths, [home], work))
+
+
+def _told(
+    batch: firestore.Batch, call: Call, conversation: str, agent: str, kind: Kind, notified: notifications.Kind
+) -> list[Event]:
+    event = conversation_events.record(
+        batch,
+        call.workspace,
+        conversation,
+        agent,
+        kind,
+        once=call.idempotency_id,
+        trace_id=call.trace.trace_id,
+        now=call.now,
+    )
+    notification = notifications.record(
+        batch,
+        call.workspace,
+        notified,
+        subject=conversation,
+        once=call.idempotency_id,
+        facts={"agent_id": agent},
+        now=call.now,
+    )
+    return [event, notification]
