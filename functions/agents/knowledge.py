@@ -8,6 +8,7 @@ again on what the other left, and no item is ever lost.
 
 import json
 import zlib
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -165,6 +166,12 @@ def search(call: Call, agent: str, asked: Question) -> Items[FoundPassage]:
             for hit in hits
         ]
     )
+
+
+def lacking(call: Call, agent: str) -> Callable[[Sequence[str]], list[int]]:
+    """Says of any texts, by their numbers, which the agent's knowledge has nothing about. Raises NotFound."""
+    kept, _ = wizard.found(call, agent)
+    return lambda texts: passages.unknown(call.workspace, agent, kept.knowledge, texts, provider)
 
 
 def _found(call: Call, agent: str, item: str) -> Snapshot:

@@ -9,6 +9,7 @@ from functions.agents import (
     conversation_routes,
     definitions,
     industries,
+    knowledge,
     knowledge_routes,
     offers,
     preview,
@@ -101,6 +102,7 @@ class Config(Answer):
     """What there is to choose from here. `defaults` is the definition of an agent that says nothing but its name."""
 
     models: list[offers.Model]
+    retired_models: list[offers.RetiredModel]
     default_model: str
     embedding_model: str | None
     tones: list[ShownTone]
@@ -116,8 +118,9 @@ class Schema(Answer):
 
 
 class PreviewRequest(Body):
-    """Any part of the wizard's answers."""
+    """Any part of the wizard's answers; `agent_id` names the agent against whose knowledge they are judged."""
 
+    agent_id: str | None = Field(default=None, max_length=80)
     definition: Answers = Field(default_factory=Answers)
 
 
@@ -186,6 +189,7 @@ def get_config(call: Call) -> Reply[Config]:
     values = definitions.completed({"name": definitions.UNNAMED}, call.now)
     config = Config(
         models=offers.models(call.now),
+        retired_models=offers.retired(),
         default_model=offers.default_model(call.now),
         embedding_model=None if embedding is None else f"{embedding.provider}/{embedding.id}",
         tones=[ShownTone(id=tone, description=prompts.TONES[tone]) for tone in get_args(Tone)],
@@ -208,8 +212,9 @@ def get_schema(call: Call) -> Reply[Schema]:
 
 @api.post("/api/agents/prompt-preview", callers=(CONSOLE, MACHINE), summary="The prompt of some answers; not stored.")
 def preview_prompt(call: Call, body: PreviewRequest) -> preview.Preview:
-    """Gaps are filled as they are when an agent is made."""
-    return preview.preview(definitions.merged({}, body.definition.given()), call.now)
+    """Gaps are filled as they are when an agent is made. With an agent, what its knowledge lacks is told too."""
+    unknown = None if body.agent_id is None else knowledge.lacking(call, body.agent_id)
+    return preview.preview(definitions.merged({}, body.definition.given()), call.now, unknown)
 
 
 @api.post("/api/agents", callers=(CONSOLE, MACHINE), status=201, idempotent=True, summary="Make an agent.")
