@@ -95,6 +95,7 @@ class Limits(Answer):
     file_bytes: int = yaml_reader.MAX_BYTES
     knowledge_items: int
     knowledge_item_bytes: int
+    knowledge_file_bytes: int
     prompt_tokens_advised: int = preview.LONG_PROMPT_TOKENS
 
 
