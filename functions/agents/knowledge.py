@@ -28,6 +28,9 @@ _PART_BYTES = 900_000
 _COMMIT_BYTES = 6_000_000
 """Contents in one commit from which on no further item gets its new vectors stored; a commit is at most 10 MiB."""
 
+MOST_FORGOTTEN = 200
+"""Parts of earlier indexes that a deletion takes along in its commit; the sweep after it takes the rest."""
+
 
 class Question(Body):
     """A question as a visitor would ask it."""
@@ -203,9 +206,7 @@ class _Writing:
             for path in _content_paths(call, agent, before):
                 batch.delete(path)
         if self.content is None:
-            # The index that served until now holds the deleted text. A turn that is about to read it reads the new one.
-            for path in repository.index_paths(call.workspace, agent, kept.knowledge.revision, kept.knowledge.parts):
-                batch.delete(path)
+            self._forget_indexes(batch, state.revision)
         for one in items.values():
             self._refresh(batch, one, contents[one.id])
         batch.update(
@@ -222,6 +223,17 @@ class _Writing:
             return None, ""
         written = WrittenItem(id=item, **shown(document), warning=warning)
         return written, etags[repository.item_path(call.workspace, agent, item)]
+
+    def _forget_indexes(self, batch: firestore.Batch, present: str) -> None:
+        """Every other index goes with the item, as it may hold the item's text.
+
+        A turn that is about to read one reads the present one instead. One that another writer has made by now is
+        lost to that writer anyway: this commit changes the agent that the writer has read.
+        """
+        names = repository.chunk_ids(self.call.workspace, self.agent)
+        old = [name for name in names if "." not in name and not name.startswith(f"{present}_")]
+        for name in old[:MOST_FORGOTTEN]:
+            batch.delete(repository.chunk_path(self.call.workspace, self.agent, name))
 
     def _others(self, items: list[Snapshot]) -> dict[str, Content]:
         missing = [one for one in items if (one.id, one.data["revision"]) not in self.known]

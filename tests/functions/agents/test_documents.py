@@ -108,10 +108,10 @@ def test_a_document_that_takes_for_ever_is_stopped(
 ):
     monkeypatch.setattr(documents, "SECONDS", 1.5)
     began = clock.monotonic()
-    try:
+    # How far it comes in that time depends on the machine; each of these is a reason and none is an answer.
+    with pytest.raises((Invalid, TooLarge)) as refused:
         read(content, kind)
-    except (Invalid, TooLarge) as refused:
-        assert refused.code in ("document_too_complex", "html_without_text", "item_too_large")
+    assert refused.value.code in ("document_too_complex", "html_without_text", "item_too_large")
     assert clock.monotonic() - began < 30
 
 
