@@ -1,5 +1,6 @@
 """Every query of the agents' room: agents, versions, knowledge, conversations and their turns."""
 
+from datetime import datetime
 from typing import Any
 
 from functions.shared import contracts, firestore
@@ -80,6 +81,18 @@ def chunk_ids(workspace: WorkspaceId, agent: str) -> list[str]:
     """The ids of all parts, of indexes and of items, that are stored for an agent."""
     found = firestore.find(Query(f"{agent_path(workspace, agent)}/chunks", fields=()))
     return [snapshot.id for snapshot in found]
+
+
+def copy_path(workspace: WorkspaceId, agent: str) -> str:
+    """Where it is noted that this agent is being made as a copy of another one."""
+    return contracts.path(workspace, "copies", agent)
+
+
+def copies(workspace: WorkspaceId, before: datetime, limit: int) -> list[Snapshot]:
+    """Copies that were begun before this time and are not whole, the oldest first."""
+    return firestore.find(
+        Query(contracts.path(workspace, "copies"), where=(("begun_at", "<", before),), order=("begun_at",), limit=limit)
+    )
 
 
 def index_paths(workspace: WorkspaceId, agent: str, revision: str, parts: int) -> list[str]:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from functions.agents import (
     conversation_routes,
+    copying,
     definitions,
     industries,
     knowledge,
@@ -18,11 +19,12 @@ from functions.agents import (
     wizard,
     yaml_reader,
 )
+from functions.agents.copying import NewCopy
 from functions.agents.definitions import Answers
 from functions.agents.industries import Industry
 from functions.agents.models import Definition, Tone
 from functions.agents.publishing import Difference, ListedVersion, Rollback, Version
-from functions.agents.wizard import ListedAgent, ShownAgent
+from functions.agents.wizard import ExportedAgent, ExportRequest, ListedAgent, ShownAgent
 from functions.shared import firestore
 from functions.shared.http import (
     CONSOLE,
@@ -252,6 +254,33 @@ def change_agent(call: Call, agent: str, body: Answers) -> Reply[ShownAgent]:
     """Parts such as `business` are merged, lists are replaced whole, null means the default."""
     shown, etag = wizard.change(call, agent, body.given())
     return Reply(shown, etag=etag)
+
+
+@api.post(
+    "/api/agents/{agent}/copy",
+    callers=(CONSOLE, MACHINE),
+    status=201,
+    idempotent=True,
+    deadline="slow",
+    summary="Make a copy with draft, file and knowledge.",
+)
+def copy_agent(call: Call, agent: str, body: NewCopy) -> Reply[ShownAgent]:
+    """Neither published nor active; it knows what the agent knows at this moment."""
+    shown, etag = copying.copy(call, agent, body)
+    return _made(shown, etag)
+
+
+@api.post(
+    "/api/agents/export",
+    callers=(CONSOLE, MACHINE),
+    role="viewer",
+    scope="read",
+    deadline="slow",
+    summary="The drafts of up to 100 agents as YAML files.",
+)
+def export_agents(call: Call, body: ExportRequest) -> Items[ExportedAgent]:
+    """Those that are not there are left out."""
+    return wizard.files_of(call, body)
 
 
 @api.post("/api/agents/{agent}/publish", callers=(CONSOLE, MACHINE), idempotent=True, summary="Publish the draft.")
