@@ -1,8 +1,8 @@
 """Cuts what an agent knows into passages that answer one question each and are small enough to quote.
 
 A question and its answer stay together; Markdown is cut at its headings, and each passage carries the path of headings
-above it, since "60 euros" answers nothing without "Cleaning" over it. Long stretches are cut between paragraphs, then
-between sentences; the rows of a table keep its head.
+above it, since "60 euros" answers nothing without "Cleaning" over it; of a PDF it carries the number of its page. Long
+stretches are cut between paragraphs, then between sentences; the rows of a table keep its head.
 """
 
 import re
@@ -17,13 +17,19 @@ _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])")
 _RULE = re.compile(r"^\s*\|?[\s:|-]+\|[\s:|-]*$")
 
 
+Kind = Literal["qa", "text", "markdown", "html", "pdf"]
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One item of knowledge. `pairs` are (question, answer) for kind `qa`; the other kinds have `text`."""
+    """One item of knowledge. `pairs` are (question, answer) for kind `qa`; the other kinds have `text`.
+
+    The text of an HTML page is Markdown, that of a PDF has a form feed between its pages.
+    """
 
     item_id: str
     title: str
-    kind: Literal["qa", "text", "markdown"]
+    kind: Kind
     text: str = ""
     pairs: tuple[tuple[str, str], ...] = ()
     language: str = ""
@@ -54,11 +60,15 @@ def _passages(source: Source, max_chars: int) -> Iterator[tuple[str, str]]:
         for question, answer in source.pairs:
             for piece in _pieces(answer, max_chars):
                 yield " ".join(question.split()), piece
-    elif source.kind == "markdown":
+    elif source.kind in ("markdown", "html"):
         for path, body in _sections(source.text):
             title = " › ".join([source.title, *(part for part in path if part != source.title)])
             for piece in _pieces(body, max_chars):
                 yield title, piece
+    elif source.kind == "pdf":
+        for number, page in enumerate(source.text.split("\f"), 1):
+            for piece in _pieces(page, max_chars):
+                yield f"{source.title} › {number}", piece
     else:
         for piece in _pieces(source.text, max_chars):
             yield source.title, piece

@@ -8,77 +8,28 @@ again on what the other left, and no item is ever lost.
 
 import json
 import zlib
-from datetime import datetime
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from functions.agents import chunking, knowledge_index, passages, repository, wizard
+from functions.agents import knowledge_index, passages, repository, wizard
+from functions.agents.chunking import Source
 from functions.agents.connections import provider
 from functions.agents.knowledge_index import Content
-from functions.agents.models import Line
+from functions.agents.knowledge_items import Item, ListedItem, Pair, WrittenItem, shown, size
 from functions.shared import clock, firestore, ids
-from functions.shared.errors import Conflict, Invalid, NotFound, Stale, TooLarge
+from functions.shared.errors import Conflict, Invalid, NotFound, Stale
 from functions.shared.firestore import Snapshot
 from functions.shared.http import Answer, Body, Call, Items, Page, page_token, page_values
 
 MAX_ITEMS = 500
-MAX_ITEM_BYTES = 1_000_000
 _PART_BYTES = 900_000
 _COMMIT_BYTES = 6_000_000
 """Contents in one commit from which on no further item gets its new vectors stored; a commit is at most 10 MiB."""
 
-
-class Pair(Body):
-    """A question and its answer; they stay together when knowledge is cut."""
-
-    question: str = Field(min_length=1, max_length=500)
-    answer: str = Field(min_length=1, max_length=5000)
-
-
-class NewItem(Body):
-    """Something to know: `pairs` for kind `qa`, `text` for the others. `language` is a code such as `de`, or absent."""
-
-    kind: Literal["qa", "text", "markdown"]
-    title: Line
-    text: str | None = Field(default=None, min_length=1)
-    pairs: list[Pair] | None = Field(default=None, min_length=1, max_length=1000)
-    language: str = Field(default="", max_length=35, pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})?)?$")
-
-    @model_validator(mode="after")
-    def _fits(self) -> "NewItem":
-        if (self.kind == "qa") != (self.pairs is not None) or (self.kind == "qa") == (self.text is not None):
-            raise ValueError("kind qa has pairs and no text, the other kinds have text and no pairs")
-        if self.text is not None and not self.text.strip():
-            raise ValueError("the text is empty")
-        return self
-
-
-class ListedItem(Answer):
-    """An item without its content. One that is not `embedded` is found by its words only."""
-
-    id: str
-    kind: Literal["qa", "text", "markdown"]
-    title: str
-    language: str
-    bytes: int
-    passages: int
-    embedded: bool
-    created_at: datetime
-    updated_at: datetime
-
-
-class WrittenItem(ListedItem):
-    """An item as it was stored; `warning` says what did not work."""
-
-    warning: str | None
-
-
-class Item(ListedItem):
-    """An item with its content."""
-
-    text: str | None
-    pairs: list[Pair] | None
+MOST_FORGOTTEN = 200
+"""Parts of earlier indexes that a deletion takes along in its commit; the sweep after it takes the rest."""
 
 
 class Question(Body):
@@ -112,7 +63,7 @@ def listed(call: Call, agent: str, query: Page) -> Items[ListedItem]:
         items = [item for item in items if item.id > str(values[0])]
     page = items[: query.page_size]
     token = page_token(page[-1].id) if len(items) > query.page_size else None
-    return Items(items=[ListedItem(id=item.id, **_head(item.data)) for item in page], next_page_token=token)
+    return Items(items=[ListedItem(id=item.id, **shown(item.data)) for item in page], next_page_token=token)
 
 
 def get(call: Call, agent: str, item: str) -> tuple[Item, str]:
@@ -124,24 +75,30 @@ def get(call: Call, agent: str, item: str) -> tuple[Item, str]:
         raise NotFound("The item was changed at this moment. Read it again.")
     source = content.source
     pairs = [Pair(question=q, answer=a) for q, a in source.pairs] or None
-    return Item(id=item, **_head(found.data), text=None if pairs else source.text, pairs=pairs), found.etag
+    return Item(id=item, **shown(found.data), text=None if pairs else source.text, pairs=pairs), found.etag
 
 
-def add(call: Call, agent: str, new: NewItem) -> tuple[WrittenItem, str]:
-    """Store a new item and make it searchable. Raises NotFound, TooLarge, Conflict (`too_many_items`), Contended."""
-    return _written(*_write(call, agent, call.new_id("knowledge"), new))
+def add(call: Call, agent: str, new: Callable[[str], Source]) -> tuple[WrittenItem, str]:
+    """Store a new item and make it searchable; `new` makes it under the id that it gets.
+
+    Raises NotFound, Invalid, TooLarge, Conflict (`too_many_items`), Contended, and what `new` raises.
+    """
+    wizard.found(call, agent)
+    return _written(*_write(call, agent, new(call.new_id("knowledge"))))
 
 
-def replace(call: Call, agent: str, item: str, new: NewItem) -> tuple[WrittenItem, str]:
-    """Store an item's new content. Raises as `add`, and firestore.Changed when the item's etag is stale."""
-    _found(call, agent, item)
-    return _written(*_write(call, agent, item, new))
+def replace(call: Call, agent: str, item: str, new: Callable[[str], Source]) -> tuple[WrittenItem, str]:
+    """Store an item's new content, all of it or nothing. Raises as `add`, and Stale when the item's etag is."""
+    found = _found(call, agent, item)
+    if call.if_match is not None and found.etag != call.if_match:
+        raise _stale(found)
+    return _written(*_write(call, agent, new(item)))
 
 
 def delete(call: Call, agent: str, item: str) -> None:
-    """Forget an item: no turn that begins from now on finds it. Raises as `replace`."""
+    """Forget an item and every passage of it: no turn that begins from now on finds it. Raises as `replace`."""
     _found(call, agent, item)
-    _write(call, agent, item, None)
+    _write(call, agent, item)
 
 
 def search(call: Call, agent: str, asked: Question) -> Items[FoundPassage]:
@@ -167,6 +124,12 @@ def search(call: Call, agent: str, asked: Question) -> Items[FoundPassage]:
     )
 
 
+def lacking(call: Call, agent: str) -> Callable[[Sequence[str]], list[int]]:
+    """Says of any texts, by their numbers, which the agent's knowledge has nothing about. Raises NotFound."""
+    kept, _ = wizard.found(call, agent)
+    return lambda texts: passages.unknown(call.workspace, agent, kept.knowledge, texts, provider)
+
+
 def _found(call: Call, agent: str, item: str) -> Snapshot:
     if ids.valid("knowledge", item):
         (found,) = repository.read(repository.item_path(call.workspace, agent, item))
@@ -180,8 +143,9 @@ def _written(item: WrittenItem | None, etag: str) -> tuple[WrittenItem, str]:
     return item, etag
 
 
-def _write(call: Call, agent: str, item: str, new: NewItem | None) -> tuple[WrittenItem | None, str]:
-    writing = _Writing(call, agent, item, new)
+def _write(call: Call, agent: str, new: Source | str) -> tuple[WrittenItem | None, str]:
+    """Write an item, or delete the one with this id."""
+    writing = _Writing(call, agent, new)
     last: Exception | None = None
     while (call.deadline - clock.now()).total_seconds() > knowledge_index.SECONDS_TO_WRITE:
         try:
@@ -195,9 +159,10 @@ def _write(call: Call, agent: str, item: str, new: NewItem | None) -> tuple[Writ
 class _Writing:
     """One write of an item, tried until nobody was faster; what was read and embedded is kept between attempts."""
 
-    def __init__(self, call: Call, agent: str, item: str, new: NewItem | None) -> None:
-        self.call, self.agent, self.item = call, agent, item
-        self.content = None if new is None else _content_of(item, new)
+    def __init__(self, call: Call, agent: str, new: Source | str) -> None:
+        self.call, self.agent = call, agent
+        self.item = new if isinstance(new, str) else new.item_id
+        self.content = None if isinstance(new, str) else _content_of(new)
         self.known: dict[tuple[str, str], Content] = {}
         self.stored_bytes = 0
 
@@ -240,6 +205,8 @@ class _Writing:
         if before is not None:
             for path in _content_paths(call, agent, before):
                 batch.delete(path)
+        if self.content is None:
+            self._forget_indexes(batch, state.revision)
         for one in items.values():
             self._refresh(batch, one, contents[one.id])
         batch.update(
@@ -254,8 +221,19 @@ class _Writing:
         knowledge_index.sweep(call.workspace, agent, kept.knowledge.revision, state.revision)
         if self.content is None:
             return None, ""
-        written = WrittenItem(id=item, **_head(document), warning=warning)
+        written = WrittenItem(id=item, **shown(document), warning=warning)
         return written, etags[repository.item_path(call.workspace, agent, item)]
+
+    def _forget_indexes(self, batch: firestore.Batch, present: str) -> None:
+        """Every other index goes with the item, as it may hold the item's text.
+
+        A turn that is about to read one reads the present one instead. One that another writer has made by now is
+        lost to that writer anyway: this commit changes the agent that the writer has read.
+        """
+        names = repository.chunk_ids(self.call.workspace, self.agent)
+        old = [name for name in names if "." not in name and not name.startswith(f"{present}_")]
+        for name in old[:MOST_FORGOTTEN]:
+            batch.delete(repository.chunk_path(self.call.workspace, self.agent, name))
 
     def _others(self, items: list[Snapshot]) -> dict[str, Content]:
         missing = [one for one in items if (one.id, one.data["revision"]) not in self.known]
@@ -274,7 +252,7 @@ class _Writing:
             "kind": source.kind,
             "title": source.title,
             "language": source.language,
-            "bytes": _size(source),
+            "bytes": size(source),
             "passages": len(content.chunks),
             "created_at": before.data["created_at"] if before is not None else self.call.now,
             "updated_at": self.call.now,
@@ -309,19 +287,11 @@ def _stale(before: Snapshot | None) -> Exception:
     return Stale("The item has changed since you read it. Read it again.")
 
 
-def _content_of(item: str, new: NewItem) -> Content:
-    pairs = tuple((pair.question, pair.answer) for pair in new.pairs or ())
-    source = chunking.Source(item, new.title, new.kind, new.text or "", pairs, new.language)
-    if _size(source) > MAX_ITEM_BYTES:
-        raise TooLarge(f"An item has at most {MAX_ITEM_BYTES} bytes. Cut it in several.", code="item_too_large")
+def _content_of(source: Source) -> Content:
     content = Content(source)
     if not content.chunks:
         raise Invalid(errors=[{"pointer": "/text", "message": "There is nothing to know in it."}])
     return content
-
-
-def _size(source: chunking.Source) -> int:
-    return len(source.text.encode()) + sum(len(q.encode()) + len(a.encode()) for q, a in source.pairs)
 
 
 def _packed(content: Content) -> bytes:
@@ -351,12 +321,5 @@ def _unpacked(item: Snapshot, data: bytes) -> Content:
     size = int.from_bytes(data[:4], "big")
     text, pairs = json.loads(zlib.decompress(data[4 : 4 + size]))
     kept = item.data
-    source = chunking.Source(
-        item.id, kept["title"], kept["kind"], text, tuple((q, a) for q, a in pairs), kept["language"]
-    )
+    source = Source(item.id, kept["title"], kept["kind"], text, tuple((q, a) for q, a in pairs), kept["language"])
     return Content(source, data[4 + size :] or None, kept["embedded"])
-
-
-def _head(data: dict[str, Any]) -> dict[str, Any]:
-    names = ("kind", "title", "language", "bytes", "passages", "created_at", "updated_at")
-    return {**{name: data[name] for name in names}, "embedded": bool(data.get("embedded"))}

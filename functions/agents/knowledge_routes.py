@@ -2,9 +2,10 @@
 
 from typing import TypeVar
 
-from functions.agents import knowledge
-from functions.agents.knowledge import FoundPassage, Item, ListedItem, NewItem, Question, WrittenItem
-from functions.shared.http import CONSOLE, MACHINE, Answer, Call, Items, Page, Reply, Routes
+from functions.agents import documents, knowledge, knowledge_items
+from functions.agents.knowledge import FoundPassage, Question
+from functions.agents.knowledge_items import FileQuery, Item, ListedItem, NewItem, WrittenItem
+from functions.shared.http import CONSOLE, MACHINE, Answer, Call, Items, Page, Raw, Reply, Routes
 
 api = Routes("agents-api")
 
@@ -15,7 +16,11 @@ _MAX_BODY = 4 * 1024 * 1024
 
 def limits(model: type[T]) -> T:
     """The wizard's limits with those of knowledge."""
-    return model(knowledge_items=knowledge.MAX_ITEMS, knowledge_item_bytes=knowledge.MAX_ITEM_BYTES)
+    return model(
+        knowledge_items=knowledge.MAX_ITEMS,
+        knowledge_item_bytes=knowledge_items.MAX_ITEM_BYTES,
+        knowledge_file_bytes=documents.MAX_BYTES,
+    )
 
 
 @api.get("/api/agents/{agent}/knowledge", callers=(CONSOLE, MACHINE), summary="What the agent knows, item by item.")
@@ -35,8 +40,27 @@ def list_knowledge(call: Call, agent: str, query: Page) -> Items[ListedItem]:
 )
 def add_knowledge(call: Call, agent: str, body: NewItem) -> Reply[WrittenItem]:
     """Searchable when the answer comes. The agent's ETag changes with it."""
-    item, etag = knowledge.add(call, agent, body)
+    return _made(agent, *knowledge.add(call, agent, lambda item: knowledge_items.of_body(item, body, call.deadline)))
+
+
+def _made(agent: str, item: WrittenItem, etag: str) -> Reply[WrittenItem]:
     return Reply(item, etag=etag, headers={"Location": f"/api/agents/{agent}/knowledge/{item.id}"})
+
+
+@api.post(
+    "/api/agents/{agent}/knowledge/files",
+    callers=(CONSOLE, MACHINE),
+    status=201,
+    idempotent=True,
+    deadline="slow",
+    accepts=tuple(knowledge_items.FILES),
+    max_body=documents.MAX_BYTES,
+    summary="Teach the agent a file: PDF, HTML, Markdown or text.",
+)
+def add_file(call: Call, agent: str, query: FileQuery, body: Raw) -> Reply[WrittenItem]:
+    """Its text is kept, not the file: of a page without scripts, styles and navigation. A scan without text is refused."""
+    made = knowledge.add(call, agent, lambda item: knowledge_items.of_file(item, body, query, call.deadline))
+    return _made(agent, *made)
 
 
 @api.get("/api/agents/{agent}/knowledge/{item}", callers=(CONSOLE, MACHINE), summary="One item with its content.")
@@ -55,7 +79,23 @@ def get_knowledge(call: Call, agent: str, item: str) -> Reply[Item]:
 )
 def replace_knowledge(call: Call, agent: str, item: str, body: NewItem) -> Reply[WrittenItem]:
     """If-Match is the item's ETag, not the agent's."""
-    found, etag = knowledge.replace(call, agent, item, body)
+    found, etag = knowledge.replace(call, agent, item, lambda name: knowledge_items.of_body(name, body, call.deadline))
+    return Reply(found, etag=etag)
+
+
+@api.put(
+    "/api/agents/{agent}/knowledge/{item}/file",
+    callers=(CONSOLE, MACHINE),
+    deadline="slow",
+    accepts=tuple(knowledge_items.FILES),
+    max_body=documents.MAX_BYTES,
+    summary="Replace an item by a file.",
+)
+def replace_by_file(call: Call, agent: str, item: str, query: FileQuery, body: Raw) -> Reply[WrittenItem]:
+    """If-Match is the item's ETag. Until the file is read and searchable the item stays what it was."""
+    found, etag = knowledge.replace(
+        call, agent, item, lambda name: knowledge_items.of_file(name, body, query, call.deadline)
+    )
     return Reply(found, etag=etag)
 
 

@@ -10,6 +10,7 @@ from functions.shared.contracts import Channel
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 Lines = Annotated[tuple[Line, ...], Field(max_length=30)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 Tone = Literal["friendly", "professional", "warm", "concise", "formal", "playful", "calm"]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
 
@@ -112,7 +113,7 @@ class Definition(Part):
     """Everything that makes an agent, as the wizard fills it and the YAML file writes it."""
 
     schema_version: Literal[1] = 1
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+    name: Name
     industry: str = Field(default="general", max_length=40)
     business: Business = Business()
     languages: Annotated[tuple[Language, ...], Field(min_length=1, max_length=20)] = ("en",)

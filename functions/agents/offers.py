@@ -1,6 +1,6 @@
 """Which models an agent may use here and what they cost: the catalogue, the price book and the installation in one."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from functions.agents.connections import available
@@ -46,8 +46,23 @@ class Model(Answer):
     thinking: Thinking | None
     regions: list[str]
     status: Literal["available", "preview", "custom"]
+    retires_not_before: date | None
+    """The first day on which its provider may take it away, as announced; null where nothing is."""
     prices: Prices | None
     available: bool
+
+
+class RetiredModel(Answer):
+    """A model that is gone, and what to take instead; old files still name it."""
+
+    provider: str
+    id: str
+    since: date
+    replaced_by: str
+
+
+RETIRES_SOON = timedelta(days=90)
+"""So long before a model may go its users are warned."""
 
 
 def models(now: datetime) -> list[Model]:
@@ -58,6 +73,11 @@ def models(now: datetime) -> list[Model]:
     others = [(p.provider, p.model) for p in prices if p.provider in own and (p.provider, p.model) not in known]
     cards = [*load().models, *(load().model(provider, model) for provider, model in others)]
     return [_shown(card, now) for card in cards]
+
+
+def retired() -> list[RetiredModel]:
+    """The models that are gone."""
+    return [RetiredModel(**dict(card)) for card in load().retired]
 
 
 def _shown(card: ModelCard, now: datetime) -> Model:
@@ -74,6 +94,7 @@ def _shown(card: ModelCard, now: datetime) -> Model:
         thinking=Thinking(levels=list(card.thinking.levels), default=card.thinking.default) if card.thinking else None,
         regions=list(card.regions),
         status=card.status,
+        retires_not_before=card.retires_not_before,
         prices=price,
         available=available(card.provider) and price is not None,
     )

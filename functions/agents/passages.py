@@ -6,7 +6,7 @@ asks for comes from the agent's document, read in the same turn.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from functions.agents import index, prompt_format, repository, retrieval
 from functions.agents.models import Agent, KnowledgeState
@@ -43,15 +43,7 @@ def find(
     packed = _index(workspace, agent, knowledge)
     if packed is None:
         return []
-    vector: list[float] | None = None
-    relevance = 1.0
-    try:
-        # Knowledge that no model has embedded names none, and one of an earlier catalogue may be gone.
-        card = load().embedding(knowledge.embedding_provider, knowledge.embedding_model)
-        relevance = card.relevance
-        vector = provider(card.provider).embed([question], card.id, deadline_in(EMBEDDING_SECONDS), "query")[0]
-    except ModelError as error:
-        logs.warning("a question was not embedded; words alone decide", reason=type(error).__name__)
+    relevance, (vector,) = _embedded(knowledge, [question], provider)
     hits: list[Hit] = []
     for hit in retrieval.search(packed, question, vector, relevance, passages):
         block = prompt_format.knowledge_block([(known.title, known.text) for known in (*hits, hit)])
@@ -59,6 +51,42 @@ def find(
             break
         hits.append(hit)
     return hits
+
+
+def unknown(
+    workspace: WorkspaceId,
+    agent: str,
+    knowledge: KnowledgeState,
+    questions: Sequence[str],
+    provider: Callable[[str], Provider],
+) -> list[int]:
+    """Which of these the knowledge says nothing about, by their numbers, found as `find` finds; all when there is none.
+
+    All are embedded in one call. Raises Unavailable when the database does not answer.
+    """
+    packed = _index(workspace, agent, knowledge) if knowledge.parts else None
+    if packed is None:
+        return list(range(len(questions)))
+    relevance, vectors = _embedded(knowledge, questions, provider)
+    return [
+        number
+        for number, question in enumerate(questions)
+        if not retrieval.search(packed, question, vectors[number], relevance, 1)
+    ]
+
+
+def _embedded(
+    knowledge: KnowledgeState, questions: Sequence[str], provider: Callable[[str], Provider]
+) -> tuple[float, list[list[float] | None]]:
+    """The relevance of the knowledge's model and a vector each; None each when words alone must decide."""
+    try:
+        # Knowledge that no model has embedded names none, and one of an earlier catalogue may be gone.
+        card = load().embedding(knowledge.embedding_provider, knowledge.embedding_model)
+        vectors = provider(card.provider).embed(list(questions), card.id, deadline_in(EMBEDDING_SECONDS), "query")
+    except ModelError as error:
+        logs.warning("a question was not embedded; words alone decide", reason=type(error).__name__)
+        return 1.0, [None] * len(questions)
+    return card.relevance, [*vectors]
 
 
 def _index(workspace: WorkspaceId, agent: str, knowledge: KnowledgeState) -> index.PackedIndex | None:

@@ -1,6 +1,6 @@
 """Shows the system prompt before anything is stored, and warns of what a careful colleague would notice."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -40,8 +40,15 @@ class Preview(Answer):
     warnings: list[PromptWarning]
 
 
-def preview(answers: dict[str, Any], now: datetime) -> Preview:
-    """The prompt that these answers make, with the gaps filled. Raises Invalid below /definition."""
+Unknown = Callable[[Sequence[str]], list[int]]
+"""Which of these texts an agent's knowledge says nothing about, by their numbers."""
+
+
+def preview(answers: dict[str, Any], now: datetime, unknown: Unknown | None = None) -> Preview:
+    """The prompt that these answers make, with the gaps filled; with `unknown` the knowledge is judged too.
+
+    Raises Invalid below /definition.
+    """
     values = definitions.completed(answers, now)
     unnamed = not str(values.get("name") or "").strip()
     if unnamed:
@@ -51,12 +58,15 @@ def preview(answers: dict[str, Any], now: datetime) -> Preview:
     sections = [PromptSection(name=s.name, text=s.text, tokens=estimate_tokens(s.text)) for s in prompt.sections]
     tokens = estimate_tokens(prompt.text)
     found = [PromptWarning(code="no_name", pointer="/name", message="Give the agent a name.")] if unnamed else []
+    found += warnings(definition, now, tokens)
+    if unknown is not None and definition.knowledge.passages:
+        found += knowledge_warnings(definition, unknown)
     return Preview(
         definition=definition,
         sections=sections,
         text=prompt.text,
         tokens=tokens,
-        warnings=[*found, *warnings(definition, now, tokens)],
+        warnings=found,
     )
 
 
@@ -64,6 +74,24 @@ def warnings(definition: Definition, now: datetime, tokens: int | None = None) -
     """What is probably not meant, in the order of the wizard."""
     size = estimate_tokens(prompts.compose(definition).text) if tokens is None else tokens
     return [PromptWarning(code=c, pointer=p, message=m) for c, p, m in _warnings(definition, now, size)]
+
+
+def knowledge_warnings(definition: Definition, unknown: Unknown) -> list[PromptWarning]:
+    """Goals and sample questions that the agent's knowledge says nothing about; `unknown` gives their numbers.
+
+    Without goals and questions nothing is asked.
+    """
+    texts = [*definition.goals, *definition.sample_questions]
+    found = []
+    for number in unknown(texts) if texts else ():
+        if number < len(definition.goals):
+            message = "Nothing in the knowledge speaks of this goal. Write down what the agent needs for it."
+            found.append(PromptWarning(code="goal_without_knowledge", pointer=f"/goals/{number}", message=message))
+        else:
+            message = "The knowledge does not answer this question, and visitors will click on it."
+            place = f"/sample_questions/{number - len(definition.goals)}"
+            found.append(PromptWarning(code="question_without_knowledge", pointer=place, message=message))
+    return found
 
 
 def _warnings(definition: Definition, now: datetime, tokens: int) -> Iterator[tuple[str, str, str]]:
@@ -92,11 +120,13 @@ def _warnings(definition: Definition, now: datetime, tokens: int) -> Iterator[tu
 
 def _conflicts(definition: Definition) -> Iterator[tuple[str, str, str]]:
     """Rules that stand on both sides, or twice; told apart by their words alone."""
-    wanted = {_essence(line): number for number, line in enumerate(definition.must_do)}
+    wanted = {_essence(line): f"goal {number}" for number, line in enumerate(definition.goals, 1)}
+    wanted |= {
+        _essence(line): f"rule {number} of the things to do" for number, line in enumerate(definition.must_do, 1)
+    }
     for number, line in enumerate(definition.must_not_do):
         if (other := wanted.get(_essence(line))) is not None:
-            message = f"This forbids what rule {other + 1} of the things to do demands."
-            yield "conflicting_rules", f"/must_not_do/{number}", message
+            yield "conflicting_rules", f"/must_not_do/{number}", f"This forbids what {other} demands."
     for field in ("goals", "must_do", "must_not_do"):
         seen: set[str] = set()
         for number, line in enumerate(getattr(definition, field)):
@@ -127,6 +157,9 @@ def _model_warnings(definition: Definition, now: datetime) -> Iterator[tuple[str
         for fault in error.errors:
             yield error.code, fault["pointer"], fault["message"]
         return
+    if card.retires_not_before is not None and now.date() >= card.retires_not_before - offers.RETIRES_SOON:
+        message = f"{card.name} may be taken away from {card.retires_not_before} on. Try its successor in time."
+        yield "model_retires", "/model/id", message
     if not offers.usable(f"{card.provider}/{card.id}", now):
         yield "model_not_available", "/model/id", "This installation cannot reach the model's provider."
     if chosen.temperature is not None and not card.accepts("temperature"):

@@ -49,9 +49,16 @@ COLLECT_LEAD = Tool(
     parameters={"type": "object", "properties": {}},
 )
 
-_BREAKS = re.compile(r"\n\s*\n+")
-_NUMBERED = re.compile(r"^(\s*)\[(\d+)\]", re.MULTILINE)
-_TAG = re.compile(r"<(/?\s*knowledge\s*)>", re.IGNORECASE)
+# Marks that nobody sees and that would hide a blank line or a number from a pattern, but not from a model.
+_UNSEEN = "\u200b-\u200f\u2060-\u2064\ufeff\u00ad"
+_BREAKS = re.compile(rf"\n[\s{_UNSEEN}]*\n+")
+_NUMBERED = re.compile(rf"^([\s{_UNSEEN}]*)\[(\d+)\]", re.MULTILINE)
+_TAG = re.compile(rf"<([\s/{_UNSEEN}]*knowledge\b[^<>\n]{{0,80}})>?", re.IGNORECASE)
+
+
+def without_tags(text: str) -> str:
+    """The text with every tag of the block taken apart, however it is written: `‹/knowledge›`."""
+    return _TAG.sub(r"‹\1›", text)
 
 
 def knowledge_block(passages: Iterable[tuple[str, str]]) -> str:
@@ -64,5 +71,6 @@ def knowledge_block(passages: Iterable[tuple[str, str]]) -> str:
 
 
 def _plain(text: str) -> str:
-    text = _TAG.sub(r"‹\1›", text.replace("\r\n", "\n").strip())
+    # Every kind of line break is one, so that no text brings along a blank line of another kind.
+    text = without_tags("\n".join(text.splitlines()).strip())
     return _NUMBERED.sub(r"\1(\2)", _BREAKS.sub("\n", text))

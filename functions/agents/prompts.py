@@ -5,12 +5,12 @@ the product sets for every agent, last and nearest to the conversation, so that 
 the business cannot pose as a block of knowledge: its tags are taken apart.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from functions.agents import hours
 from functions.agents.models import Definition, Tone
+from functions.agents.prompt_format import without_tags
 
 TONES: dict[Tone, str] = {
     "friendly": "Be friendly and approachable: simple words, a helpful attitude, no jargon.",
@@ -22,8 +22,6 @@ TONES: dict[Tone, str] = {
     "calm": "Be calm and reassuring: short, clear sentences, one step after the other, never alarming.",
 }
 """What each tone means; the wizard shows these sentences."""
-
-_TAG = re.compile(r"<(/?\s*knowledge\s*)>", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class Prompt:
 
 def compose(definition: Definition) -> Prompt:
     """The prompt of an agent. Empty answers of the wizard leave no empty section."""
-    return Prompt(tuple(Section(name, _TAG.sub(r"‹\1›", text)) for name, text in _sections(definition) if text))
+    return Prompt(tuple(Section(name, without_tags(text)) for name, text in _sections(definition) if text))
 
 
 def _sections(definition: Definition) -> Iterable[tuple[str, str]]:

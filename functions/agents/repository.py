@@ -80,15 +80,32 @@ def content_paths(workspace: WorkspaceId, agent: str, item: str, revision: str, 
     return index_paths(workspace, agent, f"{item}.{revision}", parts)
 
 
+def chunk_path(workspace: WorkspaceId, agent: str, chunk: str) -> str:
+    """Where a part of an index or of an item's content is."""
+    return contracts.path(workspace, "agents", agent, "chunks", chunk)
+
+
 def chunk_ids(workspace: WorkspaceId, agent: str) -> list[str]:
     """The ids of all parts, of indexes and of items, that are stored for an agent."""
     found = firestore.find(Query(f"{agent_path(workspace, agent)}/chunks", fields=()))
     return [snapshot.id for snapshot in found]
 
 
+def copy_path(workspace: WorkspaceId, agent: str) -> str:
+    """Where it is noted that this agent is being made as a copy of another one."""
+    return contracts.path(workspace, "copies", agent)
+
+
+def copies(workspace: WorkspaceId, before: datetime, limit: int) -> list[Snapshot]:
+    """Copies that were begun before this time and are not whole, the oldest first."""
+    return firestore.find(
+        Query(contracts.path(workspace, "copies"), where=(("begun_at", "<", before),), order=("begun_at",), limit=limit)
+    )
+
+
 def index_paths(workspace: WorkspaceId, agent: str, revision: str, parts: int) -> list[str]:
     """Where the parts of a packed index are. Parts of different revisions never mix."""
-    return [contracts.path(workspace, "agents", agent, "chunks", f"{revision}_{number}") for number in range(parts)]
+    return [chunk_path(workspace, agent, f"{revision}_{number}") for number in range(parts)]
 
 
 def conversation_path(workspace: WorkspaceId, conversation: str) -> str:

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from pydantic import Field
+
 from functions.agents import definitions, repository, yaml_reader, yaml_writer
 from functions.agents.models import Agent, Definition, KnowledgeState
 from functions.shared import activity, contracts, firestore, ids, paging
 from functions.shared.contracts import FleetRead
 from functions.shared.errors import Invalid, NotFound
 from functions.shared.firestore import Snapshot
-from functions.shared.http import Answer, Call, Items, Page
+from functions.shared.http import Answer, Body, Call, Items, Page
 
 
 class VersionInfo(Answer):
@@ -126,7 +128,22 @@ def imported(call: Call, content: bytes) -> tuple[ShownAgent, str]:
 def _made(call: Call, definition: Definition, text: str, action: str) -> tuple[ShownAgent, str]:
     agent = call.new_id("agent")
     path = repository.agent_path(call.workspace, agent)
-    document = {
+    made = document(definition, text, KnowledgeState(), call.now)
+    batch = firestore.Batch()
+    batch.create(path, made)
+    after = {"industry": definition.industry, "model": made["model"]}
+    tell(batch, call, action, agent, definition.name, after=after)
+    try:
+        etag = batch.commit()[path]
+    except firestore.AlreadyExists:
+        # Made by an earlier request with this key, whose answer was lost.
+        return get(call, agent)
+    return shown(agent, Agent.model_validate(made)), etag
+
+
+def document(definition: Definition, text: str, knowledge: KnowledgeState, now: datetime) -> dict[str, Any]:
+    """An agent as it is stored when it is made: a draft that was never published."""
+    return {
         **_of_draft(definition, text),
         "published": None,
         "published_prompt": "",
@@ -136,20 +153,10 @@ def _made(call: Call, definition: Definition, text: str, action: str) -> tuple[S
         "published_greeting": "",
         "published_questions": [],
         "published_away": "",
-        "knowledge": KnowledgeState().model_dump(),
-        "created_at": call.now,
-        "updated_at": call.now,
+        "knowledge": knowledge.model_dump(),
+        "created_at": now,
+        "updated_at": now,
     }
-    batch = firestore.Batch()
-    batch.create(path, document)
-    after = {"industry": definition.industry, "model": document["model"]}
-    tell(batch, call, action, agent, definition.name, after=after)
-    try:
-        etag = batch.commit()[path]
-    except firestore.AlreadyExists:
-        # Made by an earlier request with this key, whose answer was lost.
-        return get(call, agent)
-    return shown(agent, Agent.model_validate(document)), etag
 
 
 def _of_draft(definition: Definition, text: str) -> dict[str, Any]:
@@ -217,6 +224,34 @@ def file_of(call: Call, agent: str) -> tuple[str, str]:
     """The draft as a file, as it was sent where it came by file, and the agent's etag."""
     kept, snapshot = found(call, agent)
     return kept.draft_yaml or yaml_writer.fresh(kept.draft), snapshot.etag
+
+
+class ExportRequest(Body):
+    """Whose files to give."""
+
+    agents: list[str] = Field(min_length=1, max_length=100)
+
+
+class ExportedAgent(Answer):
+    """An agent's draft as a file."""
+
+    id: str
+    name: str
+    yaml: str
+
+
+def files_of(call: Call, wanted: ExportRequest) -> Items[ExportedAgent]:
+    """The drafts of these agents as files, in this order; those that are not there or deleted are left out."""
+    names = [name for name in dict.fromkeys(wanted.agents) if ids.valid("agent", name)]
+    agents = repository.read(*(repository.agent_path(call.workspace, name) for name in names)) if names else []
+    fleet = repository.read(*(contracts.path(call.workspace, "fleet", name) for name in names)) if names else []
+    found = []
+    for snapshot, status in zip(agents, fleet, strict=True):
+        if snapshot.exists and FleetRead.model_validate(status.data).deleted_at is None:
+            kept = Agent.model_validate(snapshot.data)
+            text = kept.draft_yaml or yaml_writer.fresh(kept.draft)
+            found.append(ExportedAgent(id=snapshot.id, name=kept.name, yaml=text))
+    return Items(items=found)
 
 
 def tell(batch: firestore.Batch, call: Call, action: str, agent: str, name: str, **changed: Any) -> None:

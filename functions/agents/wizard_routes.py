@@ -7,8 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from functions.agents import (
     conversation_routes,
+    copying,
     definitions,
     industries,
+    knowledge,
     knowledge_routes,
     offers,
     preview,
@@ -18,11 +20,12 @@ from functions.agents import (
     wizard,
     yaml_reader,
 )
+from functions.agents.copying import NewCopy
 from functions.agents.definitions import Answers
 from functions.agents.industries import Industry
 from functions.agents.models import Definition, Tone
 from functions.agents.publishing import Difference, ListedVersion, Rollback, Version
-from functions.agents.wizard import ListedAgent, ShownAgent
+from functions.agents.wizard import ExportedAgent, ExportRequest, ListedAgent, ShownAgent
 from functions.shared import firestore
 from functions.shared.http import (
     CONSOLE,
@@ -96,6 +99,7 @@ class Limits(Answer):
     file_bytes: int = yaml_reader.MAX_BYTES
     knowledge_items: int
     knowledge_item_bytes: int
+    knowledge_file_bytes: int
     prompt_tokens_advised: int = preview.LONG_PROMPT_TOKENS
 
 
@@ -103,6 +107,7 @@ class Config(Answer):
     """What there is to choose from here. `defaults` is the definition of an agent that says nothing but its name."""
 
     models: list[offers.Model]
+    retired_models: list[offers.RetiredModel]
     default_model: str
     embedding_model: str | None
     tones: list[ShownTone]
@@ -118,8 +123,9 @@ class Schema(Answer):
 
 
 class PreviewRequest(Body):
-    """Any part of the wizard's answers."""
+    """Any part of the wizard's answers; `agent_id` names the agent against whose knowledge they are judged."""
 
+    agent_id: str | None = Field(default=None, max_length=80)
     definition: Answers = Field(default_factory=Answers)
 
 
@@ -188,6 +194,7 @@ def get_config(call: Call) -> Reply[Config]:
     values = definitions.completed({"name": definitions.UNNAMED}, call.now)
     config = Config(
         models=offers.models(call.now),
+        retired_models=offers.retired(),
         default_model=offers.default_model(call.now),
         embedding_model=None if embedding is None else f"{embedding.provider}/{embedding.id}",
         tones=[ShownTone(id=tone, description=prompts.TONES[tone]) for tone in get_args(Tone)],
@@ -210,8 +217,9 @@ def get_schema(call: Call) -> Reply[Schema]:
 
 @api.post("/api/agents/prompt-preview", callers=(CONSOLE, MACHINE), summary="The prompt of some answers; not stored.")
 def preview_prompt(call: Call, body: PreviewRequest) -> preview.Preview:
-    """Gaps are filled as they are when an agent is made."""
-    return preview.preview(definitions.merged({}, body.definition.given()), call.now)
+    """Gaps are filled as they are when an agent is made. With an agent, what its knowledge lacks is told too."""
+    unknown = None if body.agent_id is None else knowledge.lacking(call, body.agent_id)
+    return preview.preview(definitions.merged({}, body.definition.given()), call.now, unknown)
 
 
 @api.post("/api/agents", callers=(CONSOLE, MACHINE), status=201, idempotent=True, summary="Make an agent.")
@@ -248,6 +256,33 @@ def change_agent(call: Call, agent: str, body: Answers) -> Reply[ShownAgent]:
     """Parts such as `business` are merged, lists are replaced whole, null means the default."""
     shown, etag = wizard.change(call, agent, body.given())
     return Reply(shown, etag=etag)
+
+
+@api.post(
+    "/api/agents/{agent}/copy",
+    callers=(CONSOLE, MACHINE),
+    status=201,
+    idempotent=True,
+    deadline="slow",
+    summary="Make a copy with draft, file and knowledge.",
+)
+def copy_agent(call: Call, agent: str, body: NewCopy) -> Reply[ShownAgent]:
+    """Neither published nor active; it knows what the agent knows at this moment."""
+    shown, etag = copying.copy(call, agent, body)
+    return _made(shown, etag)
+
+
+@api.post(
+    "/api/agents/export",
+    callers=(CONSOLE, MACHINE),
+    role="viewer",
+    scope="read",
+    deadline="slow",
+    summary="The drafts of up to 100 agents as YAML files.",
+)
+def export_agents(call: Call, body: ExportRequest) -> Items[ExportedAgent]:
+    """Those that are not there are left out."""
+    return wizard.files_of(call, body)
 
 
 @api.post("/api/agents/{agent}/publish", callers=(CONSOLE, MACHINE), idempotent=True, summary="Publish the draft.")

@@ -49,11 +49,11 @@ def read(content: bytes) -> Reading:
     if len(content) > MAX_BYTES:
         raise TooLarge(f"An agent's file has at most {MAX_BYTES} bytes.")
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode()
     except UnicodeError:
         raise Malformed("The file is not UTF-8.", code="not_yaml") from None
     builder = _Builder()
-    for event, kind, place in _events(text):
+    for event, kind, place in _events(text.removeprefix("\ufeff")):
         builder.take(event, kind, place)
     if not isinstance(builder.root, dict):
         raise _refused("not_a_mapping", "The file holds one mapping: name, industry, model and so on.", (1, 1))

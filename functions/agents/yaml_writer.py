@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from functions.agents import definitions, yaml_reader
+from functions.agents import definitions, yaml_lines, yaml_reader
 from functions.agents.models import Definition
 from functions.shared import logs
 from functions.shared.errors import Problem
@@ -33,14 +33,23 @@ def fresh(definition: Definition) -> str:
 
 
 def changed(text: str, before: Definition, after: Definition) -> str:
-    """The file of `before` with what is new in `after`; what did not change stays as it is written."""
+    """The file of `before` with what is new in `after`: every line without a change stays byte for byte as it is."""
     if before == after:
         return text
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    lines = text.removeprefix(mark)
+    windows = "\r\n" in lines and "\n" not in lines.replace("\r\n", "")
+    result = _changed(lines.replace("\r\n", "\n") if windows else lines, before, after)
+    return mark + (result.replace("\n", "\r\n") if windows else result)
+
+
+def _changed(text: str, before: Definition, after: Definition) -> str:
     from ruamel.yaml.error import YAMLError
 
     try:
         yaml = _yaml(*_indents(text))
         document = yaml.load(text)
+        tidied = _dumped(yaml, yaml.load(text))
         _assign(document, definitions.stored(before), definitions.stored(after))
         result = _dumped(yaml, document)
     except (YAMLError, TypeError, AttributeError, ValueError, IndexError, KeyError) as error:
@@ -50,7 +59,11 @@ def changed(text: str, before: Definition, after: Definition) -> str:
     if not _says(result, after):
         logs.warning("a file was written anew", reason="it would have said something else")
         return fresh(after)
-    return result
+    open_end = not text.endswith("\n")
+    narrow = yaml_lines.merged(f"{text}\n" if open_end else text, tidied, result)
+    if open_end and narrow.splitlines()[-1] == text.splitlines()[-1]:
+        narrow = narrow.removesuffix("\n")
+    return narrow if _says(narrow, after) else result
 
 
 def _says(text: str, definition: Definition) -> bool:
@@ -70,13 +83,26 @@ def _assign(node: Any, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
             _assign(node[key], known, value)
         elif isinstance(value, Mapping) and isinstance(known, Mapping):
             # The file leaves the part to its defaults: only what differs is written.
-            node[key] = _styled({name: item for name, item in value.items() if known.get(name) != item}, False)
+            _put(node, key, {name: item for name, item in value.items() if known.get(name) != item})
         elif isinstance(value, list) and isinstance(node.get(key), list):
             _replace(node[key], value)
         elif value is None:
             node.pop(key, None)
         else:
-            node[key] = _styled(value, False)
+            _put(node, key, value)
+
+
+def _put(node: Any, key: str | int, value: Any) -> None:
+    """Set a value. The comment behind a block of text begins a line of its own, so it must behind a word too."""
+    from ruamel.yaml.scalarstring import LiteralScalarString, ScalarString
+
+    old = node[key] if isinstance(key, int) else node.get(key)
+    node[key] = new = _styled(value, False)
+    tokens = node.ca.items.get(key) or ()
+    if isinstance(old, ScalarString) and not isinstance(new, LiteralScalarString):
+        for token in tokens:
+            if getattr(token, "value", "").startswith("#") and token.start_mark.column == 0:
+                token.value = f"\n{token.value}"
 
 
 def _replace(sequence: Any, items: list[Any]) -> None:
@@ -85,7 +111,7 @@ def _replace(sequence: Any, items: list[Any]) -> None:
         if number >= len(sequence):
             sequence.append(_styled(item, False))
         elif sequence[number] != item:
-            sequence[number] = _styled(item, False)
+            _put(sequence, number, item)
     while len(sequence) > len(items):
         # By a number from the front: with -1 the library moves the comments of all items.
         sequence.pop(len(sequence) - 1)

@@ -23,6 +23,7 @@ OWNERS: dict[str, str] = {
     "versions": "agents",
     "knowledge": "agents",
     "chunks": "agents",
+    "copies": "agents",
     "conversations": "agents",
     "turns": "agents",
     "fleet": "my_agents",

@@ -95,6 +95,7 @@ class Catalogue(_Card):
 
     providers: dict[str, ProviderCard]
     models: tuple[ModelCard, ...]
+    roles: dict[str, tuple[str, ...]]
     retired: tuple[RetiredCard, ...]
     generic: tuple[_Generic, ...]
     embeddings: tuple[EmbeddingCard, ...]

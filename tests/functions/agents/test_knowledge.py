@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from functions.agents import connections, knowledge_index, repository
+from functions.agents.index import decode
 from functions.agents.models import KnowledgeState
 from functions.shared import config, contracts, firestore
 from local.process import free_port
+from tests.functions.agents import files
 from tests.functions.agents.studio import Answered, Studio
 from tests.functions.rooms import lose_answer
 
@@ -94,6 +96,8 @@ def test_the_last_item_leaves_an_empty_index(studio: Studio, path: str):
         ({"kind": "markdown", "title": "t", "text": "# Only\n\n## Headings\n"}, 422),
         ({"kind": "text", "title": "", "text": "x"}, 422),
         ({"kind": "web", "title": "t", "text": "x"}, 422),
+        ({"kind": "pdf", "title": "t", "text": "x"}, 422),
+        ({"kind": "html", "title": "t", "text": "<script>x</script>"}, 422),
         ({"kind": "qa", "title": "t", "pairs": []}, 422),
         ({"kind": "text", "title": "t", "text": "x" * 1_000_001}, 413),
     ],
@@ -191,3 +195,71 @@ def test_without_the_model_knowledge_is_stored_and_found_by_words_and_embedded_l
     assert all(item["embedded"] for item in items)
     # Only what had no vectors was embedded and written again.
     assert studio.get(f"{path}/{before.body['id']}").etag == unchanged == before.etag
+
+
+def test_a_page_is_read_and_found_under_its_heading(studio: Studio, path: str):
+    made = studio.ask("POST", path, {"kind": "html", "title": "Site", "text": files.PAGE})
+    assert made.status == 201, made.body
+    assert made.body["kind"] == "html"
+    hit = found(studio, path, "What does a cleaning cost?")[0]
+    assert (hit["title"], hit["item_id"]) == ("Site › Cleaning", made.body["id"])
+    assert "89 dollars" in hit["text"]
+    text = studio.get(f"{path}/{made.body['id']}").body["text"]
+    assert text.startswith("## Cleaning")
+    assert "scripted" not in text
+    assert found(studio, path, "secretScript scripted navigation") == []
+
+
+def test_a_pdf_is_read_found_by_its_page_and_replaced_whole(studio: Studio, path: str):
+    pdf = files.pdf("A cleaning costs 89 dollars.", "Parking is behind the house.", title="Leaflet")
+    made = studio.ask("POST", f"{path}/files", pdf, Content_Type="application/pdf")
+    assert made.status == 201, made.body
+    assert (made.body["kind"], made.body["title"], made.body["passages"]) == ("pdf", "Leaflet", 2)
+    assert found(studio, path, "Where can I park my car, is there parking?")[0]["title"] == "Leaflet › 2"
+    one = f"{path}/{made.body['id']}"
+    assert studio.get(one).body["text"].split("\f")[1].strip() == "Parking is behind the house."
+    refused = studio.ask("PUT", f"{one}/file", files.scan(), etag=made.etag, Content_Type="application/pdf")
+    assert (refused.status, refused.code) == (422, "pdf_without_text")
+    assert studio.get(one).etag == made.etag
+    page = studio.ask("PUT", f"{one}/file?title=News", files.PAGE, etag=made.etag, Content_Type="text/html")
+    assert (page.status, page.body["kind"], page.body["title"]) == (200, "html", "News")
+    assert found(studio, path, "Where can I park my car, is there parking?") == []
+    assert studio.ask("PUT", f"{one}/file", pdf, etag=made.etag, Content_Type="application/pdf").status == 412
+
+
+@pytest.mark.parametrize(
+    ("query", "content", "media_type", "status", "code"),
+    [
+        ("", b"plain text", "text/plain", 422, "invalid"),
+        ("?title=Plain", b"plain text", "text/plain", 201, None),
+        ("?title=Marks", b"# Prices\n\nA cleaning costs 89.", "text/markdown", 201, None),
+        ("?title=Plain", b"\xff\xfe", "text/plain", 400, "not_text"),
+        ("?title=Plain", b" ", "text/plain", 422, "invalid"),
+        ("?title=Plain", b"{}", "application/json", 415, "unsupported_media_type"),
+        ("?title=T", files.pdf("Some text here.", password="p"), "application/pdf", 422, "pdf_encrypted"),
+        ("?title=T", b"x" * 1_000_001, "text/plain", 413, "item_too_large"),
+        ("?title=T", b"x" * (10 * 1024 * 1024 + 1), "application/pdf", 413, "too_large"),
+        ("?language=klingon!", b"x", "text/plain", 422, "invalid"),
+    ],
+)
+def test_a_file_is_taken_or_refused_with_the_reason(
+    studio: Studio, path: str, query, content, media_type, status, code
+):
+    answer = studio.ask("POST", f"{path}/files{query}", content, Content_Type=media_type)
+    assert (answer.status, None if status < 400 else answer.code) == (status, code)
+    assert len(studio.get(path).body["items"]) == (status == 201)
+
+
+def test_a_deleted_item_leaves_none_of_its_text_behind(studio: Studio, path: str):
+    kept = studio.ask("POST", path, qa("Is there a lift?", "Yes, a lift."))
+    gone = studio.ask("POST", path, {"kind": "markdown", "title": "Prices", "text": PRICES})
+    agent = path.split("/")[3]
+    assert studio.ask("DELETE", f"{path}/{gone.body['id']}", etag=gone.etag).status == 204
+    names = repository.chunk_ids(studio.workspace, agent)
+    assert not [name for name in names if gone.body["id"] in name]
+    now = state(studio, path)
+    # One index is left, the one that serves, and it does not know the item.
+    assert [name for name in names if "." not in name] == [f"{now.revision}_0"]
+    packed = decode(repository.index_parts(studio.workspace, agent, now.revision, now.parts))
+    assert {place[1] for place in packed.places} == {kept.body["id"]}
+    assert found(studio, path, "Is there a lift?")[0]["item_id"] == kept.body["id"]

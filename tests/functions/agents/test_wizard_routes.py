@@ -1,7 +1,10 @@
 """The wizard over HTTP: from a name to a published agent, and everything that callers get wrong on the way."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from functions.agents import preview
 from functions.shared import contracts, firestore, ids
 from functions.shared.contracts import AgentRead
 from tests.functions.agents.studio import Studio
@@ -49,6 +52,11 @@ def test_the_configuration_shows_what_works_here_and_what_it_costs(studio: Studi
     assert {tone["id"] for tone in config["tones"]} >= {"calm", "formal"}
     assert config["defaults"]["model"]["id"] == "offline-extractive"
     assert config["limits"]["knowledge_item_bytes"] == 1_000_000
+    assert gemini["retires_not_before"] == "2027-07-21"
+    assert offline["retires_not_before"] is None
+    assert {"context_tokens", "abilities", "regions", "max_output_tokens"} <= gemini.keys()
+    gone = {model["id"]: model["replaced_by"] for model in config["retired_models"]}
+    assert gone["gemini-2.5-flash"] == "gemini-3.8-flash"
 
 
 def test_the_schema_describes_the_file(studio: Studio):
@@ -88,6 +96,50 @@ def test_a_preview_warns_of_what_is_probably_not_meant(studio: Studio):
         "no_goals", "conflicting_rules", "repeated_rule", "no_notice", "no_hand_off", "knowledge_off", "unknown_model",
     ]  # fmt: skip
     assert [w["pointer"] for w in body["warnings"]][1] == "/must_not_do/0"
+
+
+@pytest.mark.parametrize(
+    ("moment", "warned"),
+    [
+        (datetime(2027, 4, 21, 23, 59, tzinfo=UTC), False),
+        (datetime(2027, 4, 22, tzinfo=UTC), True),
+        (datetime(2027, 12, 1, tzinfo=UTC), True),
+    ],
+)
+def test_a_model_that_may_go_within_ninety_days_is_warned_of(moment: datetime, warned: bool):
+    answers = {"name": "Mia", "model": {"provider": "vertexai", "id": "gemini-3.5-flash-lite"}}
+    codes = [warning.code for warning in preview.preview(answers, moment).warnings]
+    assert ("model_retires" in codes) == warned
+
+
+def test_a_goal_that_a_rule_forbids_is_a_contradiction(studio: Studio):
+    definition = {"goals": ["Mention the prices."], "must_not_do": ["Do not mention prices."]}
+    body = studio.ask("POST", "/api/agents/prompt-preview", {"definition": definition}).body
+    found = [w for w in body["warnings"] if w["code"] == "conflicting_rules"]
+    assert [(w["pointer"], w["message"]) for w in found] == [("/must_not_do/0", "This forbids what goal 1 demands.")]
+
+
+def test_a_preview_says_which_goals_the_agents_knowledge_leaves_alone(studio: Studio):
+    agent = studio.agent().body["id"]
+    definition = {
+        "goals": ["Explain parking and where to leave the car.", "Explain the prices of a teeth cleaning."],
+        "sample_questions": ["What does a cleaning cost?", "Where can I park my car?"],
+    }
+    body = {"definition": definition, "agent_id": agent}
+
+    def lacking() -> list[tuple[str, str]]:
+        answer = studio.ask("POST", "/api/agents/prompt-preview", body)
+        assert answer.status == 200, answer.body
+        return [(w["code"], w["pointer"]) for w in answer.body["warnings"] if w["code"].endswith("without_knowledge")]
+
+    assert [pointer for _, pointer in lacking()] == [
+        "/goals/0", "/goals/1", "/sample_questions/0", "/sample_questions/1",
+    ]  # fmt: skip
+    text = "# Prices\n\nA professional teeth cleaning costs 89 dollars, and whitening 350."
+    studio.ask("POST", f"/api/agents/{agent}/knowledge", {"kind": "markdown", "title": "Prices", "text": text})
+    assert lacking() == [("goal_without_knowledge", "/goals/0"), ("question_without_knowledge", "/sample_questions/1")]
+    body["agent_id"] = ids.new("agent")
+    assert studio.ask("POST", "/api/agents/prompt-preview", body).status == 404
 
 
 def test_a_preview_of_nonsense_names_the_place(studio: Studio):

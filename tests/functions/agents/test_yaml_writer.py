@@ -1,11 +1,15 @@
 """A file says exactly what the definition says, and a change leaves the rest of it as somebody wrote it."""
 
+from typing import Any
+
+import pytest
 import yaml as pyyaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.agents import definitions, yaml_reader, yaml_writer
 from functions.agents.models import Definition
+from functions.shared.errors import Invalid
 
 FILE = """# The agent of the practice
 name: Ava  # short for Avaleen
@@ -99,3 +103,98 @@ def test_whatever_changes_the_file_says_the_new_definition(name, goals, notice, 
         {**definitions.stored(before), "name": name, "goals": goals, "notice": notice, "languages": [language]}
     )
     assert of(yaml_writer.changed(FILE, before, after)) == after
+
+
+STYLED = """# Eine Empfangskraft: Praxis Müller
+name:    "Ava"      # two names were tried
+industry:  dental
+languages: [ en,   de ]
+tone: 'calm'
+
+goals:
+    - make appointments          # by telephone
+
+    # between two goals
+    - >-
+      answer questions
+      about prices
+must_do: [  ]
+business: { name: "Smile",   contact: '555' }
+model:
+        provider: offline
+        id:   offline-extractive
+instructions: |
+    Line one
+
+    # no comment, a line of the text
+    Line three
+hand_off:
+  enabled: true
+greeting: "Hello,
+  how are you?"
+# the end"""
+SCALARS = st.sampled_from(["name", "tone", "notice", "instructions", "greeting", "away_message", "industry"])
+
+
+def block_of(text: str, key: str) -> tuple[list[str], list[str]]:
+    """The lines before and behind what belongs to a key of the file, as bytes would show them."""
+    lines = text.splitlines(keepends=True)
+    start = next(number for number, line in enumerate(lines) if line.startswith(f"{key}:"))
+    end = start + 1
+    while end < len(lines) and (lines[end].startswith(" ") or lines[end].strip() == ""):
+        end += 1
+    return lines[:start], lines[end:]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("name", "Bea"),
+        ("industry", "legal"),
+        ("tone", "warm"),
+        ("languages", ["fr"]),
+        ("goals", ["make appointments", "smile"]),
+        ("must_do", ["smile"]),
+        ("business", {"name": "Grin", "contact": "555"}),
+        ("instructions", "Something\nelse"),
+        ("greeting", "Hi!"),
+        ("hand_off", {"enabled": False}),
+    ],
+)
+@pytest.mark.parametrize("windows", [False, True])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_an_edit_changes_the_lines_of_its_own_field_only(key: str, value: Any, windows: bool, mark: str):
+    file = mark + (STYLED.replace("\n", "\r\n") if windows else STYLED)
+    before = of(file)
+    after = definitions.formed(definitions.merged(definitions.stored(before), {key: value}))
+    text = yaml_writer.changed(file, before, after)
+    assert of(text) == after
+    if key == "name":
+        return  # the line of the mark
+    assert block_of(text, key) == block_of(file, key)
+
+
+@pytest.mark.parametrize("file", [FILE, STYLED])
+@settings(max_examples=60, deadline=None)
+@given(SCALARS, LINE | WORDS)
+def test_an_edit_of_any_field_leaves_every_line_of_the_others(file: str, key: str, value: str):
+    before = of(file)
+    if key in ("tone", "industry"):
+        value = "formal"
+    try:
+        after = definitions.formed({**definitions.stored(before), key: value})
+    except Invalid:
+        return
+    text = yaml_writer.changed(file, before, after)
+    assert of(text) == after
+    own = {line for line in file.splitlines() if line.startswith(f"{key}:")}
+    inside = False
+    for line in file.splitlines():
+        inside = line.startswith(f"{key}:") or (inside and (line.startswith(" ") or not line.strip()))
+        assert inside or line in own or line in text.splitlines(), line
+
+
+def test_a_file_with_a_byte_order_mark_comes_back_with_it():
+    file = "\ufeff" + FILE
+    assert yaml_reader.read(file.encode()).text == file
+    assert of(file) == of(FILE)
