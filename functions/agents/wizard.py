@@ -136,6 +136,7 @@ def _made(call: Call, definition: Definition, text: str, action: str) -> tuple[S
         "published_greeting": "",
         "published_questions": [],
         "published_away": "",
+        "published_languages": [],
         "knowledge": KnowledgeState().model_dump(),
         "created_at": call.now,
         "updated_at": call.now,

@@ -58,6 +58,7 @@ Topic = Literal[
     "close-requested",
     "sweep-requested",
     "notifications",
+    "agent-published",
 ]
 
 Channel = Literal["widget", "playground", "api", "check"]
@@ -118,6 +119,7 @@ class AgentRead(Read):
     published_greeting: str = ""
     published_questions: tuple[str, ...] = ()
     published_away: str = ""
+    published_languages: tuple[str, ...] = ()
     created_at: datetime
     updated_at: datetime
 
