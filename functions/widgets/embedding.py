@@ -57,7 +57,7 @@ def code(widget: str, *, cdn: str, api: str, chat: str, origins: list[str], pin:
             # A literal that no markup can end, wherever it is pasted.
             f"tag.src = {json.dumps(address).replace('<', chr(92) + 'u003c')};",
             f'tag.dataset.widget = "{widget}";',
-            "document.body.append(tag);",
+            "document.head.append(tag);",
         )
     )
 
