@@ -146,7 +146,7 @@ def closed_note(definition: Definition) -> str:
         "# At this moment\nThe business is closed. When you hand over, tell the visitor, in the visitor's language, "
         "instead of the sentence above:\n" + definition.hand_off.away_message.strip()
     )
-    return _TAG.sub(r"‹\1›", text)
+    return without_tags(text)
 
 
 _KNOWLEDGE = """# Knowledge

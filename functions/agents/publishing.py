@@ -10,8 +10,9 @@ from typing import Any
 from functions.agents import definitions, offers, prompts, repository, wizard, yaml_writer
 from functions.agents.definitions import SectionChange
 from functions.agents.models import Agent, Definition
-from functions.shared import firestore, ids
+from functions.shared import events, firestore, ids, publications
 from functions.shared.errors import Conflict, Invalid, NotFound
+from functions.shared.events import Event
 from functions.shared.firestore import Snapshot
 from functions.shared.http import Answer, Body, Call, Items, Page, page_token, page_values
 
@@ -62,8 +63,9 @@ def publish(call: Call, agent: str) -> tuple[ListedVersion, str]:
     if kept.draft == kept.published and prompt == kept.published_prompt:
         raise Conflict("The draft is published already. Knowledge needs no publishing.", code="nothing_to_publish")
     batch = firestore.Batch()
-    fields, version = _add(batch, call, agent, kept, kept.draft, kept.draft_yaml, prompt)
+    fields, version, event = _add(batch, call, agent, kept, kept.draft, kept.draft_yaml, prompt)
     _, etag = wizard.written(batch, agent, kept, fields, snapshot.path, call.if_match or snapshot.etag)
+    events.publish(event)
     return version, etag
 
 
@@ -83,9 +85,14 @@ def replace_and_publish(call: Call, agent: str, content: bytes) -> tuple[wizard.
         return wizard.shown(agent, kept), snapshot.etag
     batch = firestore.Batch()
     fields = wizard.add_draft(batch, call, agent, kept, definition, reading.text)
+    event = None
     if definition != kept.published or prompt != kept.published_prompt:
-        fields |= _add(batch, call, agent, kept, definition, reading.text, prompt)[0]
-    return wizard.written(batch, agent, kept, fields, snapshot.path, etag)
+        added, _, event = _add(batch, call, agent, kept, definition, reading.text, prompt)
+        fields |= added
+    result = wizard.written(batch, agent, kept, fields, snapshot.path, etag)
+    if event is not None:
+        events.publish(event)
+    return result
 
 
 def rollback(call: Call, agent: str, version: str) -> tuple[ListedVersion, str]:
@@ -103,8 +110,9 @@ def rollback(call: Call, agent: str, version: str) -> tuple[ListedVersion, str]:
     offers.check(definition.model, call.now)
     batch = firestore.Batch()
     was = old.data
-    fields, made = _add(batch, call, agent, kept, definition, was["yaml"], was["prompt"], back_to=was["number"])
+    fields, made, event = _add(batch, call, agent, kept, definition, was["yaml"], was["prompt"], back_to=was["number"])
     _, etag = wizard.written(batch, agent, kept, fields, snapshot.path, call.if_match or snapshot.etag)
+    events.publish(event)
     return made, etag
 
 
@@ -117,8 +125,11 @@ def _add(
     text: str,
     prompt: str,
     back_to: int | None = None,
-) -> tuple[dict[str, Any], ListedVersion]:
-    """Add the version and its activity entry to a commit; the fields of the agent that it changes, and the version."""
+) -> tuple[dict[str, Any], ListedVersion, Event]:
+    """Add the version, its activity entry and its event to a commit.
+
+    Returns the fields of the agent that it changes, the version, and the event to publish after the commit.
+    """
     version, number = ids.new("version"), kept.published_number + 1
     stored = definitions.stored(definition)
     document = {
@@ -145,6 +156,7 @@ def _add(
         "published_hours": stored["business"]["hours"],
         "published_hand_off_away": definition.hand_off.away_message,
         "published_leads": definition.leads.enabled,
+        "published_languages": list(definition.languages),
         "updated_at": call.now,
     }
     wizard.tell(
@@ -156,7 +168,8 @@ def _add(
         before={"version": kept.published_number or None},
         after={"version": number} if back_to is None else {"version": number, "as_version": back_to},
     )
-    return fields, ListedVersion(id=version, **document)
+    event = publications.record(batch, call.workspace, agent, version, now=call.now)
+    return fields, ListedVersion(id=version, **document), event
 
 
 def listed(call: Call, agent: str, query: Page) -> Items[ListedVersion]:

@@ -153,6 +153,7 @@ def document(definition: Definition, text: str, knowledge: KnowledgeState, now: 
         "published_greeting": "",
         "published_questions": [],
         "published_away": "",
+        "published_languages": [],
         "knowledge": knowledge.model_dump(),
         "created_at": now,
         "updated_at": now,

@@ -180,6 +180,17 @@ class Settings:
         return _text("DEFAULT_MODEL", "vertexai/gemini-3.5-flash-lite")
 
     @cached_property
+    def installation_key(self) -> bytes:
+        """The 32 bytes that every derived secret comes from (INSTALLATION_KEY is their base64); never changed."""
+        try:
+            key = base64.b64decode(_text("INSTALLATION_KEY"), validate=True)
+        except ValueError as error:
+            raise MissingSetting("INSTALLATION_KEY must be base64.") from error
+        if len(key) != 32:
+            raise MissingSetting("INSTALLATION_KEY must be the base64 of 32 bytes.")
+        return key
+
+    @cached_property
     def trial_cap_nanos(self) -> int:
         """What a workspace that never paid may spend in all, in nanos (TRIAL_CAP is in whole currency units)."""
         return _whole("TRIAL_CAP", 5) * 10**9

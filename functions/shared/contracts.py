@@ -59,6 +59,7 @@ Topic = Literal[
     "close-requested",
     "sweep-requested",
     "notifications",
+    "agent-published",
 ]
 
 Channel = Literal["widget", "playground", "api", "check"]
@@ -143,6 +144,7 @@ class AgentRead(Read):
     """What a visitor who asks for a person is told outside those hours."""
     published_leads: bool = False
     """Whether the agent may ask for contact details."""
+    published_languages: tuple[str, ...] = ()
     created_at: datetime
     updated_at: datetime
 

@@ -2,13 +2,16 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from functions.shared.http import Answer, Body
 
 MAX_ORIGINS = 50
+MAX_CUSTOM = 3
+SESSIONS_PER_MINUTE = 1200
+SESSIONS_PER_ADDRESS = 60
 
 _ORIGIN = re.compile(r"(https?)://([a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -38,20 +41,43 @@ Origins = Annotated[list[Origin], Field(max_length=MAX_ORIGINS), AfterValidator(
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 
 
 Words = Annotated[str | None, Field(max_length=200)]
+Languages = Annotated[list[Locale], Field(min_length=1, max_length=20), AfterValidator(_once)]
+
+
+ThemeName = Literal["paper", "ocean", "forest", "clay", "plum", "contrast"]
+LANGUAGES = ("en", "ar", "de", "es", "fr", "it", "ja", "nl", "pl", "pt", "ru", "sv", "tr", "zh")
+"""The languages in which the script has words of its own (web/widget/src/texts)."""
 
 
 class Theme(Body):
-    """How the widget looks; what is absent is the named theme's own. The script knows the names (themes.json)."""
+    """How the widget looks; what is absent is the named theme's own."""
 
-    name: Literal["paper", "ocean", "forest", "clay", "plum", "contrast"] = "paper"
+    name: ThemeName = "paper"
     accent: Colour | None = None
+    accent_dark: Colour | None = Field(default=None, description="Absent: `accent`, lightened where it must be.")
     bubble: Colour | None = None
+    bubble_dark: Colour | None = None
     radius: int | None = Field(default=None, ge=0, le=28)
+    font: Literal["system", "serif", "rounded", "mono"] = "system"
     mode: Literal["auto", "light", "dark"] = "auto"
     position: Literal["end", "start"] = "end"
+
+
+class ContrastWarning(Answer):
+    """A chosen colour that is hard to read where it stands; the widget shows `nearest` in its place."""
+
+    pointer: str
+    scheme: Literal["light", "dark"]
+    chosen: str
+    on: str
+    ratio: float
+    least: float
+    nearest: str
+    message: str
 
 
 class Texts(Body):
@@ -88,7 +114,61 @@ class Texts(Body):
     before: Words = None
     name: Words = None
     email: Words = None
-    consent: Words = None
+    phone: Words = None
+    optional: Words = None
+    consent: str | None = Field(default=None, max_length=600, description="Kept with what a visitor leaves, verbatim.")
+    rate: Words = None
+    stars: Words = None
+    remark: Words = None
+    proactive: str | None = Field(default=None, max_length=300)
+    dismiss: Words = None
+
+
+FieldKind = Literal["name", "email", "phone", "custom"]
+
+
+class PreChatField(Body):
+    """One field of the form before the first message; a custom one says in `labels` what it asks for, by language."""
+
+    kind: FieldKind
+    required: bool = False
+    labels: Annotated[dict[Locale, Label], Field(max_length=20)] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.kind == "custom" and not self.labels:
+            raise ValueError("a custom field needs a label in at least one language")
+        return self
+
+
+class PreChat(Body):
+    """What a visitor is asked before the first message. The text of the consent is `texts.{locale}.consent`."""
+
+    fields: Annotated[list[PreChatField], Field(min_length=1, max_length=3 + MAX_CUSTOM)]
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        kinds = [field.kind for field in self.fields]
+        if any(kinds.count(kind) > 1 for kind in kinds if kind != "custom"):
+            raise ValueError("name, email and phone are asked for once")
+        if kinds.count("custom") > MAX_CUSTOM:
+            raise ValueError(f"at most {MAX_CUSTOM} custom fields")
+        return self
+
+
+class Proactive(Body):
+    """When the closed widget says something by itself, once a session: after a time or a share of the page, or the first
+    of both. What it says is `texts.{locale}.proactive`.
+    """
+
+    after_seconds: int | None = Field(default=None, ge=1, le=3600)
+    scroll_percent: int | None = Field(default=None, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.after_seconds is None and self.scroll_percent is None:
+            raise ValueError("give after_seconds, scroll_percent or both")
+        return self
 
 
 class WidgetFields(Body):
@@ -100,13 +180,26 @@ class WidgetFields(Body):
     )
     theme: Theme = Theme()
     texts: Annotated[dict[Locale, Texts], Field(max_length=20)] = Field(default_factory=dict)
-    default_locale: Locale = "en"
+    default_locale: Locale = Field(default="en", description="For visitors whose languages are not offered.")
+    languages: Languages | None = Field(
+        default=None, description="What visitors may meet the chat in. Absent: the languages of the published agent."
+    )
     suggested_questions: Annotated[list[Line], Field(max_length=4)] | None = Field(
         default=None, description="Absent: the agent's own sample questions."
     )
-    feedback: bool = True
+    feedback: bool = Field(default=True, description="Thumbs under each answer.")
+    rating: bool = Field(default=True, description="One to five stars for the whole conversation.")
     hand_off: bool = True
+    pre_chat: PreChat | None = None
+    proactive: Proactive | None = None
     turns_per_hour: int = Field(default=30, ge=1, le=600, description="For one visitor's session.")
+    sessions_per_minute: int = Field(
+        default=SESSIONS_PER_MINUTE, ge=1, le=SESSIONS_PER_MINUTE, description="Of this widget, in each instance."
+    )
+    sessions_per_address: int = Field(
+        default=SESSIONS_PER_ADDRESS, ge=1, le=SESSIONS_PER_ADDRESS, description="A minute, from one address or /64."
+    )
+    identity_required: bool = Field(default=False, description="Only visitors whom the site has signed for.")
 
 
 class NewWidget(WidgetFields):
@@ -116,7 +209,7 @@ class NewWidget(WidgetFields):
 
 
 class WidgetChange(Body):
-    """What may be changed later; absent fields stay, and null ones but `suggested_questions`. Parts are replaced whole."""
+    """What may be changed later; absent fields stay, and null ones but those in NULLABLE. Parts are replaced whole."""
 
     agent_id: str | None = Field(default=None, max_length=60)
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)] | None = None
@@ -124,10 +217,29 @@ class WidgetChange(Body):
     theme: Theme | None = None
     texts: Annotated[dict[Locale, Texts], Field(max_length=20)] | None = None
     default_locale: Locale | None = None
+    languages: Languages | None = None
     suggested_questions: Annotated[list[Line], Field(max_length=4)] | None = None
     feedback: bool | None = None
+    rating: bool | None = None
     hand_off: bool | None = None
+    pre_chat: PreChat | None = None
+    proactive: Proactive | None = None
     turns_per_hour: int | None = Field(default=None, ge=1, le=600)
+    sessions_per_minute: int | None = Field(default=None, ge=1, le=SESSIONS_PER_MINUTE)
+    sessions_per_address: int | None = Field(default=None, ge=1, le=SESSIONS_PER_ADDRESS)
+    identity_required: bool | None = None
+
+
+NULLABLE = frozenset({"languages", "suggested_questions", "pre_chat", "proactive"})
+"""The fields in which null says something: the agent's own, or none."""
+
+
+class IdentityKey(Answer):
+    """A secret with which the site may sign for its visitors; `ends_at` is null for the newest one."""
+
+    id: str
+    created_at: datetime
+    ends_at: datetime | None = None
 
 
 class Widget(Answer):
@@ -140,19 +252,59 @@ class Widget(Answer):
     theme: Theme
     texts: dict[str, Texts]
     default_locale: str
+    languages: list[str] | None = None
     suggested_questions: list[str] | None
     feedback: bool
+    rating: bool = True
     hand_off: bool
+    pre_chat: PreChat | None = None
+    proactive: Proactive | None = None
     turns_per_hour: int
+    sessions_per_minute: int = SESSIONS_PER_MINUTE
+    sessions_per_address: int = SESSIONS_PER_ADDRESS
+    identity_required: bool = False
+    identity_keys: list[IdentityKey] = Field(default_factory=list)
+    avatar_url: str | None = None
+    warnings: list[ContrastWarning] = Field(default_factory=list)
     created_at: datetime
     updated_at: datetime
 
 
-class Snippet(Answer):
-    """Where the tag goes on a kind of site."""
+class WidgetPreview(Answer):
+    """What visitors would get: the public file, for the real script on the console's own page."""
 
+    public: dict[str, Any]
+    warnings: list[ContrastWarning]
+
+
+class VisitorId(Answer):
+    """Which visitor a user of the site is."""
+
+    visitor_id: str
+
+
+class IdentityRotation(Body):
+    """How long the present secret still counts beside the new one; 0 when it has leaked."""
+
+    overlap_hours: int = Field(default=24, ge=0, le=720)
+
+
+class IdentitySecret(Answer):
+    """The new secret, shown this once: sign with HS256, name `id` as `kid`. Keep it on your server, never in a page."""
+
+    id: str
+    secret: str
+    keys: list[IdentityKey]
+
+
+class Snippet(Answer):
+    """Where the tag goes on a kind of site, and the policy lines that it needs there."""
+
+    kind: Literal["html", "wordpress", "shopify", "react", "tag_manager", "pinned"]
     title: str
     code: str
+    content_security_policy: list[str]
+    note: str | None = None
 
 
 class Embed(Answer):
@@ -168,6 +320,7 @@ class SessionRequest(Body):
     """A session begins, or goes on by showing its token as bearer; `visitor` is an older token of the same person."""
 
     visitor: str | None = Field(default=None, max_length=4000)
+    identity: str | None = Field(default=None, max_length=4000, description="A JWT that the site's server has signed.")
 
 
 class Session(Answer):

@@ -33,6 +33,33 @@ def has_talked(workspace: WorkspaceId, visitor: str) -> bool:
     return bool(firestore.find(query))
 
 
+def is_identified(workspace: WorkspaceId, visitor: str) -> bool:
+    """Whether a site has ever signed for this visitor."""
+    return firestore.get(visitor_path(workspace, visitor)).data.get("identified") is True
+
+
 def read(paths: Iterable[str]) -> list[Snapshot]:
     """These documents, in one round trip."""
     return firestore.get_all(list(paths))
+
+
+def of_agent(workspace: WorkspaceId, agent: str) -> list[Snapshot]:
+    """The widgets of an agent, deleted ones too."""
+    return firestore.find(Query(contracts.path(workspace, "widgets"), where=(("agent_id", "==", agent),)))
+
+
+def deleted_before(workspace: WorkspaceId, moment: datetime) -> list[Snapshot]:
+    """The widgets that were deleted before, the earliest first."""
+    home = contracts.path(workspace, "widgets")
+    return firestore.find(Query(home, where=(("deleted_at", "<", moment),), order=("deleted_at",)))
+
+
+def any_widgets(workspace: WorkspaceId, limit: int) -> list[Snapshot]:
+    """Some widgets, whatever their state."""
+    return firestore.find(Query(contracts.path(workspace, "widgets"), limit=limit))
+
+
+def any_visitors(workspace: WorkspaceId, limit: int) -> list[str]:
+    """Where some visitors are."""
+    home = contracts.path(workspace, "visitors")
+    return [found.path for found in firestore.find(Query(home, limit=limit, fields=("seen_at",)))]

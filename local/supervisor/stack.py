@@ -16,6 +16,7 @@ from local.supervisor.addresses import HOST, Addresses, inheritable
 from local.supervisor.child import CannotStart, Child, Say
 from local.supervisor.environment import allows_faults, dataset, for_all, for_one, uses_real_bigquery
 from local.supervisor.health import Health
+from local.supervisor.keys import installation_key
 from local.supervisor.plan import Deployment, Plan, account
 
 REPOSITORY = Path(__file__).parents[2]
@@ -217,7 +218,8 @@ class Stack:
                 self.running.append(deployment)
         if not self.running:
             return []
-        shared = for_all(self.plan, self.addresses, self.options.project, os.environ)
+        own_key = {"INSTALLATION_KEY": installation_key(self.options.state)}
+        shared = for_all(self.plan, self.addresses, self.options.project, {**own_key, **os.environ})
         root = str(self.options.root.resolve())
         children = [self._front()]
         for deployment in self.running:

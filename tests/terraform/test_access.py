@@ -17,10 +17,18 @@ from tests.contracts import sources
 
 CATALOGUE: dict[str, Any] = yaml.safe_load(openapi.CATALOGUE.read_text("utf-8"))
 ACCESS: dict[str, dict[str, Any]] = CATALOGUE["access"]
-EVENTS = {"usage-recorded", "conversation-recorded", "ledger-recorded", "invoice-recorded", "notifications"}
+EVENTS = {
+    "usage-recorded",
+    "conversation-recorded",
+    "ledger-recorded",
+    "invoice-recorded",
+    "notifications",
+    "agent-published",
+}
 # Which topics a module publishes to: what it publishes may have been made elsewhere, so a reader has to know.
 PUBLISHING = {
     "functions.agents.feedback": {"conversation-recorded"},
+    "functions.agents.publishing": {"agent-published"},
     "functions.agents.resolving": {"usage-recorded", "conversation-recorded"},
     "functions.agents.turns": {"usage-recorded", "notifications"},
     "functions.agents.wishes": {"conversation-recorded", "notifications"},

@@ -59,7 +59,7 @@ def visit(browser: Browser, site: str) -> Iterator[Open]:
     contexts = []
     errors: list[str] = []
 
-    def go(init: str = "", site: str = site, **options: Any) -> Page:
+    def go(init: str = "", site: str = site, wait: float = 20_000, **options: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-US", **options})
         context.set_default_timeout(20_000)
         contexts.append(context)
@@ -69,7 +69,7 @@ def visit(browser: Browser, site: str) -> Iterator[Open]:
         if init:
             page.add_init_script(init)
         page.goto(site)
-        page.locator("agenthub-chat .launcher").wait_for()
+        page.locator("agenthub-chat .launcher").wait_for(timeout=wait)
         return page
 
     yield go

@@ -11,54 +11,46 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from functions.shared.contracts import AgentRead
+from functions.widgets import public_files
+from functions.widgets.models import NewWidget, Texts, Theme
 from local import demo
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILT = ROOT / "dist" / "widget"
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 WIDGET = "wgt_01jb2v7k9m4n5p6q7r8s9t0v1w"
 
 ANSWER = "A **professional cleaning** costs $95 [1].\n\n- It takes 40 minutes\n- Twice a year is enough"
 SOURCE = {"number": 1, "title": "Price list 2026", "url": "https://linden.example/prices", "item_id": "kno_1"}
 
 
-def default_config(origin: str) -> dict[str, Any]:
-    """What the owner of the demo's widget has saved."""
-    return {
-        "widget": WIDGET,
-        "name": "Linden Dental",
-        "api_url": origin,
-        "chat_url": origin,
-        "theme": {"name": "Forest", "mode": "auto", "position": "end"},
-        "texts": {
-            "en": {
-                "greeting": "Hello! Ask me about treatments, prices and appointments.",
-                "placeholder": "Write a message",
-                "away": "Our assistant is resting. Please call +1 555 0100.",
-                "privacy_notice": "Answers come from an AI. [Privacy](https://linden.example/privacy)",
-            },
-            "ar": {
-                "greeting": "مرحبا! كيف يمكنني مساعدتك؟",
-                "placeholder": "اكتب رسالة",
-                "send": "إرسال",
-                "open": "افتح المحادثة",
-                "close": "أغلق المحادثة",
-                "assistant": "مساعد ذكاء اصطناعي",
-            },
-        },
-        "default_locale": "en",
-        "suggested_questions": [
-            "What does a cleaning cost?",
-            "Do you have time this week?",
-            "I am afraid of the dentist",
-        ],
-        "feedback": True,
-        "hand_off": True,
-        "pre_chat": None,
-    }
+OWNER = NewWidget(
+    agent_id="agt_1",
+    theme=Theme(name="forest"),
+    texts={
+        "en": Texts(
+            greeting="Hello! Ask me about treatments, prices and appointments.",
+            away="Our assistant is resting. Please call +1 555 0100.",
+            privacy_notice="Answers come from an AI. [Privacy](https://linden.example/privacy)",
+        ),
+        "ar": Texts(greeting="مرحبا! كيف يمكنني مساعدتك؟"),
+    },
+    languages=["en", "de", "ar"],
+    suggested_questions=["What does a cleaning cost?", "Do you have time this week?", "I am afraid of the dentist"],
+)
+"""What the owner of the demo's widget has saved."""
+
+
+def public_file(origin: str, owner: NewWidget) -> dict[str, Any]:
+    """The public file of the owner's widget, as widgets-api writes it, with every address at `origin`."""
+    agent = AgentRead(name="Linden Dental", created_at=NOW, updated_at=NOW)
+    return {**public_files.content(WIDGET, owner, agent), "api_url": origin, "chat_url": origin}
 
 
 @dataclass
@@ -92,6 +84,8 @@ class Standin:
     requests: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
     tokens: int = 0
     session_status: int = 200
+    """What a wish for a person is answered outside business hours."""
+    closed: str | None = None
     dead_tokens: set[str] = field(default_factory=set)
     go: threading.Event = field(default_factory=threading.Event)
 
@@ -173,7 +167,8 @@ class Handler(BaseHTTPRequestHandler):
                 messages = json.loads(self.standin.stored.get("history", "[]"))
                 self.json(200, {"conversation_id": "cnv_1" if messages else None, "messages": messages})
         elif (path := BUILT / "v1" / name).is_file() and "/" not in name:
-            self.answer(200, path.read_bytes(), "text/javascript")
+            kind = "application/json" if path.suffix == ".json" else "text/javascript"
+            self.answer(200, path.read_bytes(), kind)
         else:
             self.problem(404, "not_found")
 
@@ -192,8 +187,10 @@ class Handler(BaseHTTPRequestHandler):
             return
         elif self.path == "/api/chat":
             self.chat(body)
-        elif self.path in ("/api/chat/feedback", "/api/chat/hand-off", "/api/chat/lead"):
-            self.json(200, {})
+        elif self.path in ("/api/chat/feedback", "/api/chat/lead"):
+            self.answer(204, b"")
+        elif self.path == "/api/chat/hand-off":
+            self.json(200, {"is_open": not self.standin.closed, "message": self.standin.closed})
         else:
             self.problem(404, "not_found")
 
@@ -225,14 +222,13 @@ class Handler(BaseHTTPRequestHandler):
         if turn.cut_after is None:
             history += [
                 {"role": "visitor", "text": body["message"]},
-                {"role": "assistant", "message_id": "msg_1", "text": turn.text, "sources": [SOURCE]},
+                {"role": "agent", "message_id": "msg_1", "text": turn.text, "sources": [SOURCE]},
             ]
             standin.stored["history"] = json.dumps(history)
         if turn.whole:
             whole = {
-                "message": {"text": turn.text},
+                "message": {"role": "agent", "message_id": "msg_1", "text": turn.text},
                 "sources": [SOURCE],
-                "message_id": "msg_1",
                 "conversation_id": "cnv_1",
             }
             self.json(200, whole)
@@ -311,7 +307,7 @@ def platform() -> Iterator[Standin]:
     httpd.standin = Standin()
     with serving(httpd) as origin:
         httpd.standin.origin = origin
-        httpd.standin.config = default_config(origin)
+        httpd.standin.config = public_file(origin, OWNER)
         yield httpd.standin
 
 

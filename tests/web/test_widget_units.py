@@ -1,71 +1,88 @@
-"""The widget's logic: type checks and unit tests in Node.js, its weight, and the contrast of its themes."""
+"""The widget's logic: type checks and unit tests in Node.js, its weight, and its words in every language."""
 
 import base64
 import gzip
 import hashlib
 import json
+import re
+from typing import Any
 
 import pytest
 
+from functions.widgets.models import LANGUAGES
 from infra import web
 
 WIDGET = web.FrontEnd("widget")
-THEMES: dict[str, str] = json.loads((WIDGET.source / "src" / "themes.json").read_text())
-NAMES = [name for name in THEMES if name != "base"]
-
-TEXT = 5.5
-CONTROL = 3.3
-# What stands on what: a foreground, its grounds, and the ratio that it needs.
-PAIRS = [
-    ("text", ("surface", "bubble", "alt"), TEXT),
-    ("muted", ("surface", "alt"), TEXT),
-    ("danger", ("surface",), TEXT),
-    ("accent", ("surface", "bubble"), TEXT),
-    ("on-accent", ("accent",), TEXT),
-    ("control", ("surface",), CONTROL),
-    ("focus", ("surface",), CONTROL),
-]
+TEXTS = WIDGET.source / "src" / "texts"
+WORDS: dict[str, dict[str, str]] = {
+    path.stem: json.loads(path.read_text("utf-8")) for path in sorted(TEXTS.glob("*.json"))
+}
 
 
-def colours(theme: str) -> dict[str, tuple[str, str]]:
-    """Each colour of a theme by name, for light and dark."""
-    words = f"{THEMES['base']} {THEMES[theme]}".split()
-    return {words[at]: (words[at + 1], words[at + 2]) for at in range(0, len(words), 3)}
+def placeholders(text: str) -> list[str]:
+    return sorted(re.findall(r"\{\w+\}", text))
 
 
-def luminance(colour: str) -> float:
-    """Relative luminance as WCAG 2 defines it."""
-    shares = [int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4)]
-    red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+def manifest() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads((WIDGET.output / "manifest.json").read_text())
+    return found
 
 
-def contrast(one: str, other: str) -> float:
-    """The contrast ratio as WCAG 2 defines it."""
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
+def weight(path: str) -> int:
+    return len(gzip.compress((WIDGET.output / path).read_bytes(), 9))
 
 
-def test_the_six_themes_are_those_of_the_design() -> None:
-    assert NAMES == ["paper", "ocean", "forest", "clay", "plum", "contrast"]
+def test_there_are_words_in_the_languages_that_a_widget_can_offer() -> None:
+    assert set(WORDS) == set(LANGUAGES)
+    assert len(WORDS) >= 12
+    assert "ar" in WORDS
 
 
-@pytest.mark.parametrize("theme", NAMES)
-@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
-def test_every_theme_can_be_read(theme: str, scheme: int) -> None:
-    found = colours(theme)
-    for foreground, grounds, least in PAIRS:
-        for ground in grounds:
-            ratio = contrast(found[foreground][scheme], found[ground][scheme])
-            assert ratio >= least, f"{theme}: {foreground} on {ground} is {ratio:.2f}"
+@pytest.mark.parametrize("language", WORDS)
+def test_a_languages_words_are_complete_and_have_the_same_places(language: str) -> None:
+    english, words = WORDS["en"], WORDS[language]
+    assert list(words) == list(english)
+    for name, text in words.items():
+        assert text.strip() == text != "", name
+        assert placeholders(text) == placeholders(english[name]), name
+        if language != "en":
+            # Words that are the same in both languages are few, and none is a sentence.
+            assert text != english[name] or len(text.split()) == 1, name
 
 
-def test_the_whole_widget_weighs_at_most_12000_bytes(built: None) -> None:
-    manifest = json.loads((WIDGET.output / "manifest.json").read_text())
-    sizes = {
-        name: len(gzip.compress((WIDGET.output / part["path"]).read_bytes(), 9)) for name, part in manifest.items()
+@pytest.mark.parametrize("language", ["ar", "ja", "ru", "zh"])
+def test_a_language_of_another_script_is_written_in_it(language: str) -> None:
+    for name, text in WORDS[language].items():
+        letters = re.sub(r"\{\w+\}|AI", "", text)
+        assert any(ord(letter) > 0x2FF for letter in letters), name
+
+
+def test_no_javascript_weighs_more_than_the_house_allows(built: None) -> None:
+    loader, script = (weight(manifest()[part]["path"]) for part in ("loader", "widget"))
+    assert loader <= 2_000
+    assert loader + script <= 12_000
+
+
+def test_a_languages_words_weigh_at_most_1000_bytes(built: None) -> None:
+    found = {name: weight(part["path"]) for name, part in manifest().items() if name.startswith("texts-")}
+    assert found.keys() == {f"texts-{language}" for language in WORDS}
+    assert max(found.values()) <= 1_000, found
+
+
+def test_the_words_that_are_served_are_those_of_the_sources(built: None) -> None:
+    paths = {
+        name.removeprefix("texts-"): part["path"] for name, part in manifest().items() if name.startswith("texts-")
     }
-    assert sum(sizes.values()) <= 12_000, sizes
+    assert {
+        language: json.loads((WIDGET.output / path).read_text("utf-8")) for language, path in paths.items()
+    } == WORDS
+    [digest] = {path.rsplit("-")[-1] for path in paths.values()}
+    script = (WIDGET.output / manifest()["widget"]["path"]).read_text("utf-8")
+    assert digest.removesuffix(".json") in script
+
+
+def test_who_pins_the_script_finds_its_digest_beside_it(built: None) -> None:
+    assert json.loads((WIDGET.output / "v1" / "manifest.json").read_text()) == manifest()
 
 
 def test_the_loader_names_the_hashed_file_and_its_digest(built: None) -> None:

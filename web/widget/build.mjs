@@ -1,11 +1,12 @@
 /**
- * Builds the widget into the folder given as the first argument: v1/widget-<hash>.js, v1/widget.js and manifest.json.
+ * Builds the widget into the folder given as the first argument: v1/widget-<hash>.js, the words of each language as
+ * v1/texts-<language>-<hash>.json, v1/widget.js, and manifest.json (also as v1/manifest.json, for who pins the script).
  *
  * Hashed files of earlier builds stay: a page that is open, or whose loader sits in a cache, goes on working.
  */
 
 import { createHash } from "node:crypto";
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -48,7 +49,15 @@ async function put(name, contents) {
   await rename(`${path}.new`, path);
 }
 
-const widget = await bundle("widget.ts");
+// One hash for all languages: the script names it once, and its words are always those it was built with.
+const folder = join(here, "src", "texts");
+const languages = (await readdir(folder)).map((name) => name.replace(".json", "")).sort();
+const texts = await Promise.all(
+  languages.map(async (language) => Buffer.from(JSON.stringify(JSON.parse(await readFile(join(folder, `${language}.json`), "utf8"))))),
+);
+const words = createHash("sha256").update(Buffer.concat(texts)).digest("hex").slice(0, 16);
+
+const widget = await bundle("widget.ts", { LANGUAGES: JSON.stringify(languages.join(" ")), WORDS: JSON.stringify(words) });
 const file = `widget-${createHash("sha256").update(widget).digest("hex").slice(0, 16)}.js`;
 const integrity = `sha384-${createHash("sha384").update(widget).digest("base64")}`;
 const loader = await bundle("loader.ts", { FILE: JSON.stringify(file), INTEGRITY: JSON.stringify(integrity) });
@@ -61,4 +70,9 @@ const manifest = {
   loader: { path: "v1/widget.js", ...size(loader) },
   widget: { path: `v1/${file}`, integrity, ...size(widget) },
 };
-await put("manifest.json", `${JSON.stringify(manifest, null, 2)}\n`);
+for (const [at, language] of languages.entries()) {
+  const path = `v1/texts-${language}-${words}.json`;
+  await put(path, texts[at]);
+  manifest[`texts-${language}`] = { path, ...size(texts[at]) };
+}
+for (const name of [join("v1", "manifest.json"), "manifest.json"]) await put(name, `${JSON.stringify(manifest, null, 2)}\n`);

@@ -27,6 +27,7 @@ def google(
     google_of_package.enter("widgets-public", monkeypatch, tmp_path)
     monkeypatch.setattr(sessions, "by_address", sessions.Limiter(60))
     monkeypatch.setattr(sessions, "by_widget", sessions.Limiter(1200))
+    monkeypatch.setattr(sessions, "by_both", sessions.Limiter(60))
     yield google_of_package
     google_of_package.leave()
 

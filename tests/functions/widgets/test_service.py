@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from functions.shared import clock, config, directory, firestore, ids, storage
 from functions.shared.firestore import Query
 from functions.shared.identity import WorkspaceId
-from functions.widgets import service
+from functions.widgets import public_files, service
 from functions.widgets.models import NewWidget, WidgetChange
 from tests.cloud import URL, Cloud
 from tests.functions.rooms import Room, agent, content, lose_answer, write
@@ -38,7 +38,7 @@ def etag(response: TestResponse) -> str:
 
 
 def published(widget: str) -> dict[str, Any] | None:
-    found = storage.read("cdn", service.public_name(widget))
+    found = storage.read("cdn", public_files.name_of(widget))
     return None if found is None else json.loads(found)
 
 
@@ -102,7 +102,7 @@ def test_the_public_file_has_the_documented_fields_and_no_secret(cloud: Cloud) -
 
 def test_the_public_file_is_cached_for_a_minute(cloud: Cloud) -> None:
     _, _, widget = made(cloud)
-    blob = storage.client().bucket("cdn").get_blob(service.public_name(widget))
+    blob = storage.client().bucket("cdn").get_blob(public_files.name_of(widget))
     assert (blob.content_type, blob.cache_control) == ("application/json", "public, max-age=60")
 
 
@@ -238,7 +238,7 @@ def test_a_file_that_stayed_is_taken_away_by_deleting_again(room: Room, cloud: C
     workspace, _, widget = made(cloud)
     someone, path = callers.person("member", workspace), f"/api/widgets/{widget}"
     assert room.ask("DELETE", path, someone, etag=etag(room.ask("GET", path, someone))).status_code == 204
-    storage.write("cdn", service.public_name(widget), b"{}", content_type="application/json")
+    storage.write("cdn", public_files.name_of(widget), b"{}", content_type="application/json")
     assert room.ask("DELETE", path, someone, etag="1.5").status_code == 404
     assert published(widget) is None
 

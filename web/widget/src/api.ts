@@ -71,8 +71,14 @@ export interface Api {
   call(method: string, path: string, body: unknown, key?: string): Promise<unknown>;
 }
 
-/** The platform as `config` names it. Every call throws CallFailed and nothing else. */
-export function openApi(config: Config, store: Store, request: typeof fetch, now: () => number): Api {
+/** The platform as `config` names it; `identity` is the site's word for its visitor, if any. Every call throws CallFailed and nothing else. */
+export function openApi(
+  config: Config,
+  store: Store,
+  request: typeof fetch,
+  now: () => number,
+  identity: () => string = () => "",
+): Api {
   let renewal: Promise<string> | null = null;
 
   const send = async <Read>(
@@ -114,15 +120,17 @@ export function openApi(config: Config, store: Store, request: typeof fetch, now
   const session = async (): Promise<string> => {
     const url = `${config.apiUrl}/api/widgets/${config.widget}/sessions`;
     const old = store.read().token;
+    const signed = identity();
+    const who = signed ? { identity: signed } : {};
     let answer: unknown;
     try {
-      answer = await exchange("POST", url, old, {});
+      answer = await exchange("POST", url, old, who);
     } catch (error) {
       const failure = failureOf(error);
       if (!old || failure.kind !== "refused" || ![400, 401, 404, 422].includes(failure.status)) throw error;
       // The old session is over for good; its conversation belonged to it, the visitor remains the same.
       store.write({ token: "", conversation: "" });
-      answer = await exchange("POST", url, "", { visitor: old });
+      answer = await exchange("POST", url, "", { visitor: old, ...who });
     }
     const { token, expires_at: expires } = fields(answer);
     store.write({ token: text(token), expires: text(expires) });

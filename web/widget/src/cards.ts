@@ -1,14 +1,19 @@
-/** The small forms inside the log: rating an answer, asking for a person, leaving contact details. */
+/** The small forms inside the log: rating an answer or the chat, asking for a person, leaving contact details. */
 
+import type { Asked, Texts } from "./config";
 import type { Conversation, Details } from "./conversation";
 import { button, h, icon } from "./dom";
-import type { Texts } from "./texts";
+import { fields, text } from "./parse";
+import type { Fields } from "./parse";
 
 const THUMB = "M7 21H4V10h3m0 11V10l4-8a2 2 0 0 1 2 2v5h6a2 2 0 0 1 2 2.3l-1.4 8a2 2 0 0 1-2 1.7z";
 
-/** What a card needs: the words, and a way to tell a screen reader what happened. */
+const STAR = "M12 3.5l2.6 5.4 5.9.8-4.3 4.1 1.1 5.9-5.3-2.9-5.3 2.9 1.1-5.9L3.5 9.7l5.9-.8z";
+
+/** What a card needs: the words, what is known of the visitor, and a way to tell a screen reader what happened. */
 export interface Room {
   readonly texts: Texts;
+  known(): Fields;
   say(spoken: string): void;
 }
 
@@ -29,13 +34,14 @@ function card(room: Room, children: readonly (Node | string)[], done: string, ac
     if (busy) return;
     busy = true;
     try {
-      await act();
-      const told = h("p", { class: "note", tabindex: -1 }, done);
+      // Outside business hours the platform says when somebody will be there.
+      const said = text(fields(await act())["message"], done);
+      const told = h("p", { class: "note", tabindex: -1 }, said);
       const inside = form.matches(":focus-within");
       form.replaceWith(told);
       // The focused field is gone with the form: without this a keyboard would start again at the top of the page.
       if (inside) told.focus();
-      room.say(done);
+      room.say(said);
     } catch {
       room.say((problem.textContent = room.texts.error));
     }
@@ -82,21 +88,61 @@ export function handOffCard(room: Room, conversation: Conversation): HTMLElement
   return card(room, content, texts.told, () => conversation.handOff(note.value.trim()));
 }
 
-/** The form for the contact details that are `asked` for (name, email), with consent; `send` gets what was typed. */
+/** One to five stars for the whole conversation. */
+export function starsCard(room: Room, conversation: Conversation): HTMLElement {
+  const { texts } = room;
+  const stars = [1, 2, 3, 4, 5].map((n) => {
+    const label = texts.stars.replace("{n}", `${n}`);
+    const star = h("input", { class: "sr", type: "radio", name: "stars", value: n, required: "", "aria-label": label });
+    return h("label", { class: "icon", title: label }, star, icon(STAR));
+  });
+  const remark = area();
+  const content = [
+    h("fieldset", {}, h("legend", {}, texts.rate), h("div", { class: "stars" }, ...stars)),
+    field(texts.remark, remark),
+  ];
+  return card(room, content, texts.thanks, () => {
+    const chosen = stars.findIndex((star) => star.querySelector("input")?.checked);
+    return conversation.stars(chosen + 1, remark.value.trim());
+  });
+}
+
+/** The form for what is `asked`, with consent; `send` gets what was typed, and the consent word for word. */
 export function detailsCard(
   room: Room,
   title: string,
-  asked: readonly unknown[],
+  asked: readonly Asked[],
   send: (details: Details) => Promise<unknown>,
 ): HTMLElement {
   const { texts } = room;
-  const kinds = (["name", "email"] as const).filter((kind) => asked.includes(kind));
-  const inputs = kinds.map((kind) =>
-    h("input", { type: kind === "email" ? kind : "text", autocomplete: kind, maxlength: 200, dir: "auto", required: "" }),
-  );
+  const known = room.known();
+  const inputs = asked.map(({ kind, required }) => {
+    const type = kind === "phone" ? "tel" : kind;
+    const input = h("input", {
+      type: /email|tel/.test(type) ? type : "text",
+      autocomplete: kind === "custom" ? "off" : type,
+      maxlength: 200,
+      dir: "auto",
+      ...(required ? { required: "" } : {}),
+    });
+    input.value = text(known[kind]);
+    return input;
+  });
+  const rows = inputs.map((input, at) => {
+    const { label = "", required } = asked[at] ?? {};
+    return field(required ? label : texts.optional.replace("{field}", label), input);
+  });
   const consent = h("label", { class: "check" }, h("input", { type: "checkbox", required: "" }), h("span", {}, texts.consent));
-  const rows = inputs.map((input, at) => field(texts[kinds[at] ?? "name"], input));
-  return card(room, [h("strong", {}, title), ...rows, consent], texts.thanks, () =>
-    send(Object.fromEntries(inputs.map((input, at) => [kinds[at], input.value.trim()]))),
-  );
+  return card(room, [h("strong", {}, title), ...rows, consent], texts.thanks, () => {
+    const details: Record<string, string> & Details = { consent: texts.consent };
+    const own: string[] = [];
+    asked.forEach(({ kind, label }, at) => {
+      const value = inputs[at]?.value.trim();
+      if (!value) return;
+      if (kind === "custom") own.push(`${label}: ${value}`);
+      else details[kind] = value;
+    });
+    if (own.length) details["message"] = own.join("\n");
+    return send(details);
+  });
 }

@@ -2,17 +2,19 @@
 
 import { fields, list, text, webAddress } from "./parse";
 import type { Fields } from "./parse";
-import { ENGLISH } from "./texts";
-import type { Texts } from "./texts";
+import type words from "./texts/en.json";
 
-export interface Theme {
-  /** Lower case; an unknown one looks like `paper`. */
-  readonly name: string;
-  readonly accent: string;
-  readonly bubble: string;
-  /** px; null: the theme's own. */
-  readonly radius: number | null;
-  readonly font: string;
+/** The chat's own words, one file a language; an owner may replace each under its name. */
+export type Words = typeof words;
+
+export type Texts = Words & { readonly privacy_notice: string };
+
+/** What a form asks for. */
+export interface Asked {
+  /** name, email, phone; anything else is the owner's own question. */
+  readonly kind: string;
+  readonly label: string;
+  readonly required: boolean;
 }
 
 export interface Config {
@@ -21,7 +23,8 @@ export interface Config {
   readonly avatar: string;
   readonly apiUrl: string;
   readonly chatUrl: string;
-  readonly theme: Theme;
+  /** For palette.ts. */
+  readonly theme: Fields;
   /** auto, light or dark. */
   readonly mode: string;
   /** end or start. */
@@ -30,9 +33,12 @@ export interface Config {
   readonly texts: Texts;
   readonly suggestions: readonly string[];
   readonly feedback: boolean;
+  readonly rating: boolean;
   readonly handOff: boolean;
-  /** What the form before the first message asks for: name, email; empty when there is none. */
-  readonly preChat: readonly unknown[];
+  /** What the form before the first message asks for; empty when there is none. */
+  readonly preChat: readonly Asked[];
+  /** When the closed chat says something by itself: seconds, percent of the page; 0: never. */
+  readonly proactive: { readonly seconds: number; readonly percent: number };
 }
 
 const RTL = /^(ar|ckb|dv|fa|he|ku|ps|sd|ug|ur|yi)\b/i;
@@ -41,46 +47,58 @@ export function direction(locale: string): "ltr" | "rtl" {
   return RTL.test(locale) ? "rtl" : "ltr";
 }
 
-/** The name in `table` that fits one of `wanted` best: the very locale, else its language; "" when none does. */
-export function pick(table: Fields, wanted: readonly string[]): string {
+/** The one of `names` that fits one of `wanted` best: the very locale, else its language; "" when none does. */
+export function pick(names: readonly string[], wanted: readonly string[]): string {
   const language = (locale: string): string => locale.replace(/-.*/, "").toLowerCase();
   for (const locale of wanted) {
-    const names = Object.keys(table).filter((name) => language(name) === language(locale));
-    if (names[0]) return names.includes(locale) ? locale : names[0];
+    const near = names.filter((name) => language(name) === language(locale));
+    if (near[0]) return near.includes(locale) ? locale : near[0];
   }
   return "";
 }
 
-/** The configuration in `source` for a visitor who reads `wanted`, most wanted first. */
-export function parseConfig(source: unknown, wanted: readonly string[]): Config {
+/** The language for a visitor who reads `wanted`, most wanted first: one that the widget offers. */
+export function localeOf(source: unknown, wanted: readonly string[]): string {
+  const saved = fields(source);
+  const offered = list(saved["languages"]).map((one) => text(one));
+  return pick(offered, wanted) || text(saved["default_locale"], "en");
+}
+
+/** The configuration in `source`, in `locale`; `words` are the chat's own in that language. */
+export function parseConfig(source: unknown, locale: string, words: Words): Config {
   const saved = fields(source);
   const theme = fields(saved["theme"]);
-  const radius = theme["radius"];
+  const proactive = fields(saved["proactive"]);
+  const count = (value: unknown): number => Number(value) || 0;
+  const local = (table: Fields): unknown => table[pick(Object.keys(table), [locale, text(saved["default_locale"])])];
   const table = fields(saved["texts"]);
-  const locale = pick(table, [...wanted, text(saved["default_locale"])]);
-  const texts: Record<string, string> & Texts = { ...ENGLISH };
-  for (const [name, value] of Object.entries(fields(table[locale]))) texts[name] = text(value);
-  const url = (name: string): string => text(saved[name]).replace(/\/$/, "");
+  const texts: Texts & Readonly<Record<string, string>> = Object.assign(
+    { privacy_notice: "" },
+    words,
+    table[pick(Object.keys(table), [locale])],
+  );
   return {
     widget: text(saved["widget"]),
     name: text(saved["name"]),
     avatar: webAddress(saved["avatar_url"]),
-    apiUrl: url("api_url"),
-    chatUrl: url("chat_url"),
-    theme: {
-      name: text(theme["name"]).toLowerCase(),
-      accent: text(theme["accent"]),
-      bubble: text(theme["bubble"]),
-      radius: typeof radius === "number" ? radius : null,
-      font: text(theme["font"]),
-    },
+    apiUrl: text(saved["api_url"]),
+    chatUrl: text(saved["chat_url"]),
+    theme,
     mode: text(theme["mode"], "auto"),
     position: text(theme["position"]),
-    locale: locale || "en",
+    locale,
     texts,
-    suggestions: list(saved["suggested_questions"]).map((one) => text(one)).slice(0, 4),
+    suggestions: list(saved["suggested_questions"]).map((one) => text(one)),
     feedback: saved["feedback"] !== false,
+    rating: saved["rating"] === true,
     handOff: saved["hand_off"] === true,
-    preChat: list(fields(saved["pre_chat"])["fields"]),
+    preChat: list(saved["pre_chat"])
+      .map(fields)
+      .map(({ kind, required, labels }) => ({
+        kind: text(kind),
+        label: text(local(fields(labels)), texts[text(kind)]),
+        required: required === true,
+      })),
+    proactive: { seconds: count(proactive["after_seconds"]), percent: count(proactive["scroll_percent"]) },
   };
 }

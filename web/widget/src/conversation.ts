@@ -77,13 +77,22 @@ export interface Conversation {
   rate(message: string, rating: "up" | "down", comment: string): Promise<unknown>;
   /** Ask for a person. */
   handOff(note: string): Promise<unknown>;
-  /** Leave contact details; the form has asked for consent. */
+  /** Rate all of it, 1 to 5. */
+  stars(stars: number, comment: string): Promise<unknown>;
+  /** Leave contact details. */
   lead(details: Details): Promise<unknown>;
+  /** Begin anew: somebody else is here. */
+  forget(): void;
 }
 
 export interface Details {
   name?: string;
   email?: string;
+  phone?: string;
+  /** The answers to the owner's own questions. */
+  message?: string;
+  /** What was agreed to, word for word. */
+  consent: string;
 }
 
 export function openConversation(config: Config, api: Api, store: Store, around: Surroundings): Conversation {
@@ -115,8 +124,8 @@ export function openConversation(config: Config, api: Api, store: Store, around:
     return list(history["messages"])
       .map(fields)
       .map((one) =>
-        message(/^(visitor|user)$/.test(text(one["role"])) ? "visitor" : "agent", {
-          id: text(one["message_id"] ?? one["id"]),
+        message(one["role"] === "visitor" ? "visitor" : "agent", {
+          id: text(one["message_id"]),
           text: text(one["text"]),
           sources: sources(one["sources"]),
         }),
@@ -225,7 +234,7 @@ export function openConversation(config: Config, api: Api, store: Store, around:
         over = true;
         answer.text = said;
         answer.id = text(data["message_id"]);
-        answer.state = [data["outcome"], data["status"]].includes("interrupted") ? "cut" : "done";
+        answer.state = data["outcome"] === "interrupted" ? "cut" : "done";
       }
     };
 
@@ -250,7 +259,7 @@ export function openConversation(config: Config, api: Api, store: Store, around:
         take("delta", message);
         take("sources", whole);
         for (const action of list(whole["actions"])) take("action", fields(action));
-        take("done", { message_id: message["id"], ...whole });
+        take("done", { ...whole, ...message });
       }
     } finally {
       watch.stop();
@@ -280,7 +289,13 @@ export function openConversation(config: Config, api: Api, store: Store, around:
     rate: (rated, rating, comment) =>
       post("/feedback", { message_id: rated, rating, ...(comment ? { comment } : {}) }),
     handOff: (note) => post("/hand-off", { ...which(), ...(note ? { note } : {}) }),
-    lead: (details) => post("/lead", { ...which(), ...details, consent: true }),
+    stars: (stars, comment) => post("/feedback", { stars, ...(comment ? { comment } : {}) }),
+    lead: (details) => post("/lead", details),
+    forget() {
+      messages.length = 0;
+      self.notice = null;
+      changed();
+    },
   };
   return self;
 }

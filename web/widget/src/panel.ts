@@ -1,13 +1,15 @@
 /** What a visitor sees and touches: the launcher, the panel with its log, and the field to write in. */
 
-import { detailsCard, handOffCard } from "./cards";
+import { detailsCard, handOffCard, starsCard } from "./cards";
+import type { Room } from "./cards";
 import type { Config } from "./config";
-import type { Conversation, Details, Message } from "./conversation";
+import type { Conversation, Message } from "./conversation";
 import { button, h, icon } from "./dom";
+import { CROSS, openProactive } from "./proactive";
+import { openStore } from "./storage";
 import { openTranscript } from "./transcript";
 
 const BUBBLE = "M4 5.5h16v11h-9L6.5 20v-3.5H4z";
-const CROSS = "M6 6l12 12M18 6L6 18";
 const SEND = "M12 19V5M5.5 11.5L12 5l6.5 6.5";
 /** Longer answers are announced by their start; the whole is in the log. */
 const SPOKEN = 600;
@@ -15,27 +17,32 @@ const SPOKEN = 600;
 export interface Panel {
   readonly launcher: HTMLElement;
   readonly dialog: HTMLElement;
+  /** What the closed chat says by itself. */
+  readonly hello: HTMLElement;
   open(): void;
   close(): void;
   /** Open and say something in the visitor's name. */
   ask(said: string): void;
   /** Draw the conversation's state at the next frame. */
   changed(): void;
-  /** An answer is complete: read it out once, and hand in the details that were given before the first message. */
+  /** An answer is complete: read it out once. */
   answered(message: Message): void;
   /** Keep a full-screen panel above the keyboard of a phone. */
   fit(): void;
 }
 
-/** `wakeUp` runs at the first sign that a message will come. */
-export function openPanel(config: Config, conversation: Conversation, wakeUp: () => void): Panel {
+/** `known` says who the visitor is; `wakeUp` runs at the first sign that a message will come. */
+export function openPanel(config: Config, conversation: Conversation, known: Room["known"], wakeUp: () => void): Panel {
   const { texts, name, suggestions, preChat } = config;
   let restored = false;
   let answering = false;
-  let offered = !config.handOff;
+  let personDue = config.handOff;
+  let rateDue = config.rating;
   let frame = 0;
   let hush: ReturnType<typeof setTimeout> | undefined;
-  let details: Details | null = null;
+
+  /** What is remembered until this tab is closed. */
+  const visit = openStore(config.widget, () => sessionStorage);
 
   const status = h("div", { class: "sr", role: "status" });
   /** Put `spoken` where a screen reader reads it out; the place is empty again after a second. */
@@ -44,7 +51,7 @@ export function openPanel(config: Config, conversation: Conversation, wakeUp: ()
     status.textContent = spoken;
     hush = setTimeout(() => status.replaceChildren(), 1000);
   };
-  const room = { texts, say };
+  const room = { texts, known, say };
 
   const transcript = openTranscript(config, room, conversation);
   const { log, toEnd } = transcript;
@@ -84,14 +91,20 @@ export function openPanel(config: Config, conversation: Conversation, wakeUp: ()
     );
   }
 
-  const person = button("quiet person", texts.person, [texts.person], () => {
-    const card = handOffCard(room, conversation);
-    log.append(card);
-    toEnd();
-    card.querySelector("textarea")?.focus();
-    person.hidden = true;
-  });
-  person.hidden = true;
+  /** A button below the log that puts a card into it, once. */
+  const offer = (label: string, made: () => HTMLElement): HTMLButtonElement => {
+    const offered = button("quiet", label, [label], () => {
+      const card = made();
+      log.append(card);
+      toEnd();
+      card.querySelector<HTMLElement>("textarea,input")?.focus();
+      offered.hidden = true;
+    });
+    offered.hidden = true;
+    return offered;
+  };
+  const person = offer(texts.person, () => handOffCard(room, conversation));
+  const rate = offer(texts.rate, () => starsCard(room, conversation));
 
   const avatar = (): HTMLElement => {
     const initial = h("span", { class: "avatar", "aria-hidden": "true" }, Array.from(name)[0] ?? "");
@@ -111,7 +124,7 @@ export function openPanel(config: Config, conversation: Conversation, wakeUp: ()
     transcript.newer,
     notice,
     form,
-    person,
+    h("div", { class: "more" }, person, rate),
     status,
   );
   const label = (): void => {
@@ -129,6 +142,7 @@ export function openPanel(config: Config, conversation: Conversation, wakeUp: ()
 
   const open = (): void => {
     if (dialog.open) return;
+    hello.hush();
     const phone = matchMedia("(max-width:480px)").matches;
     if (phone) dialog.showModal();
     else dialog.show();
@@ -147,6 +161,8 @@ export function openPanel(config: Config, conversation: Conversation, wakeUp: ()
     launcher.focus();
   };
 
+  const hello = openProactive(config, open, visit);
+
   dialog.addEventListener("cancel", (event) => {
     event.preventDefault();
     close();
@@ -157,11 +173,12 @@ export function openPanel(config: Config, conversation: Conversation, wakeUp: ()
     close();
   });
 
-  if (preChat.length) {
+  if (preChat.length && !visit.read().gave && !conversation.id()) {
     form.hidden = chips.hidden = true;
     log.append(
       detailsCard(room, texts.before, preChat, async (given) => {
-        details = given;
+        await conversation.lead(given);
+        visit.write({ gave: "1" });
         form.hidden = chips.hidden = false;
       }),
     );
@@ -186,10 +203,10 @@ export function openPanel(config: Config, conversation: Conversation, wakeUp: ()
     if (now && !answering) say(texts.answering.replace("{name}", name));
     answering = now;
     log.classList.toggle("busy", now && !messages.some((one) => one.state === "streaming"));
-    if (!offered && messages.length && conversation.id()) {
-      offered = true;
-      person.hidden = false;
-    }
+    // A person from the first answer on, stars when there is something to rate.
+    const answers = conversation.id() ? messages.filter((one) => one.from === "agent" && one.state === "done").length : 0;
+    if (personDue && answers) personDue = person.hidden = false;
+    if (rateDue && answers > 1) rateDue = rate.hidden = false;
   };
 
   const ask = (said: string): void => {
@@ -202,6 +219,7 @@ export function openPanel(config: Config, conversation: Conversation, wakeUp: ()
   return {
     launcher,
     dialog,
+    hello: hello.node,
     open,
     close,
     ask,
@@ -210,12 +228,6 @@ export function openPanel(config: Config, conversation: Conversation, wakeUp: ()
     },
     answered({ text }) {
       say(text.length > SPOKEN ? `${text.slice(0, SPOKEN)} …` : text);
-      if (!details) return;
-      const given = details;
-      details = null;
-      conversation.lead(given).catch(() => {
-        details = given;
-      });
     },
     fit,
   };

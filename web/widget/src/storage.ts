@@ -13,6 +13,12 @@ export interface Saved {
   /** RFC 3339. */
   readonly expires: string;
   readonly conversation: string;
+  /** Whom the site has signed in; empty: nobody. */
+  readonly who: string;
+  /** Not empty: the visitor has met the chat. */
+  readonly met: string;
+  /** Not empty: the form before the first message has been sent. */
+  readonly gave: string;
   readonly unsent: readonly Unsent[];
 }
 
@@ -27,6 +33,9 @@ function parse(source: string): Saved {
     token: text(saved["token"]),
     expires: text(saved["expires"]),
     conversation: text(saved["conversation"]),
+    who: text(saved["who"]),
+    met: text(saved["met"]),
+    gave: text(saved["gave"]),
     unsent: list(saved["unsent"])
       .map(fields)
       .map((one) => ({ key: text(one["key"]), text: text(one["text"]) })),

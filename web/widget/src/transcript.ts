@@ -29,6 +29,7 @@ interface Entry {
 export function openTranscript(config: Config, room: Room, conversation: Conversation): Transcript {
   const { texts, feedback, name } = config;
   const entries = new Map<Message, Entry>();
+  const asked = (["name", "email", "phone"] as const).map((kind) => ({ kind, label: texts[kind], required: kind !== "phone" }));
   const none = new Map<number, string>();
   /** Text in its own direction; the bubble around it keeps that of the chat. */
   const said = (...children: Node[]): HTMLElement => h("div", { dir: "auto" }, ...children);
@@ -68,7 +69,7 @@ export function openTranscript(config: Config, room: Room, conversation: Convers
     }
     if (feedback && id) found.push(ratingCard(room, conversation, id));
     if (actions.includes("hand_off")) found.push(handOffCard(room, conversation));
-    if (actions.includes("collect_lead")) found.push(detailsCard(room, texts.lead, ["name", "email"], conversation.lead));
+    if (actions.includes("collect_lead")) found.push(detailsCard(room, texts.lead, asked, conversation.lead));
     return found;
   };
 

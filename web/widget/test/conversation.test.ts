@@ -7,6 +7,7 @@ import { parseConfig } from "../src/config";
 import { openConversation } from "../src/conversation";
 import type { Conversation } from "../src/conversation";
 import { openStore } from "../src/storage";
+import english from "../src/texts/en.json";
 import type { Store } from "../src/storage";
 
 type Answer = () => Response | Promise<Response>;
@@ -49,7 +50,7 @@ function run(turns: Answer[], sessions: Answer[] = [], saved = "", online = () =
   let kept = saved;
   const storage = { getItem: () => kept || null, setItem: (_: string, value: string) => void (kept = value) };
   const store = openStore("wgt_1", () => storage);
-  const config = parseConfig({ widget: "wgt_1", api_url: "https://api", chat_url: "https://chat" }, []);
+  const config = parseConfig({ widget: "wgt_1", api_url: "https://api", chat_url: "https://chat" }, "en", english);
   let wake: () => void = () => undefined;
   const conversation: Conversation = openConversation(config, openApi(config, store, fake, Date.now), store, {
     sleep: (milliseconds) => Promise.resolve(void slept.push(milliseconds)),
@@ -128,7 +129,7 @@ test("429 counts its seconds down", async () => {
 });
 
 test("an answer as one object is shown like a streamed one", async () => {
-  const said = { message: { text: "Yes." }, sources: [{ number: 1, title: "Hours" }], message_id: "msg_1", actions: [{ type: "hand_off" }] };
+  const said = { message: { text: "Yes.", message_id: "msg_1" }, sources: [{ number: 1, title: "Hours" }], actions: [{ type: "hand_off" }] };
   const one = run([() => json(200, said)]);
   await ask(one);
   const answer = one.conversation.messages[1];
