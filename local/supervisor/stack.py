@@ -190,6 +190,7 @@ class Stack:
             "pubsub": [*caller("push"), "--min-backoff", "1", *warehouse, "--dataset", dataset(os.environ)],
             "bigquery": [*catalogue, *project, "--dataset", dataset(os.environ)],
             "storage": identity,
+            "mail": ["--folder", str(state / "mail")],
             "model": ["--allow-faults"] if allows_faults(os.environ) else [],
             "scheduler": caller("scheduler"),
         }
@@ -217,7 +218,8 @@ class Stack:
                 self.running.append(deployment)
         if not self.running:
             return []
-        shared = for_all(self.plan, self.addresses, self.options.project, os.environ)
+        key = Keyring(self.options.state / "identity" / "keys").secret("webhook-signing").hex()
+        shared = for_all(self.plan, self.addresses, self.options.project, os.environ, signing_key=key)
         root = str(self.options.root.resolve())
         children = [self._front()]
         for deployment in self.running:

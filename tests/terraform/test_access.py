@@ -22,7 +22,7 @@ EVENTS = {"usage-recorded", "conversation-recorded", "ledger-recorded", "invoice
 PUBLISHING = {
     "functions.agents.feedback": {"conversation-recorded"},
     "functions.agents.turns": {"usage-recorded"},
-    "functions.billing.books": {"ledger-recorded", "invoice-recorded"},
+    "functions.billing.books": {"ledger-recorded", "invoice-recorded", "notifications"},
     "functions.billing.closing": {"close-requested"},
     "functions.billing.reconciling": {"usage-recorded"},
     "functions.dashboard.relay": EVENTS,
