@@ -191,7 +191,7 @@ def _health(batch: firestore.Batch, webhook: Snapshot, result: Result, now: date
 def give_up(found: Snapshot, reason: str) -> None:
     """End a delivery without an attempt; it can still be sent by hand."""
     batch = firestore.Batch()
-    fields = {("state",): "failed", ("reason",): reason, ("due_at",): firestore.DELETE}
+    fields: dict[firestore.FieldPath, Any] = {("state",): "failed", ("reason",): reason, ("due_at",): firestore.DELETE}
     batch.update(found.path, fields, if_etag=found.etag)
     _commit_unless_changed(batch)
 

@@ -27,8 +27,8 @@ _MOST_ADDRESSES = 4
 _SAFE = re.compile(r"[!-~]+")
 _PORTS = {"https": 443, "http": 80}
 
-# What ipaddress calls global and is not everybody's: a metadata service, and translations of IPv4 that are local.
-_OURS = tuple(ipaddress.ip_network(text) for text in ("168.63.129.16/32", "64:ff9b:1::/48", "::/8"))
+# What ipaddress (of this or another version of Python) calls global and is not: protocols and metadata, local translations.
+_OURS = tuple(ipaddress.ip_network(text) for text in ("192.0.0.0/24", "168.63.129.16/32", "64:ff9b:1::/48", "::/8"))
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 
 Address = tuple[Any, ...]
