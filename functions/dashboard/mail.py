@@ -18,6 +18,7 @@ from functions.shared import clock, logs
 from functions.shared.config import settings
 
 SECONDS = 15.0
+_ID_CHARACTERS = 30
 _PORTS = {"smtps": 465, "smtp": 587}
 
 
@@ -91,7 +92,8 @@ def _message(letter: Letter, to: Sequence[str], event_id: str) -> EmailMessage:
     # A name in it may hold what a header must not.
     message["Subject"] = " ".join(letter.subject.split())
     message["Date"] = format_datetime(clock.now())
-    message["Message-ID"] = f"<{event_id}@{parseaddr(sender)[1].rpartition('@')[2] or 'agenthub'}>"
+    # All of the event's id would make a line that is folded, which some readers take for another id.
+    message["Message-ID"] = f"<{event_id[:_ID_CHARACTERS]}@{parseaddr(sender)[1].rpartition('@')[2] or 'agenthub'}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text)
     message.add_alternative(letter.html, subtype="html")

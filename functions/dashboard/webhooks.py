@@ -24,7 +24,7 @@ def create(call: Call, new: NewWebhook) -> tuple[WebhookWithSecret, str]:
     _allowed(new.url)
     if repository.count_webhooks(call.workspace) >= MOST:
         raise Conflict(f"A workspace has {MOST} webhooks at most.", code="too_many_webhooks")
-    path = repository.webhook_path(call.workspace, call.new_id("webhook"))
+    path, by = repository.webhook_path(call.workspace, call.new_id("webhook")), call.idempotency_id
     data: dict[str, Any] = {
         "name": new.name,
         "url": new.url,
@@ -32,7 +32,7 @@ def create(call: Call, new: NewWebhook) -> tuple[WebhookWithSecret, str]:
         "state": "active",
         "disabled_reason": None,
         "failing_since": None,
-        "keys": [signing.new_version(call.now, by=call.idempotency_id)],
+        "keys": [signing.new_version(call.now, by=by)],
         "created_at": call.now,
         "updated_at": call.now,
     }
@@ -43,7 +43,7 @@ def create(call: Call, new: NewWebhook) -> tuple[WebhookWithSecret, str]:
         saved = Snapshot(path, data, batch.commit()[path])
     except firestore.AlreadyExists:
         saved = firestore.get(path)
-    made = [version for version in saved.data.get("keys", ()) if version["by"] == call.idempotency_id]
+    made = [version for version in saved.data.get("keys", ()) if version["by"] == by]
     if not made:
         raise Conflict(
             "An earlier request with this Idempotency-Key made it; rotate its secret.", code="already_issued"
@@ -118,7 +118,7 @@ def rotate(call: Call, webhook: str) -> tuple[WebhookWithSecret, str]:
     So a secret that got out ends at once by rotating twice. A repeat with the same key finds the same secret. Raises
     NotFound, signing.NotSetUp.
     """
-    known = find(call.workspace, webhook)
+    known, by = find(call.workspace, webhook), call.idempotency_id
     path = known.path
 
     def work(batch: firestore.Batch, known: list[Snapshot]) -> dict[str, Any]:
@@ -126,9 +126,9 @@ def rotate(call: Call, webhook: str) -> tuple[WebhookWithSecret, str]:
         if not found.exists:
             raise NotFound("There is no such webhook.")
         for version in found.data["keys"]:
-            if version["by"] == call.idempotency_id:
+            if version["by"] == by:
                 return dict(version)
-        new = signing.new_version(call.now, by=call.idempotency_id)
+        new = signing.new_version(call.now, by=by)
         keys = signing.rotated(found.data["keys"], new, call.now)
         batch.update(path, {("keys",): keys, ("updated_at",): call.now}, if_etag=found.etag)
         _tell(batch, call, "webhook.secret_rotated", found)
