@@ -62,7 +62,8 @@ async def _finish_start(stack: "Stack") -> None:
     _, made = await asyncio.gather(_tick_relay(stack), logins.make(url, stack.options.state))
     _say(f"\nAgentHub answers after {seconds:.1f} s.\n")
     _say(f"  {url}  begin here; {url}/docs shows the contract")
-    _say(f"  {stack.options.state}  has the state, the logs and the mails\n")
+    _say(f"  {stack.options.state}  has the state and the logs")
+    _say(f"  {stack.options.state / 'mail'}  has every mail that was sent\n")
     for line in made:
         _say(line)
     _say("\nCtrl-C stops everything; the state stays.")

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from functions.billing import invoicing, ledger, repository
 from functions.billing.books import Books, post, tell
 from functions.billing.models import EntryKind, Invoice, InvoiceState, LedgerEntry, Party, Period
-from functions.shared import clock, contracts, events, firestore, metering, storage
+from functions.shared import clock, contracts, events, firestore, metering, notifications, storage
 from functions.shared.config import settings
 from functions.shared.contracts import BillingRead
 from functions.shared.errors import Conflict, NotFound
 from functions.shared.events import Event
 from functions.shared.identity import WorkspaceId
-from functions.shared.money import minor_to_nanos, minor_unit
+from functions.shared.money import Money, minor_to_nanos, minor_unit
 from functions.shared.plans import PlanTerms
 
 PDF, JSON = "application/pdf", "application/json"
@@ -205,7 +205,7 @@ def _open(workspace: WorkspaceId, frozen: Invoice, etag: str, as_of: datetime) -
     opened = invoicing.settle(invoicing.move(frozen, InvoiceState.OPEN), 0, frozen.issued_at)
     told = [Event(workspace, "invoice-recorded", row["line_id"], row) for row in frozen.to_rows()]
     entries = ledger.finalize(frozen, frozen.issued_at)
-    room = firestore.MAX_WRITES - 1 - 2 * len(entries)
+    room = firestore.MAX_WRITES - 2 - 2 * len(entries)
     while len(told) > room:
         # More lines than fit into one commit: the first of them are told before the invoice is open.
         _record_missing(workspace, told[:room], as_of)
@@ -218,8 +218,22 @@ def _open(workspace: WorkspaceId, frozen: Invoice, etag: str, as_of: datetime) -
     for event in told:
         events.record(batch, event, now=as_of)
     told += post(batch, workspace, entries, as_of)
+    told.append(_announce(batch, workspace, opened, as_of))
     batch.commit()
     tell(told)
+
+
+def _announce(batch: firestore.Batch, workspace: WorkspaceId, opened: Invoice, as_of: datetime) -> Event:
+    assert opened.due_at is not None
+    facts: notifications.Facts = {
+        "invoice_number": opened.number,
+        "period": opened.period,
+        "amount": Money.of_minor(opened.total_minor, opened.currency).amount,
+        "due": Money.of_minor(opened.due_minor, opened.currency).amount,
+        "currency": opened.currency,
+        "due_at": clock.to_text(opened.due_at),
+    }
+    return notifications.record(batch, workspace, "invoice.issued", subject=opened.invoice_id, facts=facts, now=as_of)
 
 
 def _record_missing(workspace: WorkspaceId, told: Sequence[Event], as_of: datetime) -> None:

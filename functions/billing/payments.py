@@ -9,7 +9,7 @@ from functions.billing.accounts import invalid
 from functions.billing.books import post, tell
 from functions.billing.finalizing import add_credit
 from functions.billing.models import EntryKind, Invoice, InvoiceState, LedgerEntry, Payment
-from functions.shared import activity, clock, firestore, metering
+from functions.shared import activity, clock, firestore, metering, notifications
 from functions.shared.errors import Conflict, NotFound
 from functions.shared.events import Event
 from functions.shared.http import Call
@@ -77,6 +77,7 @@ def record(call: Call, workspace: WorkspaceId, new: api.NewPayment) -> api.Payme
         transaction.set(found.path, repository.invoice_document(settled))
         add_credit(transaction, workspace, account, spend, ledger.credit(entries), paid=True)
         told = post(transaction, workspace, entries, call.now)
+        told.append(_announce(transaction, call, workspace, paid, settled))
         _audit(
             transaction,
             call,
@@ -90,6 +91,21 @@ def record(call: Call, workspace: WorkspaceId, new: api.NewPayment) -> api.Payme
     paid, told = firestore.transact(work)
     tell(told)
     return shown(paid)
+
+
+def _announce(batch: firestore.Batch, call: Call, workspace: WorkspaceId, paid: Payment, invoice: Invoice) -> Event:
+    facts: notifications.Facts = {
+        "invoice_id": invoice.invoice_id,
+        "invoice_number": invoice.number,
+        "amount": shown(paid).amount.amount,
+        "currency": paid.currency,
+        "method": paid.method,
+        "received_at": clock.to_text(paid.received_at),
+        "invoice_state": invoice.state.value,
+    }
+    return notifications.record(
+        batch, workspace, "payment.received", subject=paid.payment_id, facts=facts, now=call.now
+    )
 
 
 def _same(known: Payment, new: api.NewPayment) -> Payment:

@@ -1,5 +1,5 @@
 """Entry points of the dashboard's room: the home page and the workspace (`dashboard_api`), the relay (`dashboard_relay`), the
-daily sweep (`dashboard_sweep`)."""
+daily sweep (`dashboard_sweep`), webhooks and mails (`dashboard_webhooks`)."""
 
 from functions.shared.http import Routes, entry_point
 
@@ -22,8 +22,20 @@ def _sweep() -> Routes:
     return sweep_routes.api
 
 
-ROUTES = {"dashboard_api": _api, "dashboard_relay": _relay, "dashboard_sweep": _sweep}
+def _webhooks() -> Routes:
+    from functions.dashboard import notification_routes
+
+    return notification_routes.api
+
+
+ROUTES = {
+    "dashboard_api": _api,
+    "dashboard_relay": _relay,
+    "dashboard_sweep": _sweep,
+    "dashboard_webhooks": _webhooks,
+}
 
 dashboard_api = entry_point("dashboard_api", _api)
 dashboard_relay = entry_point("dashboard_relay", _relay)
 dashboard_sweep = entry_point("dashboard_sweep", _sweep)
+dashboard_webhooks = entry_point("dashboard_webhooks", _webhooks)

@@ -27,6 +27,7 @@ DEPLOYMENTS = (
     "billing-close",
     "dashboard-relay",
     "dashboard-sweep",
+    "dashboard-webhooks",
 )
 
 

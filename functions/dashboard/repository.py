@@ -22,6 +22,21 @@ def api_key_path(workspace: WorkspaceId, key: str) -> str:
     return contracts.path(workspace, "api_keys", key)
 
 
+def webhook_path(workspace: WorkspaceId, webhook: str) -> str:
+    """Where a webhook is; its deliveries lie below it."""
+    return contracts.path(workspace, "webhooks", webhook)
+
+
+def delivery_path(workspace: WorkspaceId, webhook: str, event: str) -> str:
+    """Where it is kept what became of an event at a webhook: there is one delivery for both."""
+    return f"{webhook_path(workspace, webhook)}/deliveries/{event}"
+
+
+def mail_path(workspace: WorkspaceId, event: str) -> str:
+    """Where it is kept what became of the mail about an event."""
+    return contracts.path(workspace, "deliveries", event)
+
+
 def members(workspace: WorkspaceId) -> list[Snapshot]:
     """Everybody in the workspace, the longest-standing first."""
     return firestore.find(Query(contracts.path(workspace, "members"), order=("since",), limit=500))
@@ -35,6 +50,28 @@ def api_keys(workspace: WorkspaceId) -> list[Snapshot]:
 def memberships(uid: str) -> list[Snapshot]:
     """The member documents of a person in all workspaces."""
     return firestore.find(Query("members", where=(("uid", "==", uid),), group=True, limit=100))
+
+
+def webhooks(workspace: WorkspaceId) -> list[Snapshot]:
+    """All of them, the oldest first."""
+    return firestore.find(Query(contracts.path(workspace, "webhooks"), order=("created_at",), limit=50))
+
+
+def count_webhooks(workspace: WorkspaceId) -> int:
+    """How many there are."""
+    return firestore.count(Query(contracts.path(workspace, "webhooks")))
+
+
+def deliveries(workspace: WorkspaceId, webhook: str, limit: int, after: tuple[datetime, str] | None) -> list[Snapshot]:
+    """What went to a webhook, the newest first."""
+    home = f"{webhook_path(workspace, webhook)}/deliveries"
+    return firestore.find(Query(home, order=("-created_at",), limit=limit, after=after or ()))
+
+
+def due(moment: datetime, limit: int) -> list[Snapshot]:
+    """Deliveries of every workspace, webhooks' and mails, that are to be tried by `moment`, the longest due first."""
+    found = Query("deliveries", where=(("due_at", "<=", moment),), order=("due_at",), limit=limit, group=True)
+    return firestore.find(found)
 
 
 def activity(workspace: WorkspaceId, limit: int, after: tuple[datetime, str] | None) -> list[Snapshot]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from urllib.parse import parse_qs
 
-from functions.dashboard import overview, workspaces
+from functions.dashboard import overview, webhook_routes, workspaces
 from functions.dashboard.models import (
     Activity,
     ApiKey,
@@ -23,6 +23,7 @@ from functions.shared.errors import Malformed, Unauthenticated
 from functions.shared.http import CONSOLE, MACHINE, PUBLIC, Call, Items, Page, Raw, Reply, Routes
 
 api = Routes("dashboard-api", contract=Path(__file__).with_name("openapi.json"))
+api.include(webhook_routes.api)
 
 
 @api.get("/api/dashboard", callers=(CONSOLE, MACHINE), summary="The home page in one call.")

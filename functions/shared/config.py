@@ -218,6 +218,31 @@ class Settings:
         return _text("PAYMENT_TERMS", f"Please pay within {self.payment_days} days and name the invoice number.")
 
     @cached_property
+    def webhook_signing_keys(self) -> tuple[bytes, ...]:
+        """What webhooks' secrets are derived from: the first for new ones, the others for those that still live."""
+        keys = tuple(key.strip().encode() for key in _text("WEBHOOK_SIGNING_KEY").split(",") if key.strip())
+        if not keys or min(map(len, keys)) < 32:
+            raise MissingSetting(
+                "WEBHOOK_SIGNING_KEY is one random key of at least 32 characters, or several by commas."
+            )
+        return keys
+
+    @cached_property
+    def webhook_allow_private(self) -> bool:
+        """Whether webhooks may lead to plain http and private addresses; set by the local supervisor only."""
+        return _text("WEBHOOK_ALLOW_PRIVATE", "false").lower() == "true"
+
+    @cached_property
+    def smtp_url(self) -> str | None:
+        """The mail server, smtps://user:password@host:465 or smtp://user:password@host:587?starttls; None: no mail."""
+        return os.environ.get("SMTP_URL") or None
+
+    @cached_property
+    def mail_from(self) -> str | None:
+        """Who mails come from, such as `AgentHub <hello@example.com>`; None: no mail."""
+        return os.environ.get("MAIL_FROM") or None
+
+    @cached_property
     def service_account_key(self) -> dict[str, Any] | None:
         """The decoded GOOGLE_SERVICE_ACCOUNT_KEY (base64 of the JSON key file), or None when it is not set."""
         raw = os.environ.get("GOOGLE_SERVICE_ACCOUNT_KEY")

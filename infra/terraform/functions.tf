@@ -40,6 +40,7 @@ locals {
       WORKERS                 = "1"
     },
     { for name, value in {
+      MAIL_FROM       = var.mail_from
       OPENAI_BASE_URL = coalesce(var.models.openai_base_url, " ")
       PAYMENT_TERMS   = var.terms.payment_terms
       SELLER_ADDRESS  = var.seller.address

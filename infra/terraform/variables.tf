@@ -220,6 +220,18 @@ variable "logs" {
   }
 }
 
+variable "mail_from" {
+  description = "Who the mails to workspaces come from, such as \"AgentHub <hello@example.com>\". None is sent without it, or without the secret smtp-url."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.mail_from == "" || can(regex("^[^@\\s]+@[^@\\s]+$|<[^@\\s]+@[^@\\s]+>$", var.mail_from))
+    error_message = "mail_from is an address, or a name and an address in angle brackets."
+  }
+}
+
 variable "models" {
   description = "Which models new agents and new knowledge use (provider/model), where Vertex AI answers, and the address of an OpenAI-compatible server."
   type = object({

@@ -1,8 +1,8 @@
-"""Where mails go on a laptop: a folder of text files, oldest first by name, so that a person can read their code."""
+"""The mails of the identity services: written into the folder of all mails, so that a person can read their code."""
 
-import os
-import time
 from pathlib import Path
+
+from local.mail.folder import keep
 
 _SUBJECTS = {
     "resetPassword": "Set a new password for AgentHub",
@@ -26,11 +26,4 @@ class Sink:
             f"Open this link within an hour:\n\n{link}\n\nCode: {code}\n\n"
             "If you did not ask for this, do nothing.\n"
         )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{time.time_ns()}-{mode}.txt"
-        temporary = path.with_suffix(".tmp")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        temporary.replace(path)
-        return path
+        return keep(self.folder, mode, text.encode())

@@ -28,8 +28,10 @@ def dataset(environment: Mapping[str, str]) -> str:
     return environment.get("BIGQUERY_DATASET_ID") or _DATASET
 
 
-def for_all(plan: Plan, addresses: Addresses, project: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """What every function gets."""
+def for_all(
+    plan: Plan, addresses: Addresses, project: str, environment: Mapping[str, str], *, signing_key: str
+) -> dict[str, str]:
+    """What every function gets. Somebody's own SMTP_URL is used in place of the folder of mails."""
     identity = addresses.engine("identity")
     model = f"{addresses.engine('model')}/v1"
     ours = {
@@ -45,6 +47,8 @@ def for_all(plan: Plan, addresses: Addresses, project: str, environment: Mapping
         "PUBLIC_URL": addresses.public,
         "API_URL": addresses.public,
         "OFFLINE_MODEL_URL": model,
+        "WEBHOOK_ALLOW_PRIVATE": "true",
+        "WEBHOOK_SIGNING_KEY": signing_key,
         **{url_variable(d.name): addresses.deployment(d.name) for d in plan.deployments},
     }
     known = {d.name for d in plan.deployments}
@@ -53,7 +57,9 @@ def for_all(plan: Plan, addresses: Addresses, project: str, environment: Mapping
         "BIGQUERY_DATASET_ID": dataset(environment),
         "DEFAULT_MODEL": "offline/offline-extractive",
         "EMBEDDING_MODEL": "offline/wordllama-256",
+        "MAIL_FROM": "AgentHub <agenthub@localhost>",
         "PYTHONUNBUFFERED": "1",
+        "SMTP_URL": f"smtp://{addresses.host('mail')}",
     }
     if uses_real_bigquery(environment):
         del ours["BIGQUERY_EMULATOR_HOST"]

@@ -191,6 +191,7 @@ class Stack:
             "pubsub": [*caller("push"), "--min-backoff", "1", *warehouse, "--dataset", dataset(os.environ)],
             "bigquery": [*catalogue, *project, "--dataset", dataset(os.environ)],
             "storage": identity,
+            "mail": ["--folder", str(state / "mail")],
             "model": ["--allow-faults"] if allows_faults(os.environ) else [],
             "scheduler": caller("scheduler"),
         }
@@ -219,7 +220,9 @@ class Stack:
         if not self.running:
             return []
         own_key = {"INSTALLATION_KEY": installation_key(self.options.state)}
-        shared = for_all(self.plan, self.addresses, self.options.project, {**own_key, **os.environ})
+        key = Keyring(self.options.state / "identity" / "keys").secret("webhook-signing").hex()
+        environment = {**own_key, **os.environ}
+        shared = for_all(self.plan, self.addresses, self.options.project, environment, signing_key=key)
         root = str(self.options.root.resolve())
         children = [self._front()]
         for deployment in self.running:

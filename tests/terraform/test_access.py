@@ -32,7 +32,7 @@ PUBLISHING = {
     "functions.agents.resolving": {"usage-recorded", "conversation-recorded"},
     "functions.agents.turns": {"usage-recorded", "notifications"},
     "functions.agents.wishes": {"conversation-recorded", "notifications"},
-    "functions.billing.books": {"ledger-recorded", "invoice-recorded"},
+    "functions.billing.books": {"ledger-recorded", "invoice-recorded", "notifications"},
     "functions.billing.closing": {"close-requested"},
     "functions.billing.reconciling": {"usage-recorded"},
     "functions.dashboard.relay": EVENTS,

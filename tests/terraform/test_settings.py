@@ -23,6 +23,7 @@ NOT_SET = {
     "IDENTITY_TOOLKIT_URL": "Google's own is the default",
     "VERTEX_URL": "Google's own is the default",
     "OFFLINE_MODEL_URL": "the offline model is the laptop's",
+    "WEBHOOK_ALLOW_PRIVATE": "the receivers of a laptop; in the cloud it would open our own network to customers",
     "K_SERVICE": "set by Cloud Run",
     "K_REVISION": "set by Cloud Run",
     "VERSION": "the revision, which Cloud Run sets",
