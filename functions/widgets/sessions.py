@@ -56,8 +56,8 @@ def prefix(address: str) -> str:
 def open_session(call: Call, widget: str, request: SessionRequest) -> Session:
     """A session of the widget for the calling page, or the old one renewed when its token is shown as bearer.
 
-    Raises TooMany, NotFound (no such widget), Forbidden (`origin_not_allowed`), Conflict (`agent_paused`), Unauthenticated
-    for a token that is not one of ours.
+    Raises TooMany, NotFound (no such widget), Forbidden (`origin_not_allowed`), Conflict (`agent_paused`,
+    `workspace_suspended`), Unauthenticated for a token that is not one of ours.
     """
     by_address.take(prefix(call.remote_address), call.now)
     if not ids.valid("widget", widget):
@@ -75,7 +75,12 @@ def open_session(call: Call, widget: str, request: SessionRequest) -> Session:
         raise Forbidden(
             "This page is not among the widget's allowed origins. Its owner can add it.", code="origin_not_allowed"
         )
-    fleet = FleetRead.model_validate(firestore.get(contracts.path(workspace, "fleet", known.agent_id)).data)
+    home, agent = repository.read(
+        [contracts.workspace_path(workspace), contracts.path(workspace, "fleet", known.agent_id)]
+    )
+    if home.data.get("state", "active") != "active":
+        raise Conflict("This workspace's agents are not answering at the moment.", code="workspace_suspended")
+    fleet = FleetRead.model_validate(agent.data)
     if fleet.status != "active" or fleet.deleted_at is not None:
         raise Conflict("This agent is not answering at the moment.", code="agent_paused")
     old = tokens.read_visitor_token(call.bearer, now=call.now) if call.bearer else None
