@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from functions.shared.contracts import Role
 from functions.shared.http import Answer, Body
@@ -44,24 +44,13 @@ class NewWorkspace(Body):
 
 
 class _Change(Body):
-    """Absent fields stay as they are; null stands only where a field may be without value."""
+    """Absent fields stay as they are, and null is as good as absent but where a field may be without value."""
 
-    @model_validator(mode="after")
-    def _no_null(self) -> "_Change":
-        for name in self.model_fields_set:
-            if getattr(self, name) is None and name not in self.may_be_null():
-                raise ValueError(f"{name} cannot be null")
-        return self
-
-    @classmethod
-    def may_be_null(cls) -> frozenset[str]:
-        """The fields for which null is a value."""
-        return frozenset()
-
-    def given(self) -> dict[str, Any]:
-        """The fields that the caller sent, lists as lists."""
+    def given(self, nullable: str = "") -> dict[str, Any]:
+        """What is to change, lists as lists; null only for the field that may be."""
         sent = self.model_dump(include=self.model_fields_set)
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in sent.items()}
+        kept = {name: value for name, value in sent.items() if value is not None or name == nullable}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()}
 
 
 class WorkspaceChange(_Change):
@@ -77,14 +66,11 @@ class WorkspaceChange(_Change):
         description="Days until a conversation's content is erased after its last turn; null: never.",
     )
     alert_emails: (
-        Annotated[tuple[Email, ...], Field(max_length=10, strict=False), AfterValidator(lambda a: tuple(dict.fromkeys(a)))]
+        Annotated[
+            tuple[Email, ...], Field(max_length=10, strict=False), AfterValidator(lambda a: tuple(dict.fromkeys(a)))
+        ]
         | None
     ) = Field(default=None, description="Who is told by mail.")
-
-    @classmethod
-    def may_be_null(cls) -> frozenset[str]:
-        """Content may be kept for ever."""
-        return frozenset({"retention_days"})
 
 
 class Closing(Body):
@@ -180,11 +166,6 @@ class ApiKeyChange(_Change):
     role: KeyRole | None = None
     expires_at: Until | None = Field(default=None, description="null: it never expires.")
 
-    @classmethod
-    def may_be_null(cls) -> frozenset[str]:
-        """A key may be without end."""
-        return frozenset({"expires_at"})
-
 
 class Rotation(Body):
     """How long the old secret still works."""
@@ -203,7 +184,9 @@ class ApiKey(Answer):
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
     rotated_at: datetime | None = None
-    old_secret_until: datetime | None = Field(default=None, description="Until when a secret before the last one works.")
+    old_secret_until: datetime | None = Field(
+        default=None, description="Until when a secret before the last one works."
+    )
     revoked_at: datetime | None = None
 
 

@@ -25,6 +25,8 @@ PUBLISHING = {
     "functions.billing.books": {"ledger-recorded", "invoice-recorded"},
     "functions.billing.closing": {"close-requested"},
     "functions.billing.reconciling": {"usage-recorded"},
+    "functions.dashboard.failing": {"notifications"},
+    "functions.dashboard.invitations": {"notifications"},
     "functions.dashboard.relay": EVENTS,
     "functions.dashboard.sweeping": {"sweep-requested"},
 }

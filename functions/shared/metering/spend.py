@@ -222,7 +222,7 @@ def write_standing(
     if found.exists:
         standing = _standing(home)
         another = found.data.get("currency", "USD") != standing["currency"]
-        fields = {(name,): value for name, value in standing.items()}
+        fields: dict[tuple[str, ...], Any] = {(name,): value for name, value in standing.items()}
         batch.update(found.path, fields, if_etag=found.etag if another else None)
     else:
         batch.create(found.path, {**opening(workspace, found.id), **_standing(home)})
