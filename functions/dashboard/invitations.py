@@ -205,7 +205,7 @@ def _nothing() -> NotFound:
 def _check_token(invitation: Snapshot, secret: str) -> None:
     hashes: Sequence[str] = invitation.data.get("token_hashes", ())
     given = hash_of(secret)
-    if not any([hmac.compare_digest(stored, given) for stored in hashes]):
+    if not any(hmac.compare_digest(stored, given) for stored in hashes):
         raise _nothing()
 
 
