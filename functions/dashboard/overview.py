@@ -1,16 +1,27 @@
-"""The home page's figures, the activity feed and the service's status. Every figure comes from Firestore's rollups."""
+"""The home page in one call, its figures alone, and the service's status. Every figure comes from Firestore's rollups."""
 
 import contextvars
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from functions.dashboard import repository, workspaces
-from functions.dashboard.models import Activity, DeploymentHealth, Figures, Home, Status, Summary
-from functions.shared import calls, clock, contracts, firestore, histogram, logs, metering, paging, plans
+from functions.dashboard import alerts as attention
+from functions.dashboard import audit, repository, workspaces
+from functions.dashboard.home_models import (
+    ActivityFilter,
+    Alert,
+    DeploymentHealth,
+    Figures,
+    Home,
+    Status,
+    Summary,
+)
+from functions.shared import calls, clock, contracts, firestore, histogram, logs, metering, plans
 from functions.shared.config import settings
 from functions.shared.contracts import Counters, FleetRead, RollupRead, SpendRead, WorkspaceRead
-from functions.shared.http import Call, Items, Page
+from functions.shared.firestore import Snapshot
+from functions.shared.http import Call
 from functions.shared.money import Money
 
 SECONDS = 2.0
@@ -32,19 +43,33 @@ DEPLOYMENTS = (
 
 
 def summary(call: Call) -> Summary:
-    """Today and this month in the workspace's time zone; the charge and its projection in the billing month (UTC)."""
-    return _summary(call, WorkspaceRead.model_validate(firestore.get(contracts.workspace_path(call.workspace)).data))
+    """Today and this month in the workspace's time zone; the charge and its projection in the billing month (UTC).
+
+    Four reads, beside the one that says who is calling.
+    """
+    home = _home(call)
+    return _summary(call, _by_path(_figures_in(call, home)), home)
 
 
-def _summary(call: Call, home: WorkspaceRead) -> Summary:
+def _home(call: Call) -> WorkspaceRead:
+    return WorkspaceRead.model_validate(firestore.get(contracts.workspace_path(call.workspace)).data)
+
+
+def _by_path(paths: Iterable[str]) -> dict[str, Snapshot]:
+    return {found.path: found for found in repository.read(dict.fromkeys(paths))}
+
+
+def _figures_in(call: Call, home: WorkspaceRead) -> list[str]:
     local = call.now.astimezone(ZoneInfo(home.time_zone))
-    day, month, spend = repository.read(
-        [
-            contracts.path(call.workspace, "rollups", f"day_{local:%Y-%m-%d}"),
-            contracts.path(call.workspace, "rollups", f"month_{local:%Y-%m}"),
-            metering.spend_path(call.workspace, call.now),
-        ]
-    )
+    return [
+        contracts.path(call.workspace, "rollups", f"day_{local:%Y-%m-%d}"),
+        contracts.path(call.workspace, "rollups", f"month_{local:%Y-%m}"),
+        metering.spend_path(call.workspace, call.now),
+    ]
+
+
+def _summary(call: Call, read: Mapping[str, Snapshot], home: WorkspaceRead) -> Summary:
+    day, month, spend = (read[path] for path in _figures_in(call, home))
     today, this_month = RollupRead.model_validate(day.data), RollupRead.model_validate(month.data)
     period = SpendRead.model_validate(spend.data) if spend.exists else metering.current(call.workspace, call.now)
     currency = period.currency
@@ -55,7 +80,6 @@ def _summary(call: Call, home: WorkspaceRead) -> Summary:
         charge_so_far=Money.of_nanos(period.spent_nanos, currency),
         projection=Money.of_nanos(plans.projection(period.spent_nanos, call.now), currency),
         cap=None if period.cap_nanos is None else Money.of_nanos(period.cap_nanos, currency),
-        agents=_agents(call),
         as_of=clock.from_micros(newest),
     )
 
@@ -68,45 +92,43 @@ def _figures(counters: Counters, currency: str) -> Figures:
         tokens=sum(getattr(counters, bucket) for bucket in contracts.BUCKETS),
         charge=Money.of_nanos(counters.charge_nanos, currency),
         cost=Money.of_nanos(counters.cost_nanos, currency),
-        errors=counters.failed + counters.abandoned,
+        errors=counters.errors,
         hand_offs=counters.handed_off,
         first_token_p95_ms=histogram.percentile(counters.first_token, 95),
         latency_p95_ms=histogram.percentile(counters.latency, 95),
     )
 
 
-def _agents(call: Call) -> dict[str, int]:
+def home(call: Call) -> Home:
+    """The home page in one call."""
+    found = firestore.get(contracts.workspace_path(call.workspace))
+    known = WorkspaceRead.model_validate(found.data)
+    read = _by_path([*_figures_in(call, known), *attention.needed(call, known)])
+    fleet = repository.fleet(call.workspace)
+    return Home(
+        workspace=workspaces.shown(found, str(call.principal.role or "viewer")),
+        summary=_summary(call, read, known),
+        agents=_agents(call, fleet),
+        alerts=attention.alerts(call, known, read, fleet),
+        activity=audit.page(call.workspace, ActivityFilter(page_size=10)).items,
+    )
+
+
+def alerts(call: Call) -> list[Alert]:
+    """What needs attention."""
+    known = _home(call)
+    return attention.alerts(call, known, _by_path(attention.needed(call, known)), repository.fleet(call.workspace))
+
+
+def _agents(call: Call, fleet: Mapping[str, Snapshot]) -> dict[str, int]:
     counted = dict.fromkeys(("draft", "active", "paused", "archived"), 0)
-    fleet = [FleetRead.model_validate(found.data) for found in repository.fleet(call.workspace)]
-    for agent in fleet:
+    for found in fleet.values():
+        agent = FleetRead.model_validate(found.data)
         if agent.deleted_at is None:
             counted[agent.status] += 1
     # Who was never touched by the fleet has no document there, and is a draft.
     counted["draft"] += max(0, repository.agents(call.workspace) - len(fleet))
     return counted
-
-
-def home(call: Call) -> Home:
-    """The home page in one call."""
-    found = firestore.get(contracts.workspace_path(call.workspace))
-    role = str(call.principal.role or "viewer")
-    return Home(
-        workspace=workspaces.shown(found, role),
-        summary=_summary(call, WorkspaceRead.model_validate(found.data)),
-        activity=feed(call, Page(page_size=10)).items,
-    )
-
-
-def feed(call: Call, page: Page) -> Items[Activity]:
-    """Who did what, the newest first."""
-    after = paging.place_of(page.page_token, contracts.path(call.workspace, "activity"))
-    found = repository.activity(call.workspace, page.page_size + 1, after)
-    more = len(found) > page.page_size
-    shown = found[: page.page_size]
-    return Items(
-        items=[Activity(id=entry.id, **entry.data) for entry in shown],
-        next_page_token=paging.next_token(shown[-1], "at") if more else None,
-    )
 
 
 def status(call: Call) -> Status:
@@ -128,8 +150,7 @@ def status(call: Call) -> Status:
 
 def last_event(call: Call) -> datetime | None:
     """The time of the newest event that was counted this month or the month before."""
-    home = WorkspaceRead.model_validate(firestore.get(contracts.workspace_path(call.workspace)).data)
-    local = call.now.astimezone(ZoneInfo(home.time_zone))
+    local = call.now.astimezone(ZoneInfo(_home(call).time_zone))
     names = [f"month_{moment:%Y-%m}" for moment in (local, local.replace(day=1) - timedelta(days=1))]
     found = repository.read([contracts.path(call.workspace, "rollups", name) for name in names])
     return clock.from_micros(max(RollupRead.model_validate(one.data).as_of_micros for one in found))

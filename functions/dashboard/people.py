@@ -11,16 +11,16 @@ from functions.shared.identity import tokens
 SECONDS = 10.0
 
 
-def set_workspace(uid: str, workspace: str) -> None:
-    """Put `workspace_id` among the person's claims and keep the others, such as `operator`.
+def set_workspace(uid: str, workspace: str | None) -> None:
+    """Put `workspace_id` among the person's claims, or take it away, and keep the others, such as `operator`.
 
     Takes effect with the next token. A repeat changes nothing. Raises Unavailable.
     """
     claims = _claims(uid)
     if claims.get("workspace_id") != workspace:
-        _post(
-            "accounts:update", {"localId": uid, "customAttributes": json.dumps({**claims, "workspace_id": workspace})}
-        )
+        others = {name: value for name, value in claims.items() if name != "workspace_id"}
+        wanted = others if workspace is None else {**others, "workspace_id": workspace}
+        _post("accounts:update", {"localId": uid, "customAttributes": json.dumps(wanted)})
 
 
 def _claims(uid: str) -> dict[str, Any]:

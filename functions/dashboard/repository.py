@@ -2,14 +2,19 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 from functions.shared import contracts, firestore
+from functions.shared.contracts import ConversationRead
 from functions.shared.firestore import Query, Snapshot
 from functions.shared.identity import WorkspaceId
 from functions.shared.identity.workspace import from_directory
 
 RELAY = "relay/state"
 """The relay's counters; one document for the installation."""
+
+MOST_AGENTS = 1000
+MOST_WIDGETS = 500
 
 
 def member_path(workspace: WorkspaceId, uid: str) -> str:
@@ -37,14 +42,24 @@ def mail_path(workspace: WorkspaceId, event: str) -> str:
     return contracts.path(workspace, "deliveries", event)
 
 
+def invitation_path(workspace: WorkspaceId, invitation: str) -> str:
+    """Where an invitation is, without its token."""
+    return contracts.path(workspace, "invitations", invitation)
+
+
 def members(workspace: WorkspaceId) -> list[Snapshot]:
     """Everybody in the workspace, the longest-standing first."""
     return firestore.find(Query(contracts.path(workspace, "members"), order=("since",), limit=500))
 
 
-def api_keys(workspace: WorkspaceId) -> list[Snapshot]:
-    """All keys, the newest first, revoked ones too."""
-    return firestore.find(Query(contracts.path(workspace, "api_keys"), order=("-created_at",), limit=200))
+def owners(workspace: WorkspaceId) -> list[Snapshot]:
+    """The members who own the workspace."""
+    return firestore.find(Query(contracts.path(workspace, "members"), where=(("role", "==", "owner"),), limit=500))
+
+
+def members_with(workspace: WorkspaceId, email: str) -> list[Snapshot]:
+    """The members with this address, in lower case; one of them is enough."""
+    return firestore.find(Query(contracts.path(workspace, "members"), where=(("email", "==", email),), limit=1))
 
 
 def memberships(uid: str) -> list[Snapshot]:
@@ -74,15 +89,68 @@ def due(moment: datetime, limit: int) -> list[Snapshot]:
     return firestore.find(found)
 
 
-def activity(workspace: WorkspaceId, limit: int, after: tuple[datetime, str] | None) -> list[Snapshot]:
-    """Who did what, the newest first."""
+def invitations(workspace: WorkspaceId) -> list[Snapshot]:
+    """The latest invitations, the newest first; what is over goes 30 days later."""
+    return firestore.find(Query(contracts.path(workspace, "invitations"), order=("-created_at",), limit=200))
+
+
+def waiting_invitations(workspace: WorkspaceId, now: datetime, limit: int) -> list[Snapshot]:
+    """Invitations that nobody has accepted or revoked and that are not too old, the oldest first."""
+    home = contracts.path(workspace, "invitations")
+    where: Any = (("open", "==", True), ("expires_at", ">", now))
+    return firestore.find(Query(home, where=where, order=("expires_at",), limit=limit))
+
+
+def invited_since(workspace: WorkspaceId, moment: datetime) -> int:
+    """How many invitations were made after this moment."""
+    return firestore.count(Query(contracts.path(workspace, "invitations"), where=(("created_at", ">", moment),)))
+
+
+def api_keys(workspace: WorkspaceId) -> list[Snapshot]:
+    """All keys, the newest first, revoked ones too."""
+    return firestore.find(Query(contracts.path(workspace, "api_keys"), order=("-created_at",), limit=200))
+
+
+def keys_ending(workspace: WorkspaceId, since: datetime, until: datetime) -> list[Snapshot]:
+    """Keys whose end lies in this time, revoked ones too; the soonest first."""
+    where: Any = (("expires_at", ">=", since), ("expires_at", "<", until))
+    return firestore.find(Query(contracts.path(workspace, "api_keys"), where=where, order=("expires_at",), limit=20))
+
+
+def activity(
+    workspace: WorkspaceId,
+    limit: int,
+    after: tuple[datetime, str] | None,
+    actor: str | None = None,
+    kind: str | None = None,
+    subject: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Snapshot]:
+    """Who did what from `since` on and before `until`, the newest first.
+
+    Only the first that is given of subject, actor and kind is asked for, so that three indexes are enough: whoever
+    gives several looks at the others himself.
+    """
+    where: list[tuple[str, firestore.Operator, Any]] = []
+    for field, value in (("subject", subject), ("actor", actor), ("kind", kind)):
+        if value is not None:
+            where.append((field, "==", value))
+            break
+    if since is not None:
+        where.append(("at", ">=", since))
+    if until is not None:
+        where.append(("at", "<", until))
     home = contracts.path(workspace, "activity")
-    return firestore.find(Query(home, order=("-at",), limit=limit, after=after or ()))
+    return firestore.find(Query(home, where=tuple(where), order=("-at",), limit=limit, after=after or ()))
 
 
-def fleet(workspace: WorkspaceId) -> list[Snapshot]:
-    """Every agent's fleet document; an agent that nobody touched has none."""
-    return firestore.find(Query(contracts.path(workspace, "fleet"), fields=("status", "deleted_at")))
+def fleet(workspace: WorkspaceId) -> dict[str, Snapshot]:
+    """Every agent's fleet document by agent; an agent that nobody touched has none."""
+    found = firestore.find(
+        Query(contracts.path(workspace, "fleet"), fields=("status", "deleted_at"), limit=MOST_AGENTS)
+    )
+    return {one.id: one for one in found}
 
 
 def agents(workspace: WorkspaceId) -> int:
@@ -90,9 +158,76 @@ def agents(workspace: WorkspaceId) -> int:
     return firestore.count(Query(contracts.path(workspace, "agents")))
 
 
+def agent_names(workspace: WorkspaceId) -> list[Snapshot]:
+    """Every agent's name, deleted ones too."""
+    return firestore.find(Query(contracts.path(workspace, "agents"), fields=("name", "created_at"), limit=MOST_AGENTS))
+
+
+def unpublished(workspace: WorkspaceId, limit: int) -> list[Snapshot]:
+    """Agents of which no version was ever published, deleted ones too."""
+    home = contracts.path(workspace, "agents")
+    where: Any = (("published_version", "==", None),)
+    return firestore.find(Query(home, where=where, fields=("name", "created_at"), limit=limit))
+
+
+def widgets(workspace: WorkspaceId) -> list[Snapshot]:
+    """The widgets that are not deleted, the newest first."""
+    home = contracts.path(workspace, "widgets")
+    where: Any = (("deleted_at", "==", None),)
+    return firestore.find(
+        Query(home, where=where, order=("-created_at",), fields=("name", "created_at"), limit=MOST_WIDGETS)
+    )
+
+
+def conversations_with(workspace: WorkspaceId, word: str, limit: int) -> list[Snapshot]:
+    """Conversations in which this word was said, the latest first."""
+    home = contracts.path(workspace, "conversations")
+    where: Any = (("words", "array_contains", word),)
+    fields = ("title", "words", "updated_at")
+    return firestore.find(Query(home, where=where, order=("-updated_at",), limit=limit, fields=fields))
+
+
+def handed_off(workspace: WorkspaceId, limit: int) -> list[Snapshot]:
+    """Conversations that a person was asked for, the latest first, without what was said."""
+    home = contracts.path(workspace, "conversations")
+    where: Any = (("handed_off", "==", True),)
+    fields = tuple(name for name in ConversationRead.model_fields if name != "lead")
+    return firestore.find(Query(home, where=where, order=("-updated_at",), limit=limit, fields=fields))
+
+
+def invoices_numbered(workspace: WorkspaceId, start: str, limit: int) -> list[Snapshot]:
+    """Invoices whose number begins so, in the order of their numbers."""
+    home = contracts.path(workspace, "invoices")
+    where: Any = (("number", ">=", start), ("number", "<", f"{start}\uf8ff"))
+    return firestore.find(Query(home, where=where, order=("number",), limit=limit))
+
+
+def overdue(workspace: WorkspaceId, limit: int) -> list[Snapshot]:
+    """Invoices that are overdue."""
+    home = contracts.path(workspace, "invoices")
+    return firestore.find(Query(home, where=(("state", "==", "overdue"),), limit=limit))
+
+
+def invoices(workspace: WorkspaceId, limit: int) -> int:
+    """How many invoices there are, at most `limit`."""
+    return len(firestore.find(Query(contracts.path(workspace, "invoices"), fields=("period",), limit=limit)))
+
+
+def periods(workspace: WorkspaceId) -> list[Snapshot]:
+    """The spend documents of all months."""
+    return firestore.find(Query(contracts.path(workspace, "spend")))
+
+
+def paths_in(workspace: WorkspaceId, collection: str, limit: int) -> list[str]:
+    """Where the documents of one of the workspace's collections are, in no promised order."""
+    found = firestore.find(Query(contracts.path(workspace, collection), fields=(), limit=limit))
+    return [one.path for one in found]
+
+
 def read(paths: Iterable[str]) -> list[Snapshot]:
-    """These documents, in one round trip."""
-    return firestore.get_all(list(paths))
+    """These documents, in one round trip; none without paths."""
+    wanted = list(paths)
+    return firestore.get_all(wanted) if wanted else []
 
 
 def workspaces() -> Iterator[WorkspaceId]:

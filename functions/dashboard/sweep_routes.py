@@ -1,9 +1,9 @@
-"""What wakes the sweep: its daily schedule, which asks every room to sweep its part of every workspace."""
+"""What wakes the sweep: its daily schedule, which asks every room to sweep its part of every workspace, and our own part."""
 
 from functions.dashboard import sweeping
-from functions.shared import firestore
+from functions.shared import clock, events, firestore
 from functions.shared.errors import Malformed
-from functions.shared.http import Call, Routes
+from functions.shared.http import Call, Json, Routes
 
 api = Routes("dashboard-sweep")
 
@@ -14,6 +14,17 @@ def ask_for_sweeps(call: Call) -> None:
     if call.schedule_time is None:
         raise Malformed("Send the time that this run stands for as X-CloudScheduler-ScheduleTime.")
     sweeping.request_all(call.schedule_time)
+
+
+@api.push("sweep-requested", summary="Sweeps the dashboard's part of a workspace.")
+def sweep(call: Call, body: Json) -> None:
+    """As of the time in the message; a repeat finds nothing more to do."""
+    event = events.decode(body.value, "sweep-requested")
+    try:
+        as_of = clock.from_text(event.row["as_of"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Malformed("This request has no time as of which to sweep.", code="not_an_event") from error
+    sweeping.sweep(event.workspace, as_of)
 
 
 @api.check("firestore")

@@ -1,30 +1,18 @@
-"""Founding, finding and switching workspaces, and the keys and members of one."""
+"""Founding, finding and switching workspaces, and the settings of one."""
 
-import hashlib
-import hmac
 import re
 from datetime import datetime
+from typing import Any
 
 from functions.dashboard import people, repository
-from functions.dashboard.models import (
-    ApiKey,
-    ApiKeyWithSecret,
-    Member,
-    NewApiKey,
-    NewWorkspace,
-    Workspace,
-    WorkspaceChange,
-)
-from functions.shared import activity, contracts, directory, etags, firestore, ids, plans, words
-from functions.shared.contracts import WorkspaceRead
-from functions.shared.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from functions.dashboard.models import NewWorkspace, Workspace, WorkspaceChange
+from functions.shared import activity, contracts, directory, etags, firestore, metering, plans, words
+from functions.shared.contracts import BillingRead, SpendRead, WorkspaceRead
+from functions.shared.errors import Conflict, Forbidden, Invalid
 from functions.shared.http import Call
-from functions.shared.identity import WorkspaceId, tokens
+from functions.shared.identity import WorkspaceId
 from functions.shared.identity.authenticate import workspace_of_member
 from functions.shared.identity.workspace import founded, from_directory
-
-CHALLENGE = {"WWW-Authenticate": 'Basic realm="AgentHub API keys"'}
-"""What a client that may not exchange its key is asked for (RFC 6749, section 5.2)."""
 
 
 def create(call: Call, new: NewWorkspace) -> tuple[Workspace, str]:
@@ -38,8 +26,7 @@ def create(call: Call, new: NewWorkspace) -> tuple[Workspace, str]:
     uid = call.principal.subject
     workspace = directory.find(uid, "person")
     if workspace is None:
-        if all(terms.currency != new.currency for terms in plans.published_plans(call.now)):
-            raise Invalid(errors=[{"pointer": "/currency", "message": f"No plan is published in {new.currency} yet."}])
+        _check_published(new.currency, call.now)
         workspace = founded()
         batch = firestore.Batch()
         directory.enter(batch, uid, workspace, "person")
@@ -60,7 +47,7 @@ def create(call: Call, new: NewWorkspace) -> tuple[Workspace, str]:
             {
                 "uid": uid,
                 "role": "owner",
-                "email": call.principal.email,
+                "email": call.principal.email.lower(),
                 "name": call.principal.name,
                 "workspace_id": str(workspace),
                 "since": call.now,
@@ -111,31 +98,82 @@ def switch(call: Call, name: str) -> tuple[Workspace, str]:
     return show(call, workspace)
 
 
+def _check_published(currency: str, now: datetime) -> None:
+    if all(terms.currency != currency for terms in plans.published_plans(now)):
+        raise Invalid(errors=[{"pointer": "/currency", "message": f"No plan is published in {currency} yet."}])
+
+
 def change(call: Call, changes: WorkspaceChange) -> tuple[Workspace, str]:
-    """Change what is given. Raises firestore.Changed when the etag is stale."""
-    home = firestore.get(contracts.workspace_path(call.workspace))
-    before, demanded = home.data, etags.of_document(call.if_match) or home.etag
-    if demanded != home.etag:
-        raise firestore.Changed(home.path)
-    fields = {name: value for name, value in changes.model_dump(exclude_none=True).items() if value != before.get(name)}
-    if not fields:
-        return show(call, call.workspace)
-    batch = firestore.Batch()
-    batch.update(home.path, {(name,): value for name, value in fields.items()}, if_etag=demanded)
-    activity.record(
-        batch,
-        call.workspace,
-        call.principal,
-        "workspace.changed",
-        kind="workspace",
-        subject=str(call.workspace),
-        name=str(fields.get("name", before["name"])),
-        before={name: before.get(name) for name in fields},
-        after=fields,
-        now=call.now,
-    )
-    batch.commit()
+    """Change what is given; what a turn must know of it is copied to the running period in the same commit.
+
+    Raises firestore.Changed when the etag is stale, Invalid for a currency in which no plan is published, Conflict
+    (`currency_fixed`) for another one once something was used, agreed or paid.
+    """
+    wanted = changes.given("retention_days")
+    paths = [contracts.workspace_path(call.workspace), metering.spend_path(call.workspace, call.now)]
+
+    def write(batch: firestore.Batch, found: list[firestore.Snapshot]) -> None:
+        home, spend = found
+        if etags.of_document(call.if_match) not in (None, home.etag):
+            raise firestore.Changed(home.path)
+        before = {**_settings(home), "name": home.data["name"]}
+        fields = {name: value for name, value in wanted.items() if value != before[name]}
+        if not fields:
+            return
+        if "currency" in fields:
+            _check_published(fields["currency"], call.now)
+            _check_unused(call.workspace)
+        write_home(batch, call, home, spend, fields)
+        activity.record(
+            batch,
+            call.workspace,
+            call.principal,
+            "workspace.changed",
+            kind="workspace",
+            subject=str(call.workspace),
+            name=str(fields.get("name", before["name"])),
+            before={name: before[name] for name in fields},
+            after=fields,
+            now=call.now,
+        )
+
+    firestore.compete(paths, repository.read(paths), write)
     return show(call, call.workspace)
+
+
+def _settings(home: firestore.Snapshot) -> dict[str, Any]:
+    known = WorkspaceRead.model_validate(home.data)
+    return {
+        "time_zone": known.time_zone,
+        "currency": known.currency,
+        "retention_days": known.retention_days,
+        "alert_emails": list(known.alert_emails),
+    }
+
+
+def write_home(
+    batch: firestore.Batch, call: Call, home: firestore.Snapshot, spend: firestore.Snapshot, fields: dict[str, Any]
+) -> None:
+    """Add a change of the workspace's document as it was read, and its copy in the running period, to the batch."""
+    batch.update(home.path, {(name,): value for name, value in fields.items()}, if_etag=home.etag)
+    standing = {"state", "retention_days", "currency"}
+    if standing & fields.keys():
+        metering.write_standing(batch, call.workspace, {**home.data, **fields}, spend)
+
+
+def _check_unused(workspace: WorkspaceId) -> None:
+    """A few reads. What is used after them meets the commit: it demands the running period as it was read."""
+    account = repository.read([contracts.path(workspace, "billing", "account")])[0]
+    agreed = BillingRead.model_validate(account.data)
+    used = (SpendRead.model_validate(period.data) for period in repository.periods(workspace))
+    if (
+        any(period.turns or period.spent_nanos or period.holds for period in used)
+        or (
+            agreed.plans or agreed.cap_nanos is not None or agreed.agent_caps or agreed.credit_nanos or agreed.paid_once
+        )
+        or repository.invoices(workspace, 1)
+    ):
+        raise Conflict("The currency stays once something was used, agreed or paid.", code="currency_fixed")
 
 
 def code(name: str) -> str:
@@ -154,112 +192,9 @@ def shown(home: firestore.Snapshot, role: str) -> Workspace:
         currency=known.currency,
         time_zone=known.time_zone,
         state=known.state,
+        retention_days=known.retention_days,
+        alert_emails=list(known.alert_emails),
+        erase_at=known.erase_at,
         role=role,
         created_at=known.created_at,
     )
-
-
-def members(workspace: WorkspaceId) -> list[Member]:
-    """Everybody in the workspace."""
-    return [
-        Member(
-            id=member.id,
-            email=member.data.get("email", ""),
-            name=member.data.get("name", ""),
-            role=member.data["role"],
-            since=member.data["since"],
-        )
-        for member in repository.members(workspace)
-    ]
-
-
-def create_key(call: Call, new: NewApiKey) -> ApiKeyWithSecret:
-    """Make an API key; the secret is in this answer and nowhere else."""
-    key, secret = call.new_id("api_key"), ids.secret()
-    batch = firestore.Batch()
-    directory.enter(batch, key, call.workspace, "api_key")
-    stored = {
-        "name": new.name,
-        "scopes": list(new.scopes),
-        "role": new.role,
-        "secret_hash": hash_of(secret),
-        "created_at": call.now,
-        "revoked_at": None,
-    }
-    batch.create(repository.api_key_path(call.workspace, key), stored)
-    activity.record(
-        batch,
-        call.workspace,
-        call.principal,
-        "api_key.created",
-        kind="api_key",
-        subject=key,
-        name=new.name,
-        after={"scopes": list(new.scopes), "role": new.role},
-        now=call.now,
-    )
-    try:
-        batch.commit()
-    except firestore.AlreadyExists as error:
-        raise Conflict(
-            f"An earlier request with this Idempotency-Key made the key {key}, and its secret is shown once. Revoke it "
-            "and make another.",
-            code="already_issued",
-        ) from error
-    shown = {"name": new.name, "scopes": list(new.scopes), "role": new.role, "created_at": call.now}
-    return ApiKeyWithSecret(id=key, secret=secret, **shown)
-
-
-def keys(workspace: WorkspaceId) -> list[ApiKey]:
-    """All keys of the workspace."""
-    return [
-        ApiKey(
-            id=key.id,
-            name=key.data["name"],
-            scopes=list(key.data["scopes"]),
-            role=key.data["role"],
-            created_at=key.data["created_at"],
-            revoked_at=key.data.get("revoked_at"),
-        )
-        for key in repository.api_keys(workspace)
-    ]
-
-
-def revoke_key(call: Call, key: str) -> None:
-    """End a key at once; its tokens are refused from the next call on. One that has ended stays so. Raises NotFound."""
-    found = firestore.get(repository.api_key_path(call.workspace, key)) if ids.valid("api_key", key) else None
-    if found is None or not found.exists:
-        raise NotFound("There is no such API key.")
-    if found.data.get("revoked_at") is not None:
-        return
-    batch = firestore.Batch()
-    batch.update(found.path, {("revoked_at",): call.now}, if_etag=found.etag)
-    activity.record(
-        batch,
-        call.workspace,
-        call.principal,
-        "api_key.revoked",
-        kind="api_key",
-        subject=key,
-        name=found.data["name"],
-        now=call.now,
-    )
-    batch.commit()
-
-
-def hash_of(secret: str) -> str:
-    """SHA-256 of a secret of ours: it has 256 random bits, so nothing slower is needed."""
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def machine_token(key: str, secret: str, now: datetime) -> tuple[str, int]:
-    """Exchange a key and its secret for a token and its seconds. Raises Unauthenticated, the same for every reason."""
-    refused = Unauthenticated("The key or its secret is not right.", code="invalid_client", headers=CHALLENGE)
-    workspace = directory.find(key, "api_key") if ids.valid("api_key", key) else None
-    if workspace is None:
-        raise refused
-    found = firestore.get(repository.api_key_path(workspace, key))
-    right = hmac.compare_digest(str(found.data.get("secret_hash", "")), hash_of(secret))
-    if not right or found.data.get("revoked_at") is not None:
-        raise refused
-    return tokens.machine_token(workspace, key, now=now)

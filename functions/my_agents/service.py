@@ -164,12 +164,10 @@ class _Figures:
 
 
 def _health(today: Counters) -> Health:
-    errors = today.failed + today.abandoned
-    failing = errors * 10 > today.turns + errors
     return Health(
-        state="silent" if not today.turns and not errors else "failing" if failing else "ok",
+        state="silent" if not today.turns and not today.errors else "failing" if today.failing else "ok",
         turns=today.turns,
-        errors=errors,
+        errors=today.errors,
         latency_p95_ms=histogram.percentile(today.latency, 95),
     )
 

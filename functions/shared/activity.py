@@ -49,6 +49,16 @@ def record(
     )
 
 
+def erase(workspace: WorkspaceId, most: int) -> int:
+    """Take up to `most` entries away; returns how many.
+
+    Entries are otherwise never changed or removed: this is for the sweep of a workspace that was closed 30 days ago,
+    which only dashboard-sweep does.
+    """
+    home = contracts.path(workspace, "activity")
+    return firestore.delete_tree(one.path for one in firestore.find(firestore.Query(home, limit=most, fields=())))
+
+
 def _public(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if values is None else {key: _plain(value) for key, value in values.items() if not _is_secret(key)}
 

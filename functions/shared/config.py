@@ -110,6 +110,11 @@ class Settings:
         return _text("CDN_URL", self.public_url).rstrip("/")
 
     @cached_property
+    def console_url(self) -> str:
+        """Where people open the console, without a trailing slash: links to it begin with it."""
+        return _text("CONSOLE_URL", self.cdn_url).rstrip("/")
+
+    @cached_property
     def console_origins(self) -> frozenset[str]:
         """Origins whose pages may call the console API."""
         return frozenset(part.strip() for part in _text("CONSOLE_ORIGINS", self.public_url).split(",") if part.strip())

@@ -295,6 +295,16 @@ class Counters(Read):
     first_token: dict[str, int] = Field(default_factory=dict)
     last_micros: int = 0
 
+    @property
+    def errors(self) -> int:
+        """Turns that ended without an answer, by the model's fault or ours."""
+        return self.failed + self.abandoned
+
+    @property
+    def failing(self) -> bool:
+        """Whether more than one turn in ten ended without an answer; one definition for fleet, alerts, notifications."""
+        return self.errors * 10 > self.turns + self.errors
+
 
 class RollupRead(Read):
     """`workspaces/{workspace}/rollups/{kind}_{start}`: `hour_2026-11-25T13` (UTC), `day_2026-11-25`, `month_2026-11`
@@ -372,13 +382,14 @@ class ApiKeyRead(Read):
     secret_hash: str
     scopes: tuple[str, ...] = ()
     revoked_at: datetime | None = None
+    expires_at: datetime | None = None
 
 
 class DirectoryRead(Read):
-    """`directory/{uid, widget or key id}`: which workspace a public id belongs to."""
+    """`directory/{uid, widget, key or invitation id}`: which workspace a public id belongs to."""
 
     workspace_id: str
-    kind: Literal["person", "widget", "api_key"]
+    kind: Literal["person", "widget", "api_key", "invitation"]
 
 
 class InvoiceRead(Read):

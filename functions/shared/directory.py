@@ -1,4 +1,7 @@
-"""Which workspace a public id belongs to: `directory/{person, widget or key}`, for callers who cannot say it themselves."""
+"""Which workspace a public id belongs to: `directory/{person, widget, key or invitation}`, for callers who cannot say it
+themselves."""
+
+from datetime import datetime
 
 from functions.shared import firestore
 from functions.shared.contracts import DirectoryRead
@@ -7,13 +10,19 @@ from functions.shared.identity.workspace import from_directory
 
 
 def path(entry: str) -> str:
-    """Where the entry of a person's uid, a widget or an API key is."""
+    """Where the entry of a person's uid, a widget, an API key or an invitation is."""
     return f"directory/{entry}"
 
 
-def enter(batch: firestore.Batch, entry: str, workspace: WorkspaceId, kind: str) -> None:
-    """Add the entry to the commit that makes the thing itself; AlreadyExists at commit when the id is taken."""
-    batch.create(path(entry), {"workspace_id": str(workspace), "kind": kind})
+def enter(
+    batch: firestore.Batch, entry: str, workspace: WorkspaceId, kind: str, *, expire_at: datetime | None = None
+) -> None:
+    """Add the entry to the commit that makes the thing itself; AlreadyExists at commit when the id is taken.
+
+    With `expire_at` it ends by itself, as the thing does.
+    """
+    ends = {} if expire_at is None else {"expire_at": expire_at}
+    batch.create(path(entry), {"workspace_id": str(workspace), "kind": kind, **ends})
 
 
 def remove(batch: firestore.Batch, entry: str) -> None:
@@ -27,3 +36,11 @@ def find(entry: str, kind: str) -> WorkspaceId | None:
     if not found.exists or found.data.get("kind") != kind:
         return None
     return from_directory(DirectoryRead.model_validate(found.data).workspace_id)
+
+
+def erase(workspace: WorkspaceId, most: int) -> int:
+    """Take up to `most` entries of a workspace away; returns how many. For the sweep of a closed workspace alone."""
+    found = firestore.find(
+        firestore.Query("directory", where=(("workspace_id", "==", str(workspace)),), limit=most, fields=())
+    )
+    return firestore.delete_tree(entry.path for entry in found)

@@ -25,6 +25,7 @@ Kind = Literal[
     "invoice.overdue",
     "payment.received",
     "agent.failing",
+    "member.invited",
 ]
 
 Facts = Mapping[str, str | int | bool | None]
@@ -42,7 +43,7 @@ def record(
 ) -> Event:
     """Add a notification to the commit; publish what is returned after it (`events.publish`).
 
-    `subject` is the id of what it is about: a conversation, an agent, an invoice, a payment, or the month of a cap. There
+    `subject` is the id of what it is about: a conversation, agent, invoice, payment, invitation, or the month of a cap. There
     is one notification for each kind, subject and `once` (a share, a day, a turn); the commit raises AlreadyExists for
     a second one, and so does `events.read` find the first. `facts` are flat values without content; money is decimal
     text beside a field `currency`.

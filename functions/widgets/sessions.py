@@ -65,9 +65,9 @@ def open_session(call: Call, widget: str, request: SessionRequest) -> Session:
 
     A visitor whom the site has signed for is the same visitor everywhere; another person's token begins a new session.
 
-    Raises TooMany, NotFound (no such widget), Forbidden (`origin_not_allowed`), Conflict (`agent_paused`), Unauthenticated
-    for a token that is not one of ours, for an identity that does not count (`identity_refused`) and without one where
-    the widget demands it (`identity_required`).
+    Raises TooMany, NotFound (no such widget), Forbidden (`origin_not_allowed`), Conflict (`agent_paused`,
+    `workspace_suspended`), Unauthenticated for a token that is not one of ours, for an identity that does not count
+    (`identity_refused`) and without one where the widget demands it (`identity_required`).
     """
     address = prefix(call.remote_address)
     by_address.take(address, call.now)
@@ -88,7 +88,12 @@ def open_session(call: Call, widget: str, request: SessionRequest) -> Session:
         raise Forbidden(
             "This page is not among the widget's allowed origins. Its owner can add it.", code="origin_not_allowed"
         )
-    fleet = FleetRead.model_validate(firestore.get(contracts.path(workspace, "fleet", known.agent_id)).data)
+    home, agent = repository.read(
+        [contracts.workspace_path(workspace), contracts.path(workspace, "fleet", known.agent_id)]
+    )
+    if home.data.get("state", "active") != "active":
+        raise Conflict("This workspace's agents are not answering at the moment.", code="workspace_suspended")
+    fleet = FleetRead.model_validate(agent.data)
     if fleet.status != "active" or fleet.deleted_at is not None:
         raise Conflict("This agent is not answering at the moment.", code="agent_paused")
     old = tokens.read_visitor_token(call.bearer, now=call.now) if call.bearer else None

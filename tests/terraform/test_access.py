@@ -35,6 +35,8 @@ PUBLISHING = {
     "functions.billing.books": {"ledger-recorded", "invoice-recorded", "notifications"},
     "functions.billing.closing": {"close-requested"},
     "functions.billing.reconciling": {"usage-recorded"},
+    "functions.dashboard.failing": {"notifications"},
+    "functions.dashboard.invitations": {"notifications"},
     "functions.dashboard.relay": EVENTS,
     "functions.dashboard.sweeping": {"sweep-requested"},
 }

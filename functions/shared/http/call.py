@@ -65,6 +65,8 @@ class Call:
     user_agent: str = ""
     wants_stream: bool = False
     """Whether the client prefers text/event-stream."""
+    media_type: str = "application/json"
+    """What the client prefers among JSON and the media types that the route `produces`."""
     schedule_time: datetime | None = None
     """Scheduler's calls: the time the run stands for, which is the only clock of a closing job."""
     basic: tuple[str, str] | None = None

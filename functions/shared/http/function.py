@@ -178,6 +178,7 @@ class _Edge:
             user_agent=request.headers.get("User-Agent", "")[:500],
             wants_stream=request.accept_mimetypes.best_match(["application/json", "text/event-stream"])
             == "text/event-stream",
+            media_type=request.accept_mimetypes.best_match(["application/json", *route.produces], "application/json"),
             schedule_time=reading.schedule_time(request.headers),
             basic=reading.basic_of(request.headers) if route.basic else None,
             bearer=reading.bearer_of(request.headers) if route.public else "",

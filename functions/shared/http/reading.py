@@ -102,7 +102,8 @@ def _no_constant(name: str) -> Any:
 
 def query_of(request: flask.Request, route: Route) -> BaseModel | None:
     """The validated query parameters; unknown and repeated ones are Invalid."""
-    fields = route.query.model_fields if route.query else {}
+    known = route.query.model_fields if route.query else {}
+    fields = {field.alias or name: field for name, field in known.items()}
     values: dict[str, Any] = {}
     for name, texts in request.args.to_dict(flat=False).items():
         if name not in fields:

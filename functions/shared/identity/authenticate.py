@@ -170,6 +170,9 @@ def _machine(claims: dict[str, Any], callers: Collection[Caller], role: Role | N
     key = firestore.get(f"workspaces/{workspace}/api_keys/{claims['sub']}")
     if not key.exists or key.data.get("revoked_at") is not None:
         raise Unauthenticated("This API key is revoked.", code="key_revoked")
+    ends = key.data.get("expires_at")
+    if ends is not None and ends <= clock.now():
+        raise Unauthenticated("This API key has expired.", code="key_expired")
     scopes = frozenset(str(item) for item in key.data.get("scopes", ()))
     if scope not in scopes:
         raise Forbidden(f"This key lacks the scope {scope}.", code="scope_missing")

@@ -214,7 +214,6 @@ def opening(workspace: WorkspaceId, month: str, account: BillingRead | None = No
         spent = sum(period.data.get("spent_nanos", 0) for period in earlier if period.id < month)
         trial = max(0, settings().trial_cap_nanos - spent)
     return {
-        "currency": home.data.get("currency", "USD"),
         "trial_nanos": trial,
         "spent_nanos": 0,
         "cost_nanos": 0,
@@ -226,7 +225,11 @@ def opening(workspace: WorkspaceId, month: str, account: BillingRead | None = No
 
 
 def _standing(home: Mapping[str, Any]) -> dict[str, Any]:
-    return {"state": home.get("state", "active"), "retention_days": home.get("retention_days")}
+    return {
+        "currency": home.get("currency", "USD"),
+        "state": home.get("state", "active"),
+        "retention_days": home.get("retention_days"),
+    }
 
 
 def write_standing(
@@ -235,9 +238,13 @@ def write_standing(
     """Add to the batch what the running period must know of the workspace, `home` being its document after the change.
 
     As with `write_terms`, a period that no turn has opened is opened here, so that none opens it with what was before.
+    Another currency demands the document as it was `found`: a turn that begins meanwhile is priced in the old one.
     """
     if found.exists:
-        batch.update(found.path, {(name,): value for name, value in _standing(home).items()})
+        standing = _standing(home)
+        another = found.data.get("currency", "USD") != standing["currency"]
+        fields: dict[tuple[str, ...], Any] = {(name,): value for name, value in standing.items()}
+        batch.update(found.path, fields, if_etag=found.etag if another else None)
     else:
         batch.create(found.path, {**opening(workspace, found.id), **_standing(home)})
 

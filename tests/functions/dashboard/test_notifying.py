@@ -369,7 +369,7 @@ def test_a_delivery_costs_few_operations(
     event = issued(workspace)
     capsys.readouterr()
     edge.client.post("/events/notifications", json=envelope(event.row), headers=callers.invoker("push"))
-    line = [line for line in capsys.readouterr().out.splitlines() if "/events/notifications 204" in line][0]
+    line = next(line for line in capsys.readouterr().out.splitlines() if "/events/notifications 204" in line)
     assert '"firestore_reads": 2' in line
     assert '"firestore_writes": 2' in line
 

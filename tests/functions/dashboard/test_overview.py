@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -11,7 +11,6 @@ import pytest
 
 from functions.dashboard import overview
 from functions.shared import clock, config, contracts, metering
-from functions.shared.http import Page
 from functions.shared.identity import WorkspaceId
 from tests.cloud import Cloud
 from tests.functions.rooms import DEPLOYMENTS, Google, Room, agent, content, write
@@ -80,42 +79,8 @@ def test_agents_are_counted_by_status_and_untouched_ones_are_drafts(cloud: Cloud
     write(f"workspaces/{workspace}/fleet/{gone}", {"status": "active", "deleted_at": NOW})
     tagged = agent(workspace, status=None)
     write(f"workspaces/{workspace}/fleet/{tagged}", {"tags": ["a"]})
-    found = overview.summary(cloud.call(workspace, now=NOW))
+    found = overview.home(cloud.call(workspace, now=NOW))
     assert found.agents == {"draft": 4, "active": 2, "paused": 1, "archived": 0}
-
-
-def entries(workspace: WorkspaceId, number: int) -> list[str]:
-    names = []
-    for place in range(number):
-        name = f"act_{place:026d}"
-        fields = {"actor": "system", "actor_name": "", "kind": "agent", "subject": "a", "name": "n", "action": "a.b"}
-        # Three at a time share a moment, so that pages end between entries of the same time.
-        write(f"workspaces/{workspace}/activity/{name}", {**fields, "at": NOW + timedelta(seconds=place // 3)})
-        names.append(name)
-    return names
-
-
-def test_the_feed_pages_from_the_newest_without_gap_or_repeat(cloud: Cloud) -> None:
-    workspace = cloud.workspace()
-    expected = entries(workspace, 8)[::-1]
-    call, token, seen = cloud.call(workspace), None, []
-    for _ in range(5):
-        page = overview.feed(call, Page(page_size=2, page_token=token))
-        seen += [entry.id for entry in page.items]
-        token = page.next_page_token
-        if token is None:
-            break
-    assert seen == expected
-
-
-def test_another_workspaces_page_token_is_refused(room: Room, cloud: Cloud) -> None:
-    first, second = cloud.workspace(), cloud.workspace()
-    entries(first, 3)
-    token = overview.feed(cloud.call(first), Page(page_size=1)).next_page_token
-    someone = callers.person("viewer", second)
-    for bad in (token, "x", "W10"):
-        refused = room.ask("GET", f"/api/dashboard/activity?page_token={bad}", someone)
-        assert (refused.status_code, content(refused)["errors"][0]["pointer"]) == (422, "/page_token")
 
 
 def test_the_home_page_is_one_call(room: Room, cloud: Cloud) -> None:

@@ -1,38 +1,22 @@
-"""Workspaces, members and keys through the real edge of dashboard-api."""
+"""Workspaces and their settings through the real edge of dashboard-api."""
 
 import json
-from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 
-import jwt
 import pytest
 from werkzeug.test import TestResponse
 
 from functions.dashboard import workspaces
-from functions.shared import config, contracts, directory, firestore, ids
+from functions.shared import clock, config, contracts, directory, firestore, ids, metering
+from functions.shared.contracts import WorkspaceRead
 from functions.shared.firestore import Query
 from functions.shared.identity import Role
 from functions.shared.identity.workspace import from_directory
 from tests.cloud import Cloud
+from tests.functions.dashboard.acting import ZONE, etag, founder
 from tests.functions.dashboard.conftest import People
-from tests.functions.rooms import Room, content, lose_answer
+from tests.functions.rooms import Room, content
 from tests.functions.shared.http import callers
-
-ZONE = {"name": "Linden Dental", "currency": "USD", "time_zone": "Europe/Berlin", "country": "DE"}
-
-
-def founder(room: Room, people: People) -> tuple[callers.Someone, str]:
-    """An owner with a fresh workspace, whose token carries it."""
-    someone = people.sign_up()
-    workspace = content(room.ask("POST", "/api/workspaces", someone, ZONE))["id"]
-    someone.claims["workspace_id"] = workspace
-    return someone, workspace
-
-
-def etag(response: TestResponse) -> str:
-    found, _ = response.get_etag()
-    assert found is not None
-    return found
 
 
 def test_a_person_founds_a_workspace_and_owns_it(room: Room, people: People) -> None:
@@ -205,147 +189,105 @@ def test_somebody_who_was_removed_is_out_at_once(room: Room, people: People) -> 
     assert (refused.status_code, content(refused)["code"]) == (403, "not_a_member")
 
 
-def make_key(room: Room, someone: callers.Someone, **fields: object) -> dict[str, str]:
-    made = room.ask("POST", "/api/workspace/api-keys", someone, {"name": "CI", **fields})
-    assert made.status_code == 201, made.get_data()
-    found: dict[str, str] = content(made)
-    return found
-
-
-def token(room: Room, form: dict[str, str], basic: tuple[str, str] | None = None) -> TestResponse:
-    headers = {**callers.invoker()}
-    if basic is not None:
-        headers["X-Forwarded-Authorization"] = "Basic " + b64encode(":".join(basic).encode()).decode()
-    return room.client.post("/oauth/token", data=form, headers=headers)
-
-
-CREDENTIALS = {"grant_type": "client_credentials"}
-
-
-def test_a_repeat_after_a_crash_makes_no_second_key_and_names_the_first(room: Room, people: People) -> None:
-    someone, _ = founder(room, people)
-    body = {"name": "CI", "scopes": ["read"]}
-    key = content(room.ask("POST", "/api/workspace/api-keys", someone, body, key="k1"))
-    lose_answer(someone, "k1")
-    for _ in range(2):
-        again = room.ask("POST", "/api/workspace/api-keys", someone, body, key="k1")
-        assert (again.status_code, content(again)["code"]) == (409, "already_issued")
-        assert key["id"] in content(again)["detail"]
-    assert [one["id"] for one in content(room.ask("GET", "/api/workspace/api-keys", someone))["items"]] == [key["id"]]
-
-
-def test_a_key_is_shown_once_and_stored_as_a_hash(room: Room, people: People) -> None:
-    someone, workspace = founder(room, people)
-    made = room.ask(
-        "POST", "/api/workspace/api-keys", someone, {"name": "CI", "scopes": ["write", "read", "read"]}, key="k1"
-    )
-    key = content(made)
-    assert key["scopes"] == ["read", "write"]
-    assert made.headers["Cache-Control"] == "no-store"
-    again = room.ask(
-        "POST", "/api/workspace/api-keys", someone, {"name": "CI", "scopes": ["write", "read", "read"]}, key="k1"
-    )
-    assert (again.status_code, content(again)["code"]) == (409, "already_issued")
-    listed = room.ask("GET", "/api/workspace/api-keys", someone)
-    assert key["secret"] not in listed.text
-    assert [one["id"] for one in content(listed)["items"]] == [key["id"]]
-    for collection in ("api_keys", "activity"):
-        for found in firestore.find(Query(f"workspaces/{workspace}/{collection}")):
-            assert key["secret"] not in str(found.data)
-    assert key["secret"] not in str([found.data for found in firestore.find(Query("idempotency"))])
-
-
-@pytest.mark.parametrize("way", ["form", "basic"])
-def test_a_key_and_its_secret_give_a_token_that_works(room: Room, people: People, way: str) -> None:
-    someone, workspace = founder(room, people)
-    key = make_key(room, someone)
-    if way == "form":
-        given = token(room, {**CREDENTIALS, "client_id": key["id"], "client_secret": key["secret"]})
-    else:
-        given = token(room, CREDENTIALS, (key["id"], key["secret"]))
-    assert (given.status_code, given.headers["Cache-Control"]) == (200, "no-store")
-    body = content(given)
-    assert (body["token_type"], body["expires_in"]) == ("Bearer", 3600)
-    machine = callers.Someone(jwt.decode(body["access_token"], options={"verify_signature": False}))
-    assert content(room.ask("GET", "/api/workspace", machine))["id"] == workspace
-    lacking = room.ask("GET", "/api/workspace/api-keys", machine)
-    assert lacking.status_code == 403
-
-
-def test_wrong_pairs_are_refused_alike(room: Room, people: People) -> None:
-    someone, _ = founder(room, people)
-    key, revoked = make_key(room, someone), make_key(room, someone)
-    room.ask("DELETE", f"/api/workspace/api-keys/{revoked['id']}", someone)
-    pairs = [
-        (key["id"], "wrong"),
-        (key["id"], revoked["secret"]),
-        (key["id"], "é"),
-        (ids.new("api_key"), key["secret"]),
-        (someone.claims["sub"], key["secret"]),
-        ("../x", key["secret"]),
-        (revoked["id"], revoked["secret"]),
-    ]
-    answers = [token(room, CREDENTIALS, pair) for pair in pairs]
-    answers += [token(room, {**CREDENTIALS, "client_id": one, "client_secret": two}) for one, two in pairs]
-    assert {answer.status_code for answer in answers} == {401}
-    assert {(content(answer)["code"], content(answer)["detail"]) for answer in answers} == {
-        ("invalid_client", "The key or its secret is not right.")
-    }
-    assert answers[0].headers["WWW-Authenticate"].startswith("Basic ")
-
-
-def test_requests_for_a_token_that_cannot_be_read_are_refused(room: Room) -> None:
-    many = "&".join(f"a{number}=1" for number in range(30))
-    for form, status in (({"scope": "x"}, 400), ({"grant_type": "password"}, 400), (CREDENTIALS, 401)):
-        assert token(room, form).status_code == status
-    for raw in (many.encode(), b"\xff=1"):
-        answer = room.client.post(
-            "/oauth/token",
-            data=raw,
-            headers={**callers.invoker(), "Content-Type": "application/x-www-form-urlencoded"},
-        )
-        assert (answer.status_code, content(answer)["code"]) == (400, "invalid_request")
-    assert room.client.post("/oauth/token", json=CREDENTIALS, headers=callers.invoker()).status_code == 415
-
-
-def test_a_revoked_keys_tokens_are_refused_from_the_next_call_on(room: Room, people: People) -> None:
-    someone, _ = founder(room, people)
-    key = make_key(room, someone)
-    given = content(token(room, CREDENTIALS, (key["id"], key["secret"])))
-    machine = callers.Someone(jwt.decode(given["access_token"], options={"verify_signature": False}))
-    assert room.ask("GET", "/api/workspace", machine).status_code == 200
-    assert room.ask("DELETE", f"/api/workspace/api-keys/{key['id']}", someone).status_code == 204
-    refused = room.ask("GET", "/api/workspace", machine)
-    assert (refused.status_code, content(refused)["code"]) == (401, "key_revoked")
-
-
-def test_a_key_that_has_ended_keeps_the_time_of_its_end(room: Room, people: People) -> None:
-    someone, _ = founder(room, people)
-    key = make_key(room, someone)
-    ends = []
-    for _ in range(2):
-        assert room.ask("DELETE", f"/api/workspace/api-keys/{key['id']}", someone).status_code == 204
-        ends.append(content(room.ask("GET", "/api/workspace/api-keys", someone))["items"][0]["revoked_at"])
-    assert ends[0] == ends[1] is not None
-
-
-def test_another_workspaces_key_is_not_there(room: Room, people: People) -> None:
-    key = make_key(room, founder(room, people)[0])
-    stranger, _ = founder(room, people)
-    for name in (key["id"], ids.new("api_key"), "x"):
-        assert room.ask("DELETE", f"/api/workspace/api-keys/{name}", stranger).status_code == 404
-
-
 def test_the_letters_of_a_name_become_the_code() -> None:
     assert [workspaces.code(name) for name in ("Müller & Söhne GmbH", "歯", "A1")] == ["MULLER", "AH", "A1"]
 
 
-def test_a_key_may_do_what_its_role_may_and_never_what_an_owner_may(room: Room, people: People) -> None:
+def settings_of(room: Room, someone: callers.Someone, change: dict[str, object]) -> TestResponse:
+    return room.ask("PATCH", "/api/workspace", someone, change, etag=etag(room.ask("GET", "/api/workspace", someone)))
+
+
+def test_settings_are_copied_to_what_a_turn_reads_in_the_same_commit(room: Room, people: People) -> None:
     someone, workspace = founder(room, people)
-    for role in ("viewer", "admin", None):
-        body = {"name": "CI", "scopes": ["read", "write"], **({"role": role} if role else {})}
-        key = content(room.ask("POST", "/api/workspace/api-keys", someone, body))
-        assert key["role"] == (role or "member")
-        assert firestore.get(f"workspaces/{workspace}/api_keys/{key['id']}").data["role"] == key["role"]
-    owner = {"name": "CI", "scopes": ["read"], "role": "owner"}
-    assert room.ask("POST", "/api/workspace/api-keys", someone, owner).status_code == 422
+    for days in (30, None, 7, 3650):
+        changed = settings_of(room, someone, {"retention_days": days})
+        assert (changed.status_code, content(changed)["retention_days"]) == (200, days)
+        home = from_directory(workspace)
+        assert metering.current(home, clock.now()).retention_days == days
+        assert firestore.get(metering.spend_path(home, clock.now())).exists
+    latest = content(room.ask("GET", "/api/dashboard/activity", someone))["items"][0]
+    assert (latest["before"], latest["after"]) == ({"retention_days": 7}, {"retention_days": 3650})
+
+
+def test_addresses_for_alerts_are_kept_once_each_and_in_lower_case(room: Room, people: People) -> None:
+    someone, workspace = founder(room, people)
+    changed = settings_of(room, someone, {"alert_emails": ["Ann@Example.com", "ann@example.com", "bo@example.org"]})
+    assert content(changed)["alert_emails"] == ["ann@example.com", "bo@example.org"]
+    stored = firestore.get(contracts.workspace_path(from_directory(workspace))).data
+    assert WorkspaceRead.model_validate(stored).alert_emails == ("ann@example.com", "bo@example.org")
+    before = len(content(room.ask("GET", "/api/dashboard/activity", someone))["items"])
+    settings_of(room, someone, {"alert_emails": ["ann@example.com", "bo@example.org"]})
+    assert len(content(room.ask("GET", "/api/dashboard/activity", someone))["items"]) == before
+    assert content(settings_of(room, someone, {"alert_emails": []}))["alert_emails"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"retention_days": 6}, "/retention_days"),
+        ({"retention_days": 3651}, "/retention_days"),
+        ({"retention_days": "30"}, "/retention_days"),
+        ({"alert_emails": ["nobody"]}, "/alert_emails/0"),
+        ({"alert_emails": [f"a{number}@example.com" for number in range(11)]}, "/alert_emails"),
+        ({"currency": "EUR"}, "/currency"),
+        ({"state": "active"}, "/state"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_by_pointer(
+    room: Room, people: People, change: dict[str, object], pointer: str
+) -> None:
+    someone, _ = founder(room, people)
+    refused = settings_of(room, someone, change)
+    assert refused.status_code == 422
+    assert content(refused)["errors"][0]["pointer"] == pointer
+
+
+def test_the_currency_follows_until_the_first_usage_and_stays_then(room: Room, cloud: Cloud) -> None:
+    workspace = cloud.workspace(currency="EUR")
+    someone = callers.person("admin", workspace)
+    assert metering.current(workspace, clock.now()).currency == "EUR"
+    changed = settings_of(room, someone, {"currency": "USD"})
+    assert (changed.status_code, content(changed)["currency"]) == (200, "USD")
+    assert metering.current(workspace, clock.now()).currency == "USD"
+    for used in ({"turns": 1}, {"spent_nanos": 1}, {"holds": {"t": {}}}):
+        other = cloud.workspace(currency="EUR")
+        admin = callers.person("admin", other)
+        callers.write(f"workspaces/{other}/spend/2026-01", {"currency": "EUR", **used})
+        refused = settings_of(room, admin, {"currency": "USD", "name": "Other"})
+        assert (refused.status_code, content(refused)["code"]) == (409, "currency_fixed")
+        assert content(room.ask("GET", "/api/workspace", admin))["name"] == "Test"
+    agreed = cloud.workspace(currency="EUR")
+    admin = callers.person("admin", agreed)
+    callers.write(f"workspaces/{agreed}/billing/account", {"cap_nanos": 5})
+    assert settings_of(room, admin, {"currency": "USD"}).status_code == 409
+
+
+def test_a_turn_that_begins_meanwhile_keeps_the_currency(cloud: Cloud) -> None:
+    workspace = cloud.workspace(currency="EUR")
+    path = metering.spend_path(workspace, clock.now())
+    callers.write(path, {"currency": "EUR", "holds": {}})
+    found = firestore.get(path)
+    callers.write(path, {"currency": "EUR", "holds": {"t": {}}})
+    home = {**firestore.get(contracts.workspace_path(workspace)).data, "currency": "USD"}
+    batch = firestore.Batch()
+    metering.write_standing(batch, workspace, home, found)
+    with pytest.raises(firestore.Changed):
+        batch.commit()
+
+
+def test_of_two_admins_who_change_the_same_thing_at_once_one_is_told_to_read_again(room: Room, cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    admins = [callers.person("admin", workspace) for _ in range(2)]
+    seen = etag(room.ask("GET", "/api/workspace", admins[0]))
+    with ThreadPoolExecutor(2) as pool:
+        asked = [
+            pool.submit(workspaces.change, call, workspaces.WorkspaceChange(name=name))
+            for name, call in (
+                (name, cloud.call(workspace, subject=admin.claims["sub"], if_match=seen))
+                for name, admin in zip(("One", "Two"), admins, strict=True)
+            )
+        ]
+        failed = [one.exception() for one in asked]
+    assert sorted(type(error).__name__ for error in failed) == ["Changed", "NoneType"]
+    changes = content(room.ask("GET", "/api/dashboard/activity?action=workspace.changed", admins[0]))["items"]
+    assert len(changes) == 1

@@ -1,0 +1,63 @@
+"""The dashboard's part in erasing a closed workspace: members, keys, invitations, webhooks, the activity, the directory.
+
+The first sweep after `erase_at` says so in the workspace's document, and from then on nobody can reopen it. A day later,
+when every room was asked once more, and nothing of ours is left, it is `erased`, and no job comes by again. What stays:
+the document of the workspace itself, and the books: ledger, invoices, payments, charges, spend and events.
+"""
+
+from datetime import datetime, timedelta
+
+from functions.dashboard import repository
+from functions.shared import activity, contracts, directory, firestore, logs, metering
+from functions.shared.firestore import Snapshot
+from functions.shared.identity import WorkspaceId
+
+MOST = 10_000
+"""Documents of each kind in one run; the next one goes on."""
+
+OTHERS_TURN = timedelta(hours=23)
+"""How long the other rooms have: the sweep runs daily, and a run may be a little early."""
+
+OWN = ("members", "api_keys", "invitations", "deliveries", "webhooks")
+
+
+def due(home: Snapshot, as_of: datetime) -> bool:
+    """Whether the workspace's time is over."""
+    ends: datetime | None = home.data.get("erase_at")
+    return home.data.get("state") == "closing" and ends is not None and ends <= as_of
+
+
+def erase(workspace: WorkspaceId, home: Snapshot, as_of: datetime) -> None:
+    """Do what is to be done as of a time; may be called again and again. Raises firestore.Changed when it was reopened."""
+    since: datetime | None = home.data.get("erasing_since")
+    if since is None:
+        batch = firestore.Batch()
+        batch.update(home.path, {("erasing_since",): as_of}, if_etag=home.etag)
+        batch.commit()
+    number = _own(workspace) + activity.erase(workspace, MOST) + directory.erase(workspace, MOST)
+    logs.info("a closed workspace is being erased", workspace_id=str(workspace), documents=number)
+    if since is not None and as_of >= since + OTHERS_TURN and number == 0:
+        _end(workspace, as_of)
+
+
+def _own(workspace: WorkspaceId) -> int:
+    number = 0
+    for webhook in repository.paths_in(workspace, "webhooks", MOST):
+        name = webhook.rpartition("/")[2]
+        number += firestore.delete_tree(repository.paths_in(workspace, f"webhooks/{name}/deliveries", MOST))
+    for collection in OWN:
+        number += firestore.delete_tree(repository.paths_in(workspace, collection, MOST))
+    return number
+
+
+def _end(workspace: WorkspaceId, as_of: datetime) -> None:
+    paths = [contracts.workspace_path(workspace), metering.spend_path(workspace, as_of)]
+
+    def write(batch: firestore.Batch, found: list[Snapshot]) -> None:
+        home, spend = found
+        fields = {"state": "erased", "erased_at": as_of, "alert_emails": []}
+        batch.update(home.path, {(name,): value for name, value in fields.items()}, if_etag=home.etag)
+        if spend.exists:
+            metering.write_standing(batch, workspace, {**home.data, **fields}, spend)
+
+    firestore.compete(paths, repository.read(paths), write)
