@@ -129,7 +129,11 @@ def test_nobody_who_wants_it_no_mail_and_without_a_server_the_log_says_so_once(
 
 @pytest.mark.parametrize(
     ("url", "words"),
-    [("https://mail.test", "SMTP_URL is"), ("smtp://ann:secret@mail.test", "in the clear"), ("smtp:///", "SMTP_URL is")],
+    [
+        ("https://mail.test", "SMTP_URL is"),
+        ("smtp://ann:secret@mail.test", "in the clear"),
+        ("smtp:///", "SMTP_URL is"),
+    ],
 )
 def test_a_setting_that_cannot_work_sends_nothing_and_says_why(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str, words: str

@@ -362,12 +362,14 @@ def test_a_webhook_added_between_two_deliveries_of_an_event_gets_it_once(
         assert (len(there.got), len(second.got)) == (1, 1)
 
 
-def test_a_delivery_costs_few_operations(cloud: Cloud, workspace: WorkspaceId, there: Receiver, edge: Room, capsys: Any) -> None:
+def test_a_delivery_costs_few_operations(
+    cloud: Cloud, workspace: WorkspaceId, there: Receiver, edge: Room, capsys: Any
+) -> None:
     hook(cloud, workspace, there.url)
     event = issued(workspace)
     capsys.readouterr()
     edge.client.post("/events/notifications", json=envelope(event.row), headers=callers.invoker("push"))
-    line = [line for line in capsys.readouterr().out.splitlines() if "/events/notifications 204" in line][0]
+    line = next(line for line in capsys.readouterr().out.splitlines() if "/events/notifications 204" in line)
     assert '"firestore_reads": 2' in line
     assert '"firestore_writes": 2' in line
 

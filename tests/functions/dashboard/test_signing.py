@@ -43,9 +43,7 @@ def test_keys_are_derived_as_rfc_5869_says(key: bytes, salt: bytes, info: bytes)
 def test_the_first_test_case_of_rfc_5869() -> None:
     salt, info = bytes(range(13)), bytes(range(0xF0, 0xFA))
     derived = signing.hkdf(b"\x0b" * 22, salt, info, 42)
-    assert derived.hex() == (
-        "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865"
-    )
+    assert derived.hex() == ("3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865")
 
 
 def test_the_reference_library_verifies_what_we_sign(keyed: Cloud) -> None:

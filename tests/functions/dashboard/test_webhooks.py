@@ -245,9 +245,7 @@ def test_a_delivery_is_sent_again_by_hand_under_the_same_id(
     assert missing.status_code == 404
 
 
-def test_a_disabled_webhook_takes_tests_and_nothing_else(
-    room: Room, admin: callers.Someone, there: Receiver
-) -> None:
+def test_a_disabled_webhook_takes_tests_and_nothing_else(room: Room, admin: callers.Someone, there: Receiver) -> None:
     hook = made(room, admin, there.url)
     path = f"/api/webhooks/{hook['id']}"
     etag = room.ask("GET", path, admin).headers["ETag"].strip('"')

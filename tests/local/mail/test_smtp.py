@@ -28,7 +28,9 @@ def send(server: Engine, text: bytes, to: str = "bob@example.com") -> None:
 
 
 def test_a_mail_is_kept_as_it_came_and_as_a_person_reads_it(server: Engine) -> None:
-    text = b"From: ann@example.com\r\nTo: bob@example.com\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\n.dot\r\nline\r\n"
+    text = (
+        b"From: ann@example.com\r\nTo: bob@example.com\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\n.dot\r\nline\r\n"
+    )
     send(server, text)
     assert mails(server)[-1] == text
     readable = sorted(server.data.glob("*.txt"))[-1].read_text("utf-8")
