@@ -78,14 +78,14 @@ def test_a_screen_reader_hears_each_answer_once(platform: Standin, visit: Open) 
     page.evaluate(
         """() => {
           window.heard = [];
-          const status = document.querySelector("agenthub-chat").shadowRoot.querySelector("[role=status]");
+          const status = document.querySelector("agenthub-chat").shadowRoot.querySelector("dialog [role=status]");
           new MutationObserver(() => status.textContent && window.heard.push(status.textContent))
             .observe(status, { childList: true, characterData: true, subtree: true });
         }"""
     )
     ask(page)
     answered(page)
-    expect(page.get_by_role("status")).to_have_text("")
+    expect(page.get_by_role("dialog").get_by_role("status")).to_have_text("")
     assert page.evaluate("window.heard") == ["Linden Dental is answering", ANSWER]
     expect(page.get_by_role("log")).to_have_attribute("aria-live", "off")
 
