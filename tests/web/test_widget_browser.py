@@ -204,6 +204,7 @@ def test_the_whole_chat_can_be_rated_by_keyboard_after_two_answers(platform: Sta
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     expect(page.get_by_role("radio", name="4 of 5")).to_be_checked()
+    assert page.get_by_role("dialog").evaluate("dialog => dialog.scrollTop") == 0
     page.get_by_role("textbox", name="Anything to add?").fill("Quick")
     page.locator("form.card").get_by_role("button", name="Send").click()
     expect(page.locator(".log > .note").last).to_have_text("Thank you!")
