@@ -78,14 +78,14 @@ def test_a_screen_reader_hears_each_answer_once(platform: Standin, visit: Open) 
     page.evaluate(
         """() => {
           window.heard = [];
-          const status = document.querySelector("agenthub-chat").shadowRoot.querySelector("[role=status]");
+          const status = document.querySelector("agenthub-chat").shadowRoot.querySelector("dialog [role=status]");
           new MutationObserver(() => status.textContent && window.heard.push(status.textContent))
             .observe(status, { childList: true, characterData: true, subtree: true });
         }"""
     )
     ask(page)
     answered(page)
-    expect(page.get_by_role("status")).to_have_text("")
+    expect(page.get_by_role("dialog").get_by_role("status")).to_have_text("")
     assert page.evaluate("window.heard") == ["Linden Dental is answering", ANSWER]
     expect(page.get_by_role("log")).to_have_attribute("aria-live", "off")
 
@@ -204,6 +204,7 @@ def test_the_whole_chat_can_be_rated_by_keyboard_after_two_answers(platform: Sta
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     expect(page.get_by_role("radio", name="4 of 5")).to_be_checked()
+    assert page.get_by_role("dialog").evaluate("dialog => dialog.scrollTop") == 0
     page.get_by_role("textbox", name="Anything to add?").fill("Quick")
     page.locator("form.card").get_by_role("button", name="Send").click()
     expect(page.locator(".log > .note").last).to_have_text("Thank you!")
