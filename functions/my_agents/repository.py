@@ -40,7 +40,7 @@ def fleet(workspace: WorkspaceId) -> dict[str, Snapshot]:
     return {document.id: document for document in found}
 
 
-def every_path(workspace: WorkspaceId) -> Iterator[str]:
+def fleet_paths(workspace: WorkspaceId) -> Iterator[str]:
     """Where all fleet documents of a workspace are."""
     for document in firestore.stream(Query(contracts.path(workspace, "fleet"), fields=())):
         yield document.path

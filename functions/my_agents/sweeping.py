@@ -19,7 +19,7 @@ def sweep(workspace: WorkspaceId, as_of: datetime) -> int:
         return 0
     home = WorkspaceRead.model_validate(found.data)
     if home.state == "closing" and home.erase_at is not None and home.erase_at <= as_of:
-        return firestore.delete_tree(repository.every_path(workspace))
+        return firestore.delete_tree(repository.fleet_paths(workspace))
     old = repository.deleted_before(workspace, as_of - changes.RESTORABLE)
     agents = repository.read(repository.agent_path(workspace, one.id) for one in old)
     return firestore.delete_tree(one.path for one, agent in zip(old, agents, strict=True) if not agent.exists)
