@@ -25,7 +25,15 @@ HOURS = "We are open Monday to Friday from 8 am to 6 pm, and on the first Saturd
 ANY = tuple(range(200, 600))
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
-UNUSED = {"visitor": "vis", "invoice": "inv", "payment": "pay", "key": "key"}
+UNUSED = {
+    "visitor": "vis",
+    "invoice": "inv",
+    "payment": "pay",
+    "key": "key",
+    "member": "uid",
+    "invitation": "ivt",
+    "token": "ivt",
+}
 MOVING = ("/api/dashboard/status", "/api/operator")
 """Reads that change by themselves, or are nobody's."""
 PASSING = re.compile(r'"projection":\{[^}]*\}')
