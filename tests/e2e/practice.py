@@ -135,7 +135,7 @@ class Practice:
             if "console" in operation["security"][0] and not template.startswith(MOVING):
                 path = self.filled(template, conversation)
                 answer = self.owner.ask("GET", path, status=ANY)
-                found[path] = 404 if answer.status_code == 404 else PASSING.sub("", answer.text)
+                found[path] = PASSING.sub("", answer.text) if answer.ok else answer.status_code
         return found
 
 
