@@ -26,7 +26,7 @@ DAYS = Fraction(365, 12)
 HOURS = DAYS * 24
 
 COUNTED: dict[str, dict[str, int]] = {
-    "session": {"firestore_reads": 3, "firestore_writes": 1, "signatures": 1},
+    "session": {"firestore_reads": 4, "firestore_writes": 1, "signatures": 1},
     "turn": {"firestore_reads": 6, "firestore_writes": 7, "pubsub_publishes": 1},
     "rollups": {"firestore_writes": 4},
     "charges": {"firestore_writes": 3},

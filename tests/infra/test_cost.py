@@ -42,8 +42,8 @@ def test_a_thousand_conversations_add_up_to_the_last_digit() -> None:
     # A session writes 1; a turn 7 itself, 4 in the rollups and 3 in the charges.
     assert line(lines, "Firestore writes").quantity == 1000 * (1 + 5 * 14)
     assert line(lines, "Firestore writes").usd == Fraction(71_000 * 9, 100 * 100_000)
-    # A session reads 3; a turn 6, the close 1, and 35 counts a thousandth each.
-    assert line(lines, "Firestore reads").quantity == 1000 * 3 + 5000 * 7 + 175
+    # A session reads 4; a turn 6, the close 1, and 35 counts a thousandth each.
+    assert line(lines, "Firestore reads").quantity == 1000 * 4 + 5000 * 7 + 175
     assert line(lines, "API Gateway").quantity == 1000 * 3 + 5000
     assert line(lines, "API Gateway").usd == Fraction(8000 * 3, 10**6)
     assert line(lines, "Firestore deletes by TTL").usd_after_free > 0

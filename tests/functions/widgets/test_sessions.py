@@ -113,6 +113,18 @@ def test_an_agent_that_is_not_active_opens_no_session(public: Room, cloud: Cloud
     assert (refused.status_code, content(refused)["code"]) == (409, "agent_paused")
 
 
+@pytest.mark.parametrize("state", ["suspended", "closing", "erased"])
+def test_a_workspace_that_does_not_work_opens_and_renews_no_session(public: Room, cloud: Cloud, state: str) -> None:
+    workspace, _, widget = made(cloud)
+    first = content(ask(public, widget))["token"]
+    batch = firestore.Batch()
+    batch.update(f"workspaces/{workspace}", {("state",): state})
+    batch.commit()
+    for bearer in ("", first):
+        refused = ask(public, widget, bearer=bearer)
+        assert (refused.status_code, content(refused)["code"]) == (409, "workspace_suspended")
+
+
 def test_a_widget_that_is_not_there_or_deleted_opens_no_session(public: Room, cloud: Cloud) -> None:
     workspace, _, widget = made(cloud)
     assert ask(public, widget).status_code == 201
