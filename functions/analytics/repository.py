@@ -30,6 +30,16 @@ def rollups(workspace: WorkspaceId, names: Sequence[str]) -> list[RollupRead]:
     return [RollupRead.model_validate(one.data) for one in found]
 
 
+def stored(workspace: WorkspaceId, names: Sequence[str]) -> list[Snapshot]:
+    """These rollups' documents in order, all of one moment, with the etags that `replace` demands."""
+    return firestore.get_all([contracts.path(workspace, "rollups", name) for name in names])
+
+
+def replace(batch: firestore.Batch, found: Snapshot, document: dict[str, Any]) -> None:
+    """Put another rollup in the place of one as it was read."""
+    batch.replace(found.path, document, if_etag=found.etag)
+
+
 def add(batch: firestore.Batch, workspace: WorkspaceId, name: str, added: Added, newest: int) -> None:
     """Add counters to one rollup blindly, making it if it is not there."""
     fields = {**_increments(added), "as_of_micros": firestore.Maximum(newest)}

@@ -153,6 +153,16 @@ def add_charges(batch: firestore.Batch, workspace: WorkspaceId, name: str, event
     batch.merge(charges_path(workspace, name), fields)
 
 
+def tallies_stored(workspace: WorkspaceId, names: Sequence[str]) -> list[Snapshot]:
+    """These tallies' documents in order, all of one moment."""
+    return firestore.get_all([charges_path(workspace, name) for name in names])
+
+
+def replace_charges(batch: firestore.Batch, stored: Snapshot, fresh: charges.Tally, newest: int) -> None:
+    """Put another tally in the place of one as it was read."""
+    batch.replace(stored.path, {**fresh.to_document(), "as_of_micros": newest}, if_etag=stored.etag)
+
+
 def _increments(added: dict[str, Any]) -> dict[str, Any]:
     return {
         key: _increments(value) if isinstance(value, dict) else firestore.Increment(value)

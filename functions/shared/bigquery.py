@@ -41,6 +41,7 @@ def query(sql: str, parameters: Mapping[str, str | int | bool | datetime]) -> li
     """
     import requests
     from google.api_core import exceptions
+    from google.auth.exceptions import GoogleAuthError
     from google.cloud import bigquery
 
     text = sql.replace("{dataset}", f"{settings().project}.{settings().dataset}")
@@ -62,6 +63,7 @@ def query(sql: str, parameters: Mapping[str, str | int | bool | datetime]) -> li
         requests.ConnectionError,
         requests.Timeout,
         TimeoutError,
+        GoogleAuthError,  # The metadata server of the instance does not answer.
     ) as error:
         raise Unavailable("The warehouse did not answer in time. Try again.", retry_after=5) from error
 

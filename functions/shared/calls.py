@@ -97,15 +97,15 @@ def _encoded(claims: Mapping[str, Any]) -> str:
 
 def id_token(audience: str) -> str:
     """An ID token of this process's account for `audience`, kept until shortly before it ends. Raises Unavailable."""
-    found = _identity(audience)
-    if not found.valid:  # google.auth says no some minutes before the end.
-        from google.auth.transport.requests import Request
+    try:
+        found = _identity(audience)  # Asks the metadata server whether it is there, the first time.
+        if not found.valid:  # google.auth says no some minutes before the end.
+            from google.auth.transport.requests import Request
 
-        try:
             found.refresh(Request())
-        except Exception as error:  # google.auth raises what its transport raises; all of it means: no token now.
-            logs.error("No ID token could be had", error, audience=audience)
-            raise Unavailable("A part of the service cannot be called at this moment.") from error
+    except Exception as error:  # google.auth raises what its transport raises; all of it means: no token now.
+        logs.error("No ID token could be had", error, audience=audience)
+        raise Unavailable("A part of the service cannot be called at this moment.") from error
     return str(found.token)
 
 

@@ -44,9 +44,9 @@ def _upload(
     bucket: str, name: str, content: bytes, content_type: str, cache_control: str, generation: int | None
 ) -> None:
     logs.count("storage_writes")
-    blob = client().bucket(bucket).blob(name)
-    blob.cache_control = cache_control
     with _reached():
+        blob = client().bucket(bucket).blob(name)
+        blob.cache_control = cache_control
         blob.upload_from_string(
             content, content_type=content_type, if_generation_match=generation, checksum="crc32c", **_patience()
         )
@@ -63,6 +63,7 @@ def _reached() -> Iterator[None]:
     """Every way in which the file store can fail to answer is Unavailable."""
     import requests
     from google.api_core import exceptions
+    from google.auth.exceptions import GoogleAuthError
 
     try:
         yield
@@ -72,6 +73,7 @@ def _reached() -> Iterator[None]:
         exceptions.RetryError,
         requests.ConnectionError,
         requests.Timeout,
+        GoogleAuthError,  # The metadata server of the instance does not answer.
     ) as error:
         raise Unavailable("The file store did not answer. Try again.") from error
 

@@ -14,7 +14,7 @@ locals {
       title    = "A message could not be delivered"
       severity = "ERROR"
       messages = ["a message could not be delivered"]
-      todo     = "A consumer refused a message ten times. It is kept seven days in dead-letters.relay: find out why in the log, deploy the repair, then replay it."
+      todo     = "A consumer refused a message ten times. It is kept seven days in dead-letters.kept: find out why in the log, deploy the repair, then `nox -s replay`."
     }
     metering = {
       title    = "A turn was not metered as it should"
@@ -26,7 +26,7 @@ locals {
       title    = "Figures differ"
       severity = "CRITICAL"
       messages = ["figures still differ"]
-      todo     = "The daily close compared events, charges, rollups, ledger and warehouse; the line says which differ for which workspace and day. Rebuild that day before the month's invoice is final."
+      todo     = "The daily close compared events, charges, rollups, ledger and warehouse; the line says which differ for which workspace and day. `nox -s rebuild` makes that day's figures anew; ledger and invoice rest on the events and are right either way."
     }
     stale_prices = {
       title    = "The price book is stale"
@@ -38,7 +38,7 @@ locals {
       title    = "An event was not counted"
       severity = "ERROR"
       messages = ["an event older than the marks was not applied", "an event came again with another content and was kept aside"]
-      todo     = "It changed no figure. Compare the event with the warehouse and rebuild its day if it belongs there."
+      todo     = "It changed no figure. Compare the event with the warehouse, and `nox -s rebuild` its day if it belongs there."
     }
     unsent_events = {
       title    = "Events wait to be published"
@@ -91,7 +91,7 @@ locals {
     undelivered = {
       title       = "Messages are not delivered"
       severity    = "ERROR"
-      filter      = "metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND resource.type = \"pubsub_subscription\""
+      filter      = "metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND resource.type = \"pubsub_subscription\"${join("", [for name, entry in local.subscriptions : " AND resource.labels.subscription_id != \"${name}\"" if entry.pulled])}"
       denominator = null
       aligner     = "ALIGN_MAX"
       group_by    = ["resource.label.subscription_id"]
@@ -108,7 +108,7 @@ locals {
       group_by    = ["resource.label.subscription_id"]
       above       = 0
       duration    = "0s"
-      todo        = "Pub/Sub gave up on a message of this subscription. It is kept seven days in dead-letters.relay."
+      todo        = "Pub/Sub gave up on a message of this subscription. It is kept seven days in dead-letters.kept for `nox -s replay`."
     }
   }
 }

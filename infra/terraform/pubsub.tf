@@ -12,6 +12,8 @@ locals {
       deployment        = try(entry.push.deployment, null)
       path              = try(entry.push.path, null)
       table             = try(entry.bigquery.table, null)
+      # By hand, such as the dead letters that are kept.
+      pulled = !contains(keys(entry), "push") && !contains(keys(entry), "bigquery")
     }
   }
 }
@@ -53,17 +55,20 @@ resource "google_pubsub_subscription" "all" {
   topic                      = google_pubsub_topic.all[each.value.topic].id
   ack_deadline_seconds       = each.value.ack_deadline
   message_retention_duration = "${local.defaults.retention_days * 86400}s"
-  # Dead letters stay for as long as they are kept, so that they can be sought back to and delivered again.
-  retain_acked_messages = each.value.dead_letter_topic == null
 
   # Without this, a subscription on which nothing happened for a month is deleted.
   expiration_policy {
     ttl = ""
   }
 
-  retry_policy {
-    minimum_backoff = "${local.defaults.min_backoff}s"
-    maximum_backoff = "${local.defaults.max_backoff}s"
+  # Not for what is pulled by hand: after a look at it, the next pull would find nothing for up to ten minutes.
+  dynamic "retry_policy" {
+    for_each = each.value.pulled ? [] : [local.defaults]
+
+    content {
+      minimum_backoff = "${retry_policy.value.min_backoff}s"
+      maximum_backoff = "${retry_policy.value.max_backoff}s"
+    }
   }
 
   dynamic "dead_letter_policy" {

@@ -44,7 +44,7 @@ class Plan:
 
     def apply(self, registry: Registry) -> None:
         """Create what is missing, change what differs, delete what an earlier catalogue made. Raises CatalogueError."""
-        wanted = [self._subscription(name, definition) for name, definition in self._subscriptions.items()]
+        wanted = [self.subscription(name) for name in self._subscriptions]
         try:
             for topic in self._topics:
                 name = self._topic_name(topic)
@@ -82,7 +82,9 @@ class Plan:
     def _topic_name(self, topic: str) -> str:
         return f"projects/{self._project}/topics/{topic}"
 
-    def _subscription(self, name: str, definition: dict[str, Any]) -> Any:
+    def subscription(self, name: str) -> Any:
+        """One subscription as the catalogue wants it. Raises CatalogueError, KeyError for one that it does not name."""
+        definition = self._subscriptions[name]
         body = SubscriptionBody(
             name=f"projects/{self._project}/subscriptions/{name}",
             topic=self._topic_name(definition["topic"]),
@@ -92,8 +94,9 @@ class Plan:
         )
         body.message_retention_duration.seconds = definition["retention_days"] * 86_400
         body.expiration_policy.SetInParent()  # empty: it never expires
-        body.retry_policy.minimum_backoff.seconds = definition["min_backoff"]
-        body.retry_policy.maximum_backoff.seconds = definition["max_backoff"]
+        if "push" in definition or "bigquery" in definition:  # What is pulled by hand is there again at once.
+            body.retry_policy.minimum_backoff.seconds = definition["min_backoff"]
+            body.retry_policy.maximum_backoff.seconds = definition["max_backoff"]
         if definition.get("dead_letter_topic"):
             body.dead_letter_policy.dead_letter_topic = self._topic_name(definition["dead_letter_topic"])
             body.dead_letter_policy.max_delivery_attempts = definition["max_delivery_attempts"]

@@ -4,15 +4,33 @@ The distributions are those of an environment that has them all (requirements.lo
 and takes no time: no download, no copy, and compiled code is found where it is.
 """
 
+import hashlib
 import os
 import subprocess
+import sys
+from functools import cache
 from pathlib import Path
 
+from infra import bundle
 from tests.contracts.installed import installed, pinned, site_of
+
+DEPLOYED = "3.13"
+"""The Python of the cloud's runtime."""
 
 
 class NotInstalled(Exception):
     """The environment to link from lacks a pinned distribution, or has another version of it."""
+
+
+def deployed() -> Path:
+    """The interpreter of the cloud's version if nox has made its environment, else the one that runs the tests."""
+    if f"{sys.version_info[0]}.{sys.version_info[1]}" != DEPLOYED:
+        home = bundle.ROOT / ".nox" / f"py{DEPLOYED}"
+        stamp = home / "lock.sha256"
+        lock = hashlib.sha256((bundle.ROOT / "requirements.lock").read_bytes()).hexdigest()
+        if stamp.exists() and stamp.read_text() == lock:
+            return home / "bin" / "python"
+    return Path(sys.executable)
 
 
 def interpreter(folder: Path, base: Path, requirements: str) -> Path:
@@ -42,11 +60,13 @@ _MARKERS = {
 }
 
 
+@cache
 def _ask(python: Path, expression: str) -> str:
     code = f"import sys; print({expression})"
     return subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
+@cache
 def _owners(base: Path) -> dict[str, set[str]]:
     """Path in site-packages, of a file or of a folder above one → the distributions that have something there."""
     owners: dict[str, set[str]] = {}

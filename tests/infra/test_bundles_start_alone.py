@@ -1,6 +1,5 @@
 """Every bundle starts on its own: a process that sees the bundle, what its requirements install, and nothing else."""
 
-import hashlib
 import subprocess
 import sys
 import threading
@@ -15,20 +14,6 @@ from infra import bundle
 from local.process import free_port
 from tests.infra import exact
 
-DEPLOYED = "3.13"
-"""The Python of the cloud's runtime."""
-
-
-def base() -> Path:
-    """The interpreter of the cloud's version if nox has made its environment, else the one that runs the tests."""
-    if f"{sys.version_info[0]}.{sys.version_info[1]}" != DEPLOYED:
-        home = bundle.ROOT / ".nox" / f"py{DEPLOYED}"
-        stamp = home / "lock.sha256"
-        lock = hashlib.sha256((bundle.ROOT / "requirements.lock").read_bytes()).hexdigest()
-        if stamp.exists() and stamp.read_text() == lock:
-            return home / "bin" / "python"
-    return Path(sys.executable)
-
 
 @pytest.fixture(scope="module")
 def pythons(tmp_path_factory: pytest.TempPathFactory) -> dict[bytes, Path]:
@@ -39,7 +24,7 @@ def pythons(tmp_path_factory: pytest.TempPathFactory) -> dict[bytes, Path]:
 def python_for(cut: bundle.Bundle, made: dict[bytes, Path], factory: pytest.TempPathFactory) -> Path:
     requirements = cut.files["requirements.txt"]
     if requirements not in made:
-        made[requirements] = exact.interpreter(factory.mktemp("environment"), base(), requirements.decode())
+        made[requirements] = exact.interpreter(factory.mktemp("environment"), exact.deployed(), requirements.decode())
     return made[requirements]
 
 
@@ -115,8 +100,8 @@ def test_a_bundle_carries_what_its_code_reads_beside_it() -> None:
 def test_an_environment_sees_what_is_pinned_and_nothing_else(tmp_path: Path) -> None:
     from tests.contracts.installed import installed, site_of
 
-    version = installed(*site_of(base()))["google-auth"].version
-    python = exact.interpreter(tmp_path, base(), f"google-auth=={version}\n")
+    version = installed(*site_of(exact.deployed()))["google-auth"].version
+    python = exact.interpreter(tmp_path, exact.deployed(), f"google-auth=={version}\n")
     program = "import google.auth, sys\ntry:\n import google.cloud\nexcept ImportError: print(sys.path)"
     path = subprocess.run([python, "-I", "-c", program], capture_output=True, text=True, check=True).stdout
     assert str(tmp_path) in path
@@ -125,7 +110,7 @@ def test_an_environment_sees_what_is_pinned_and_nothing_else(tmp_path: Path) -> 
 
 def test_a_version_that_is_not_installed_is_no_environment(tmp_path: Path) -> None:
     with pytest.raises(exact.NotInstalled, match="flask"):
-        exact.interpreter(tmp_path, base(), "flask==0.1\n")
+        exact.interpreter(tmp_path, exact.deployed(), "flask==0.1\n")
 
 
 def answer(process: subprocess.Popen[bytes], port: int, log: Path) -> dict[str, str]:

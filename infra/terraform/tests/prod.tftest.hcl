@@ -79,12 +79,14 @@ run "prod" {
     condition = alltrue([
       for name, subscription in google_pubsub_subscription.all : (
         subscription.expiration_policy[0].ttl == "" &&
-        subscription.retry_policy[0].minimum_backoff == "10s" &&
-        subscription.retry_policy[0].maximum_backoff == "600s" &&
-        subscription.message_retention_duration == "604800s"
+        subscription.message_retention_duration == "604800s" &&
+        (name == "dead-letters.kept" ? length(subscription.retry_policy) == 0 : (
+          subscription.retry_policy[0].minimum_backoff == "10s" &&
+          subscription.retry_policy[0].maximum_backoff == "600s"
+        ))
       )
     ])
-    error_message = "Every subscription repeats with back-off, keeps messages a week and never expires."
+    error_message = "Every subscription keeps messages a week and never expires, and what is not pulled by hand repeats with back-off."
   }
   assert {
     condition = alltrue([
@@ -93,13 +95,17 @@ run "prod" {
         subscription.dead_letter_policy[0].dead_letter_topic == "projects/agenthub-sample/topics/dead-letters" &&
         subscription.dead_letter_policy[0].max_delivery_attempts == 10 &&
         google_pubsub_subscription_iam_member.dead_letters[name].role == "roles/pubsub.subscriber"
-      ) if name != "dead-letters.relay"
+      ) if !startswith(name, "dead-letters.")
     ])
     error_message = "Every subscription has its dead letters, and Pub/Sub the right to take the message off it."
   }
   assert {
-    condition     = length(google_pubsub_subscription.all["dead-letters.relay"].dead_letter_policy) == 0 && google_pubsub_subscription.all["dead-letters.relay"].retain_acked_messages
-    error_message = "Dead letters have a subscription, which keeps them for a replay."
+    condition     = alltrue([for name in ["dead-letters.relay", "dead-letters.kept"] : length(google_pubsub_subscription.all[name].dead_letter_policy) == 0]) && length(google_pubsub_subscription.all["dead-letters.kept"].push_config) == 0
+    error_message = "Dead letters are counted by one subscription, and kept for a replay by another that nobody reads."
+  }
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.threshold["undelivered"].conditions[0].condition_threshold[0].filter, "subscription_id != \"dead-letters.kept\"")
+    error_message = "What is kept on purpose is no message that is not delivered."
   }
   assert {
     condition     = google_pubsub_topic_iam_member.dead_letters["dead-letters"].member == "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"

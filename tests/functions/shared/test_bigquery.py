@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from google.api_core.exceptions import BadRequest
+from google.auth.exceptions import DefaultCredentialsError
 
 from functions.shared import bigquery, config, logs
 from functions.shared.errors import Unavailable
@@ -68,6 +69,16 @@ def test_a_query_that_would_read_too_much_is_refused(monkeypatch: pytest.MonkeyP
 def test_a_query_that_is_wrong_is_our_own_fault() -> None:
     with pytest.raises(BadRequest):
         bigquery.query("SELEC 1", {})
+
+
+def test_without_credentials_the_warehouse_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_credentials() -> None:
+        raise DefaultCredentialsError("the metadata server does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bigquery, "client", no_credentials)
+        with pytest.raises(Unavailable):
+            bigquery.query("SELECT 1", {})
 
 
 def test_a_warehouse_that_is_away_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,3 +123,14 @@ def test_nobody_there_is_unavailable(other: str, monkeypatch: pytest.MonkeyPatch
     config.settings.cache_clear()
     with pytest.raises(Unavailable):
         calls.call(a_call(), "agents-api", "POST", "/fine")
+
+
+def test_without_credentials_of_its_own_nothing_is_sent_and_it_is_unavailable(
+    other: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As when the metadata server does not answer: google.auth then finds no credentials at all."""
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
+    calls._identity.cache_clear()
+    with pytest.raises(Unavailable):
+        calls.call(a_call(), "agents-api", "POST", "/fine")
+    assert Other.seen == []

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from google.auth.exceptions import DefaultCredentialsError
 
 from functions.shared import config, ids, storage
 from functions.shared.errors import Unavailable
@@ -28,6 +29,20 @@ def test_an_object_that_is_written_once_keeps_its_first_content(cloud: Cloud) ->
     assert storage.write_once("archive", name, b"first", content_type="application/pdf")
     assert not storage.write_once("archive", name, b"second", content_type="application/pdf")
     assert storage.read("archive", name) == b"first"
+
+
+def test_without_credentials_the_file_store_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_credentials() -> None:
+        raise DefaultCredentialsError("the metadata server does not answer")
+
+    monkeypatch.setattr(storage, "client", no_credentials)
+    for call in (
+        lambda: storage.write("cdn", "x", b"x", content_type="text/plain"),
+        lambda: storage.read("cdn", "x"),
+        lambda: storage.delete("cdn", "x"),
+    ):
+        with pytest.raises(Unavailable):
+            call()
 
 
 def test_a_file_store_that_is_gone_is_unavailable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

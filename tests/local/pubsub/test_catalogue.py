@@ -48,6 +48,9 @@ def test_the_catalogue_is_in_the_project_after_the_start(registry: Registry) -> 
     assert push.HasField("expiration_policy")
     assert not push.expiration_policy.HasField("ttl")
     assert not subscription(registry, "dead-letters.relay").HasField("dead_letter_policy")
+    kept = subscription(registry, "dead-letters.kept")
+    assert not kept.push_config.push_endpoint
+    assert not kept.HasField("retry_policy"), "what is pulled by hand is there again at once"
     rows = subscription(registry, "usage-recorded.warehouse")
     assert rows.bigquery_config.table == f"{PROJECT}.agenthub_local.usage_events"
     assert rows.bigquery_config.use_table_schema
