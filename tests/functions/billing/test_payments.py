@@ -87,7 +87,9 @@ def test_the_same_key_books_once_even_after_a_crash(story: Story) -> None:
 def test_a_payment_is_told_once_and_in_the_same_commit(story: Story) -> None:
     paid = pay(story, "4.00", key="k1")
     pay(story, "4.00", key="k1")
-    (told,) = [one for one in story.cloud.published("notifications", story.workspace) if one["type"] == "payment.received"]
+    (told,) = [
+        one for one in story.cloud.published("notifications", story.workspace) if one["type"] == "payment.received"
+    ]
     assert told["subject"] == paid.id
     assert told["facts"] == {
         "invoice_id": invoice(story).invoice_id,
