@@ -15,7 +15,7 @@ from local.supervisor.addresses import EMULATOR_VARIABLES
 from tests.contracts import sources
 
 TABLES = (openapi.ROOT / "docs" / "settings.md").read_text("utf-8")
-ROWS = {name: default for name, default in re.findall(r"^\| `([A-Z_]+)` \| (.+?) \| ", TABLES, re.MULTILINE)}
+ROWS = dict(re.findall(r"^\| `([A-Z_]+)` \| (.+?) \| ", TABLES, re.MULTILINE))
 SUPERVISORS = {*EMULATOR_VARIABLES.values(), "USE_BIGQUERY", "AGENTHUB_MODEL_FAULTS"}
 CODE = sources.modules()["functions.shared.config"].read_text("utf-8")
 

@@ -24,6 +24,18 @@ BY_NAME = pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.path.
 PASSWORD = "correct horse battery staple"
 
 
+class Tags(HTMLParser):
+    """The tags of a piece of HTML with their attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
 @pytest.fixture(scope="module")
 def variables() -> Iterator[dict[str, str]]:
     """What a reader has before the first block: a published agent that has answered, a widget, an invoice, a key."""
@@ -129,10 +141,7 @@ def test_a_program_that_is_kept_can_be_compiled(guide: Guide) -> None:
 def test_html_is_a_script_tag_that_the_widgets_loader_understands(guide: Guide) -> None:
     for block in guide.blocks:
         if block.language == "html":
-            tags: list[tuple[str, dict[str, str | None]]] = []
-            parser = HTMLParser()
-            parser.handle_starttag = lambda tag, attributes: tags.append((tag, dict(attributes)))  # type: ignore[method-assign]
-            parser.feed(block.text)
+            tags = Tags(block.text).found
             assert [tag for tag, _ in tags] == ["script"]
             assert str(tags[0][1]["src"]).endswith("/v1/widget.js")
             assert "data-widget" in tags[0][1]

@@ -141,7 +141,7 @@ def test_the_original_systems_address_leads_to_the_deployment(
 
 
 def test_the_laptop_sets_the_original_systems_names_for_the_same_deployments() -> None:
-    assert {name: deployment for name, deployment in ORIGINAL} == plan.ALIASES
+    assert dict(ORIGINAL) == plan.ALIASES
 
 
 def test_a_deployment_without_former_name_has_its_own_alone(monkeypatch: pytest.MonkeyPatch) -> None:
