@@ -65,7 +65,7 @@ def _security(schemes: Mapping[str, Any]) -> str:
         for name, scheme in schemes.items()
     )
     public = "<div><dt><i>public</i></dt><dd>Nothing to show.</dd></div>"
-    return f"<h2>Who calls, and with what in <code>Authorization: Bearer</code></h2><dl>{listed}{public}</dl>"
+    return f"<h2>Who calls, and with what in <code>Authorization: Bearer</code></h2><dl class='callers'>{listed}{public}</dl>"
 
 
 def _operation(path: str, method: str, operation: Mapping[str, Any]) -> str:

@@ -24,7 +24,7 @@ p { margin: .5rem 0 }
 input { flex: 1 1 16rem; min-width: 0; font: inherit; color: inherit; background: var(--soft); border: 1px solid var(--line);
   border-radius: .5rem; padding: .45rem .75rem }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px }
-output { color: var(--muted); font-size: .875rem; min-width: 6.5rem }
+output { color: var(--muted); font-size: .875rem } output:empty { display: none }
 details { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; margin: .375rem 0 }
 summary { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 .75rem; cursor: pointer; padding: .55rem .8rem;
   list-style: none; border-radius: .5rem }
@@ -35,12 +35,13 @@ details[open] > summary { border-bottom: 1px solid var(--line); border-radius: .
 details > div { padding: .25rem .8rem 1rem }
 code { font: .875em/1.5 ui-monospace, SFMono-Regular, Menlo, monospace; overflow-wrap: anywhere }
 summary code { font-size: .9rem }
-b { min-width: 3.9rem; font: 700 .75rem/1.6 ui-monospace, SFMono-Regular, Menlo, monospace; letter-spacing: .02em }
+b { min-width: 3.4rem; font: 700 .75rem/1.6 ui-monospace, SFMono-Regular, Menlo, monospace; letter-spacing: .02em }
 .get { color: var(--get) } .post { color: var(--post) } .put { color: var(--put) } .patch { color: var(--patch) }
 .delete { color: var(--delete) }
 i { font-style: normal; font-size: .8125rem; border: 1px solid var(--line); border-radius: 1rem; padding: .05rem .6rem;
   margin-right: .35rem; white-space: nowrap }
-dl { margin: 0 } dl > div { padding: .4rem 0; border-top: 1px solid var(--line) } dl > div:first-child { border: 0 }
+dl { margin: 0 } .callers > div { display: flex; flex-wrap: wrap; gap: 0 .5rem; align-items: baseline }
+.callers dt { min-width: 6rem } dl > div { padding: .4rem 0; border-top: 1px solid var(--line) } dl > div:first-child { border: 0 }
 dt { display: flex; flex-wrap: wrap; gap: 0 .6rem; align-items: baseline } dt span { color: var(--muted); font-size: .8125rem }
 dd { margin: 0; color: var(--muted); font-size: .875rem; overflow-wrap: anywhere }
 [hidden] { display: none !important }
