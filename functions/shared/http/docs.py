@@ -3,6 +3,7 @@
 Without its script it is whole; the script only searches it and opens what a link leads to.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
@@ -14,12 +15,12 @@ __all__ = ["POLICY", "page"]
 _LIMITS = {
     "minimum": "at least {}",
     "maximum": "at most {}",
-    "minLength": "{} characters or more",
-    "maxLength": "up to {} characters",
-    "minItems": "{} items or more",
-    "maxItems": "up to {} items",
+    "minLength": "characters: {} or more",
+    "maxLength": "characters: up to {}",
+    "minItems": "items: {} or more",
+    "maxItems": "items: up to {}",
     "pattern": "matches {}",
-    "default": "{} if absent",
+    "default": "if absent: {}",
 }
 _PREFIX = "#/components/schemas/"
 
@@ -118,7 +119,7 @@ def _model(name: str, schema: Mapping[str, Any]) -> str:
 
 def _row(name: str, schema: Mapping[str, Any], *, required: bool, where: str = "", text: str | None = None) -> str:
     limits = [form.format(_word(schema[key])) for key, form in _LIMITS.items() if schema.get(key) is not None]
-    said = [str(text or schema.get("description", "")), ", ".join(limits)]
+    said = [str(text or schema.get("description", "")), "; ".join(limits)]
     about = " ".join(f"<span>{escape(word)}</span>" for word in (where, "required" if required else "") if word)
     return (
         f"<div><dt><code>{escape(name)}</code> <span>{_type(schema)}</span> {about}</dt>"
@@ -150,4 +151,4 @@ def _short(name: str) -> str:
 
 
 def _word(value: Any) -> str:
-    return value if isinstance(value, str) else str(value).lower()
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

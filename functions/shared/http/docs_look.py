@@ -41,7 +41,8 @@ b { min-width: 3.4rem; font: 700 .75rem/1.6 ui-monospace, SFMono-Regular, Menlo,
 i { font-style: normal; font-size: .8125rem; border: 1px solid var(--line); border-radius: 1rem; padding: .05rem .6rem;
   margin-right: .35rem; white-space: nowrap }
 dl { margin: 0 } .callers > div { display: flex; flex-wrap: wrap; gap: 0 .5rem; align-items: baseline }
-.callers dt { min-width: 6rem } dl > div { padding: .4rem 0; border-top: 1px solid var(--line) } dl > div:first-child { border: 0 }
+.callers dt { min-width: 6rem }
+dl > div { padding: .4rem 0; border-top: 1px solid var(--line) } dl > div:first-child { border: 0 }
 dt { display: flex; flex-wrap: wrap; gap: 0 .6rem; align-items: baseline } dt span { color: var(--muted); font-size: .8125rem }
 dd { margin: 0; color: var(--muted); font-size: .875rem; overflow-wrap: anywhere }
 [hidden] { display: none !important }
