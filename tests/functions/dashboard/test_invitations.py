@@ -10,6 +10,7 @@ import pytest
 from functions.dashboard import invitation_links, invitations
 from functions.dashboard.models import NewInvitation
 from functions.shared import clock, contracts, directory, events, firestore, ids, notifications
+from functions.shared.errors import Conflict
 from functions.shared.firestore import Query
 from functions.shared.identity.workspace import from_directory
 from tests.cloud import Cloud
@@ -243,7 +244,7 @@ def test_of_two_who_accept_at_once_one_joins(room: Room, people: People, cloud: 
         object.__setattr__(principal, "role", None)
         try:
             invitations.accept(call, token)
-        except invitations.Conflict:
+        except Conflict:
             return False
         return True
 
