@@ -49,7 +49,7 @@ def _picture() -> bytes:
 
 
 FILES = {
-    "application/yaml": b"name: Mia\n",
+    "application/yaml": b"name: Mia\nmodel: {provider: offline, id: offline-extractive}\n",
     "text/plain": b"Behind the house.",
     "application/pdf": b"%PDF-1.4 nothing",
     "image/png": _picture(),
