@@ -42,6 +42,8 @@ KINDS = {
     "delivery": "dlv",
 }
 """Every name of a path parameter that stands for something of a workspace, with how its ids begin."""
+PARENTS = frozenset({"agents", "conversations", "webhooks"})
+"""Collections whose documents have collections below them; a test compares with what there is."""
 SHARED = {"industry": "dental"}
 """Path parameters that stand for something of everybody."""
 
@@ -108,15 +110,16 @@ class Business:
         claims = {"iss": callers.account("machines"), "aud": "agenthub-machines", "sub": key}
         return Who(name, {**claims, "exp": clock.now().timestamp() + 3600, "workspace_id": self.workspace})
 
-    def documents(self) -> dict[str, Any]:
-        """Everything that is stored of the workspace, by path."""
+    def documents(self, *, everywhere: bool = False) -> dict[str, Any]:
+        """Everything that is stored of the workspace, by path; below documents of PARENTS, or `everywhere`."""
         found: dict[str, Any] = {}
 
         def walk(document: Any) -> None:
             for collection in document.collections():
                 for one in collection.stream():
                     found[one.reference.path] = one.to_dict()
-                    walk(one.reference)
+                    if everywhere or collection.id in PARENTS:
+                        walk(one.reference)
 
         home = firestore.client().document(f"workspaces/{self.workspace}")
         found[home.path] = home.get().to_dict()

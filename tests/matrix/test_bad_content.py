@@ -260,11 +260,11 @@ ADDRESSES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("address", ADDRESSES, ids=ascii)
-def test_an_address_that_no_mail_should_go_to_invites_nobody(city: City, ours: Business, address: str) -> None:
+def test_an_address_that_no_mail_should_go_to_invites_nobody(city: City, ours: Business) -> None:
     before, route = ours.documents(), ROUTES["dashboard-api", "POST", "/api/invitations"]
-    found = problem(ask(city, route, ours.owner, {}, body={"email": address}), 422)
-    assert [error["pointer"] for error in found["errors"]] == ["/email"]
+    for address in ADDRESSES:
+        found = problem(ask(city, route, ours.owner, {}, body={"email": address}), 422)
+        assert [error["pointer"] for error in found["errors"]] == ["/email"]
     assert ours.documents() == before
 
 
@@ -276,16 +276,15 @@ URLS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("url", URLS, ids=lambda url: ascii(url)[:60])
-def test_an_address_that_is_none_becomes_no_webhook(city: City, ours: Business, url: str) -> None:
+def test_an_address_that_is_none_becomes_no_webhook(city: City, ours: Business) -> None:
     before, hook = ours.documents(), f"/api/webhooks/{ours.things['webhook']}"
     etag = etag_of(city.ask("dashboard-api", "GET", hook, ours.owner))
-    body = {"url": url, "types": ["invoice.issued"]}
-    for answer in (
-        city.ask("dashboard-api", "POST", "/api/webhooks", ours.owner, body),
-        city.ask("dashboard-api", "PATCH", hook, ours.owner, {"url": url}, If_Match=etag),
-    ):
-        assert [error["pointer"] for error in problem(answer, 422)["errors"]] == ["/url"]
+    for url in URLS:
+        body = {"url": url, "types": ["invoice.issued"]}
+        made = city.ask("dashboard-api", "POST", "/api/webhooks", ours.owner, body)
+        changed = city.ask("dashboard-api", "PATCH", hook, ours.owner, {"url": url}, If_Match=etag)
+        for answer in (made, changed):
+            assert [error["pointer"] for error in problem(answer, 422)["errors"]] == ["/url"], ascii(url)
     assert ours.documents() == before
 
 
