@@ -11,6 +11,9 @@ from functions.shared.contracts import WorkspaceRead
 
 _LONGEST_NAME = 60
 
+_HIDDEN = dict.fromkeys([*range(9), *range(0x0E, 0x1C), 0x7F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+"""Characters that show nothing, or turn around how the rest of a line is read: a name has no use for them."""
+
 _FIELDS = (
     ("invoice_number", "Invoice"),
     ("period", "Month"),
@@ -95,6 +98,10 @@ def _words(notice: Notice) -> tuple[str, str, str]:
             opening = f"Turns with {agent} fail more often than they should."
             advice = "Look at the latest conversations and at the service status in the console."
             return f"{agent} is failing", opening, advice
+        case "member.invited":
+            role = str(data.get("role") or "member")
+            advice = "If you did not expect this, take the invitation back under Members in the console."
+            return "A person was invited", f"Somebody was invited to your workspace, with the role {role}.", advice
         case other:
             return other, f"Something happened that you wanted to hear of: {other}.", ""
 
@@ -111,7 +118,7 @@ def _quote(data: Mapping[str, Any]) -> str:
 
 
 def _one_line(value: object) -> str:
-    return " ".join(str(value).split())
+    return " ".join(str(value).translate(_HIDDEN).split())
 
 
 def _short(text: str) -> str:

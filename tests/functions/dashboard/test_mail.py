@@ -230,6 +230,7 @@ def letter(kind: str, **data: Any) -> Letter:
         ("invoice.overdue", {"invoice_number": "A-1"}, "[Acme] Invoice A-1 is overdue", "Please pay it"),
         ("payment.received", {"amount": "12.34", "currency": "EUR"}, "[Acme] Payment received: 12.34 EUR", "Thank you"),
         ("agent.failing", {"agent_name": "Front desk"}, "[Acme] Front desk is failing", "fail more often"),
+        ("member.invited", {"role": "admin"}, "[Acme] A person was invited", "with the role admin"),
     ],
 )  # fmt: skip
 def test_each_kind_has_its_words(cloud: Cloud, kind: str, data: dict[str, Any], subject: str, words: str) -> None:
@@ -244,6 +245,13 @@ def test_every_kind_of_notification_has_words_of_its_own(cloud: Cloud) -> None:
     from typing import get_args
 
     assert all("wanted to hear of" not in letter(kind).text for kind in get_args(notifications.Kind))
+
+
+def test_a_name_turns_no_line_around_and_hides_nothing(cloud: Cloud) -> None:
+    found = letter("lead.created", lead={"name": "Ev\u202ee\u2066\x00 \u05d0\u05d1", "email": "eve@example.com"})
+    assert found.subject == "[Acme] New lead: Eve \u05d0\u05d1"
+    assert "Name: Eve \u05d0\u05d1" in found.text
+    assert "\u202e" not in found.html
 
 
 def test_what_a_visitor_wrote_is_text_in_html_and_no_header(cloud: Cloud, sink: Path) -> None:
