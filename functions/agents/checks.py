@@ -6,7 +6,7 @@ from functions.agents import check_rules, repository, wizard
 from functions.agents.check_results import ListedRun, ShownRun, StoredRun, listed_run, shown_run
 from functions.agents.check_rules import Case, Cases
 from functions.agents.models import Agent, Definition
-from functions.shared import firestore, ids
+from functions.shared import etags, firestore, ids
 from functions.shared.errors import Conflict, NotFound
 from functions.shared.http import Answer, Call, Items
 
@@ -50,7 +50,11 @@ def shown(call: Call, agent: str) -> tuple[ShownCases, str]:
     """The agent's cases and their etag; an agent without any has an empty list. Raises NotFound."""
     kept, _ = wizard.found(call, agent)
     (found,) = repository.read(repository.checks_path(call.workspace, agent))
-    return _shown(kept, check_rules.stored_cases(found.data)), found.etag
+    return _tagged(_shown(kept, check_rules.stored_cases(found.data)), found.etag)
+
+
+def _tagged(answer: ShownCases, etag: str) -> tuple[ShownCases, str]:
+    return answer, etags.showing(etag, answer.model_dump_json(exclude={"cases"}))
 
 
 def _shown(kept: Agent, cases: tuple[Case, ...]) -> ShownCases:
@@ -74,7 +78,7 @@ def replace(call: Call, agent: str, wanted: Cases) -> tuple[ShownCases, str]:
     digest = check_rules.digest_of(wanted.cases)
     batch = firestore.Batch()
     document = {"cases": [case.model_dump(mode="json") for case in wanted.cases], "updated_at": call.now}
-    batch.replace(path, document, if_etag=call.if_match or firestore.ABSENT)
+    batch.replace(path, document, if_etag=etags.of_document(call.if_match) or firestore.ABSENT)
     batch.update(snapshot.path, {("checks", "count"): len(wanted.cases), ("checks", "cases"): digest})
     wizard.tell(batch, call, "checks.changed", agent, kept.name, after={"cases": len(wanted.cases)})
     try:
@@ -82,7 +86,7 @@ def replace(call: Call, agent: str, wanted: Cases) -> tuple[ShownCases, str]:
     except firestore.AlreadyExists as error:
         raise firestore.Changed(path) from error
     state = kept.checks.model_copy(update={"count": len(wanted.cases), "cases": digest})
-    return _shown(kept.model_copy(update={"checks": state}), wanted.cases), etag
+    return _tagged(_shown(kept.model_copy(update={"checks": state}), wanted.cases), etag)
 
 
 def runs(call: Call, agent: str) -> Items[ListedRun]:
