@@ -267,7 +267,7 @@ def evals(session: nox.Session) -> None:
     if not (binary.exists() and stamp.exists() and stamp.read_text() == digest):
         session.log("Installing the evaluation client, about 560 MB, into .nox/evals …")
         uv(session, "venv", "--quiet", "--clear", "--python", sys.executable, str(home))
-        uv(session, "pip", "install", "--quiet", "--python", str(binary), "--group", "evals")
+        uv(session, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(binary), "--group", "evals")
         stamp.write_text(digest)
     # Without this the client's package litellm fetches a list of prices at every start.
     run(
