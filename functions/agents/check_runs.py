@@ -9,6 +9,7 @@ Beside the turns: 5 reads, 3 writes.
 
 import contextvars
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -268,7 +269,7 @@ class Run:
             except firestore.Changed:
                 break  # The agent is gone, and its runs with it.
             except Unavailable:
-                threading.Event().wait(0.5)
+                time.sleep(0.5)
                 continue
             return True
         logs.alarm("a run of test cases could not be stored", run=self.name)
