@@ -47,7 +47,7 @@ ABILITIES: tuple[Ability, ...] = (
     ),
     Ability(
         "see_agents",
-        "See agents, their versions and knowledge, the wizard's templates; check a YAML definition",
+        "See agents, their versions, knowledge and test cases, the wizard's templates; check a YAML definition",
         Role.VIEWER,
         (
             "GET /api/industries",
@@ -65,6 +65,9 @@ ABILITIES: tuple[Ability, ...] = (
             "GET /api/agents/{agent}/knowledge",
             "GET /api/agents/{agent}/knowledge/{item}",
             "POST /api/agents/{agent}/knowledge/search",
+            "GET /api/agents/{agent}/checks",
+            "GET /api/agents/{agent}/checks/runs",
+            "GET /api/agents/{agent}/checks/runs/{run}",
             "GET /api/my-agents",
             "GET /api/my-agents/{agent}",
             "GET /api/my-agents/{agent}/status",
@@ -131,7 +134,7 @@ ABILITIES: tuple[Ability, ...] = (
     ),
     Ability(
         "make_agents",
-        "Make, change, teach, try and publish agents; tag, activate and pause them",
+        "Make, change, teach, try, test and publish agents; tag, activate and pause them",
         Role.MEMBER,
         (
             "POST /api/agents/prompt-preview",
@@ -148,6 +151,8 @@ ABILITIES: tuple[Ability, ...] = (
             "PUT /api/agents/{agent}/knowledge/{item}",
             "DELETE /api/agents/{agent}/knowledge/{item}",
             "POST /api/agents/{agent}/chat",
+            "PUT /api/agents/{agent}/checks",
+            "POST /api/agents/{agent}/checks/run",
             "POST /api/my-agents",
             "PATCH /api/my-agents/{agent}",
             "PUT /api/my-agents/{agent}/status",
