@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from functions.widgets.models import PreChat, PreChatField, Proactive, Texts
+from functions.widgets.models import PreChat, PreChatField, Proactive, Texts, Theme, ThemeName
 from infra import web
 from tests.web import standin
 from tests.web.standin import ANSWER, OWNER, WIDGET, Standin, Turn
@@ -378,8 +378,40 @@ def test_axe_finds_nothing_to_complain_about(platform: Standin, visit: Open, opt
     answered(page)
     ask(page, "And a crown?")
     expect(page.locator(".notice")).to_be_visible()
+    assert complaints(page) == []
+
+
+@pytest.mark.parametrize("theme", ["plum", "contrast"])
+def test_axe_finds_nothing_in_forms_stars_and_what_the_closed_chat_says(
+    platform: Standin, visit: Open, theme: ThemeName
+) -> None:
+    fields = [PreChatField(kind="name", required=True), PreChatField(kind="custom", labels={"en": "Insurance"})]
+    owner = {"theme": Theme(name=theme), "proactive": Proactive(after_seconds=1), "pre_chat": PreChat(fields=fields)}
+    platform.config = standin.public_file(platform.origin, OWNER.model_copy(update=owner))
+    with standin.site(platform, {"data-locale": "ar"}) as site:
+        page = visit(site=site, color_scheme="dark", reduced_motion="reduce")
+        page.locator(".hello button").first.wait_for()
+        assert complaints(page) == []
+        opened(page)
+        assert complaints(page) == []
+        form = page.locator("form.card")
+        form.get_by_role("textbox").first.fill("Ada")
+        form.get_by_role("checkbox").check()
+        form.get_by_role("button").click()
+        for _ in range(2):
+            field = page.locator(".write textarea")
+            field.fill("What does a cleaning cost?")
+            field.press("Enter")
+            answered(page)
+        page.locator(".sources").nth(1).wait_for()
+        page.locator(".more button").last.click()
+        page.locator(".stars label").nth(2).click()
+        assert complaints(page) == []
+
+
+def complaints(page: Page) -> Any:
+    """What axe finds on the page, by rule."""
     page.evaluate(Path(AXE).read_text())
-    found = page.evaluate(
+    return page.evaluate(
         "axe.run().then(({ violations }) => violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))"
     )
-    assert found == []

@@ -163,6 +163,18 @@ def test_an_address_that_asks_too_often_is_told_to_wait(
     assert ask(public, widget).status_code == 429
 
 
+def test_a_widget_may_ask_for_fewer_sessions_than_the_house_allows(public: Room, cloud: Cloud) -> None:
+    narrow = made(cloud, sessions_per_address=2)[2]
+    other = made(cloud)[2]
+    assert [ask(public, narrow).status_code for _ in range(3)] == [201, 201, 429]
+    assert ask(public, narrow, address="203.0.113.2").status_code == 201
+    assert ask(public, other).status_code == 201
+    quiet = made(cloud, sessions_per_minute=2)[2]
+    found = [ask(public, quiet, address=f"203.0.113.{host}") for host in (5, 6, 7)]
+    assert [answer.status_code for answer in found] == [201, 201, 429]
+    assert 0 < int(found[-1].headers["Retry-After"]) <= 60
+
+
 def test_a_limiter_counts_by_key_and_minute() -> None:
     limiter, now = sessions.Limiter(2, most_keys=3), clock.now().replace(second=50)
     for _ in range(2):
