@@ -23,6 +23,9 @@ MOST_EXPORTED = 10_000
 """Entries in one file; what the whole workspace has is a matter of exports, which are jobs."""
 
 COLUMNS = ("at", "actor", "actor_name", "action", "kind", "subject", "name", "before", "after", "id")
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What begins a formula for some spreadsheet, in full width too."""
+
 CSV, JSON_LINES = "text/csv", "application/jsonl"
 
 
@@ -69,7 +72,7 @@ def _csv(rows: list[dict[str, Any]]) -> bytes:
 def _cell(value: Any) -> str:
     """A value as text. What a spreadsheet would take for a formula is marked as text: names come from anybody."""
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else "" if value is None else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return f"'{text}" if text[:1] in _FORMULAS else text
 
 
 def _entries(

@@ -4,12 +4,16 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
+from functions.dashboard import invitation_links
 from functions.dashboard.mail import Letter
 from functions.dashboard.notices import Notice
 from functions.shared.config import settings
 from functions.shared.contracts import WorkspaceRead
 
 _LONGEST_NAME = 60
+
+_HIDDEN = dict.fromkeys([*range(9), *range(0x0E, 0x1C), 0x7F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+"""Characters that show nothing, or turn around how the rest of a line is read: a name has no use for them."""
 
 _FIELDS = (
     ("invoice_number", "Invoice"),
@@ -59,6 +63,18 @@ def of(notice: Notice, home: WorkspaceRead) -> Letter:
     return Letter(f"[{_short(home.name)}] {subject}", text, _html(subject, opening, facts, quote, advice, footer))
 
 
+def invitation(invited: invitation_links.Letter) -> Letter:
+    """The mail to somebody who is invited, and who may know nothing of us."""
+    workspace, inviter = _short(invited.workspace), _short(invited.inviter)
+    subject = f"{inviter} invites you to {workspace}"
+    opening = f"{inviter} invites you to join {workspace} on AgentHub, as {invited.role}."
+    advice = f"Accept with this link, signed in with this address: {invited.link}"
+    facts = [f"Until: {invited.expires_at:%Y-%m-%d %H:%M} UTC"]
+    footer = "If you expected no invitation, do nothing: without you it ends by itself."
+    text = "\n\n".join((opening, *facts, advice, f"-- \n{footer}\n"))
+    return Letter(subject, text, _html(subject, opening, facts, "", advice, footer))
+
+
 def _words(notice: Notice) -> tuple[str, str, str]:
     """Subject, opening sentence, and what to do."""
     data = notice.data
@@ -95,6 +111,10 @@ def _words(notice: Notice) -> tuple[str, str, str]:
             opening = f"Turns with {agent} fail more often than they should."
             advice = "Look at the latest conversations and at the service status in the console."
             return f"{agent} is failing", opening, advice
+        case "member.invited":
+            role = str(data.get("role") or "member")
+            advice = "If you did not expect this, take the invitation back under Members in the console."
+            return "A person was invited", f"Somebody was invited to your workspace, with the role {role}.", advice
         case other:
             return other, f"Something happened that you wanted to hear of: {other}.", ""
 
@@ -111,7 +131,7 @@ def _quote(data: Mapping[str, Any]) -> str:
 
 
 def _one_line(value: object) -> str:
-    return " ".join(str(value).split())
+    return " ".join(str(value).translate(_HIDDEN).split())
 
 
 def _short(text: str) -> str:

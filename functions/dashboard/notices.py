@@ -24,6 +24,7 @@ _SUBJECTS = {
     "invoice.overdue": "invoice_id",
     "payment.received": "payment_id",
     "agent.failing": "agent_id",
+    "member.invited": "invitation_id",
 }
 
 

@@ -25,7 +25,7 @@ def test_the_guides_receiver_receives(cloud: Cloud, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "true")
     monkeypatch.setenv("WEBHOOK_SIGNING_KEY", "k" * 40)
     config.settings.cache_clear()
-    (code,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+    (code,) = re.findall(r"```python file=receiver.py\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
     script, port, workspace = tmp_path / "receiver.py", free_port(), cloud.workspace()
     script.write_text(code, encoding="utf-8")
     url = f"http://127.0.0.1:{port}/agenthub"
