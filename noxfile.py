@@ -156,8 +156,9 @@ def deploy(session: nox.Session) -> None:
 
 @nox.session
 def openapi(session: nox.Session) -> None:
-    """Write api-gateway.yaml from the routes in the code."""
+    """Write api-gateway.yaml from the routes in the code, and the guide's table of what each role may do."""
     run(session, "-m", "infra.openapi", "--write")
+    run(session, "-m", "infra.roles", "--write")
 
 
 @nox.session

@@ -27,7 +27,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address of the gateway; 0.0.0.0 lets other machines in")
     parser.add_argument("--state", type=Path, default=Path(".agenthub"), help="folder that keeps everything")
     parser.add_argument("--isolated", action="store_true", help="one process for each function (as now always)")
-    parser.add_argument("--project", default="agenthub-local")
+    project = os.environ.get("GOOGLE_CLOUD_PROJECT_ID") or "agenthub-local"
+    parser.add_argument("--project", default=project, help="default: GOOGLE_CLOUD_PROJECT_ID, else agenthub-local")
     parser.add_argument("--root", type=Path, default=_REPOSITORY, help="folder that holds functions/")
     parser.add_argument("--catalogue", type=Path, help="default: ROOT/infra/catalogue.yaml")
     parser.add_argument("--contract", type=Path, help="default: ROOT/api-gateway.yaml")

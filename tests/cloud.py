@@ -42,6 +42,7 @@ class Cloud:
             "CDN_BUCKET": "cdn",
             "ARCHIVE_BUCKET": "archive",
             "PUBLIC_URL": URL,
+            "INSTALLATION_KEY": base64.b64encode(bytes(range(32))).decode(),
             "DEFAULT_MODEL": "offline/offline-extractive",
             "EMBEDDING_MODEL": "offline/wordllama-256",
         }

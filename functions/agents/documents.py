@@ -15,8 +15,11 @@ from functions.shared import clock, logs
 from functions.shared.errors import Invalid, TooLarge, Unavailable
 
 MAX_BYTES = 10 * 1024 * 1024
-SECONDS = 25.0
-"""The longest that one document is read."""
+SECONDS = 40.0
+"""The longest that one document is read, whatever its share of the processor; extraction bounds the processor's time."""
+_LEAST_SECONDS = 5.0
+_SECONDS_AFTER = 15.0
+"""What cutting, embedding and storing still need of the request."""
 
 Kind = Literal["html", "pdf"]
 
@@ -42,10 +45,10 @@ class Document:
 
 def read(content: bytes, kind: Kind, deadline: datetime) -> Document:
     """The text of a document. Raises Invalid with a code that says why not, TooLarge, Unavailable when all are busy."""
-    if not _busy.acquire(timeout=max(0.0, (deadline - clock.now()).total_seconds() - SECONDS)):
+    if not _busy.acquire(timeout=max(0.0, _left(deadline) - _LEAST_SECONDS)):
         raise Unavailable("Other documents are being read at this moment.", code="documents_busy", retry_after=5)
     try:
-        answer = _asked(content, kind)
+        answer = _asked(content, kind, min(SECONDS, max(_LEAST_SECONDS, _left(deadline))))
     finally:
         _busy.release()
     refused = answer.get("refused")
@@ -57,12 +60,16 @@ def read(content: bytes, kind: Kind, deadline: datetime) -> Document:
     return Document(answer["title"], answer["text"])
 
 
-def _asked(content: bytes, kind: Kind) -> dict[str, str]:
+def _left(deadline: datetime) -> float:
+    return (deadline - clock.now()).total_seconds() - _SECONDS_AFTER
+
+
+def _asked(content: bytes, kind: Kind, seconds: float) -> dict[str, str]:
     command = [sys.executable, "-m", "functions.agents.extraction", kind]
     # Nothing of our environment goes in; the path is what this process imports from.
     environment = {"PYTHONPATH": ":".join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
-        done = subprocess.run(command, input=content, capture_output=True, env=environment, timeout=SECONDS, check=True)
+        done = subprocess.run(command, input=content, capture_output=True, env=environment, timeout=seconds, check=True)
         answer: dict[str, str] = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         return {"refused": "document_too_complex", "reason": "time"}

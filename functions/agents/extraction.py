@@ -15,7 +15,7 @@ from typing import Any
 MAX_PAGES = 500
 MAX_CHARACTERS = 1_000_000
 """No item holds more bytes, so nothing is read beyond so many characters."""
-MEMORY_BYTES = 512 * 1024 * 1024
+MEMORY_BYTES = 256 * 1024 * 1024
 CPU_SECONDS = 20
 STREAM_BYTES = 20_000_000
 """The most that a stream of a PDF may unpack to; a page full of text has some ten thousand bytes."""

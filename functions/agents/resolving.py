@@ -70,7 +70,7 @@ def _row(
     nothing = pricing.Usage(**dict.fromkeys(contracts.BUCKETS, 0))
     return {
         "event_id": conversation,
-        "type": contracts.RESOLVED_TYPE,
+        "type": plans.RESOLVED_TYPE,
         "corrects": None,
         "workspace_id": str(workspace),
         "agent_id": known.agent_id,

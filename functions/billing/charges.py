@@ -9,9 +9,9 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from functions.billing.models import RESOLVED_TYPE, Key, Quantities, UsageEvent
+from functions.billing.models import Key, Quantities, UsageEvent
 from functions.shared.digests import node
-from functions.shared.plans import Meter
+from functions.shared.plans import RESOLVED_TYPE, Meter
 
 # A counter of 32-bit pieces of digests: it holds two thousand million events before it leaves 64 bits.
 _FINGERPRINT_DIGITS = 8

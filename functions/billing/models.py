@@ -6,15 +6,13 @@ bank sees them. Days and periods are UTC, written "2026-11-25" and "2026-11".
 
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from functions.shared import contracts
 from functions.shared.digests import canonical_json, rfc3339
 from functions.shared.money import Currency, Nanos
-
-RESOLVED_TYPE: Final = contracts.RESOLVED_TYPE
+from functions.shared.plans import RESOLVED_TYPE
 
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Month = Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]

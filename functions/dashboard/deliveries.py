@@ -43,7 +43,10 @@ _ATTEMPTS_KEPT = 20
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one attempt ended; `error` is a class of reasons. `final`: no repetition will help."""
+    """How one attempt ended; `error` is a class of reasons.
+
+    `final`: no repetition will help. `ours`: the fault is on our side, and the webhook is not held for it.
+    """
 
     ok: bool
     at: datetime
@@ -52,6 +55,7 @@ class Result:
     error: str | None = None
     retry_after: int | None = None
     final: bool = False
+    ours: bool = False
 
     @property
     def down(self) -> bool:
@@ -124,7 +128,7 @@ def note(
         fields = _after(delivery, result, now, extra=extra)
         batch.update(delivery.path, {(name,): value for name, value in fields.items()}, if_etag=delivery.etag)
         for one in owner:
-            if one.exists and (result.ok or not extra):
+            if one.exists and (result.ok or not (extra or result.ours)):
                 _health(batch, one, result, now)
 
     firestore.compete(paths, [found] + ([webhook] if webhook is not None else []), work)

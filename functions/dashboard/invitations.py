@@ -129,7 +129,9 @@ def _token(name: str, secret: str) -> str:
 
 def link(token: str) -> str:
     """Where the console lets a person accept. The token is in the fragment: no server and no log sees it."""
-    return f"{settings().console_url}/#/invitations/{token}"
+    console = settings().console_url
+    # A bucket shows no index of a folder, so on Google Cloud the console's address is that of its page.
+    return f"{console}{'' if console.endswith('.html') else '/'}#/invitations/{token}"
 
 
 def revoke(call: Call, name: str) -> None:

@@ -93,11 +93,15 @@ def _message(letter: Letter, to: Sequence[str], event_id: str) -> EmailMessage:
     message["Subject"] = " ".join(letter.subject.split())
     message["Date"] = format_datetime(clock.now())
     # All of the event's id would make a line that is folded, which some readers take for another id.
-    message["Message-ID"] = f"<{event_id[:_ID_CHARACTERS]}@{parseaddr(sender)[1].rpartition('@')[2] or 'agenthub'}>"
+    message["Message-ID"] = f"<{event_id[:_ID_CHARACTERS]}@{_domain()}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text)
     message.add_alternative(letter.html, subtype="html")
     return message
+
+
+def _domain() -> str:
+    return parseaddr(str(settings().mail_from))[1].rpartition("@")[2] or "localhost"
 
 
 def _send(message: EmailMessage) -> None:
@@ -124,6 +128,7 @@ def _encrypted(url: SplitResult) -> bool:
 
 def _connection(url: SplitResult) -> smtplib.SMTP:
     host, port = str(url.hostname), url.port or _PORTS[url.scheme]
+    # Without a name of ours smtplib would ask the name service for one.
     if url.scheme == "smtps":
-        return smtplib.SMTP_SSL(host, port, timeout=SECONDS, context=ssl.create_default_context())
-    return smtplib.SMTP(host, port, timeout=SECONDS)
+        return smtplib.SMTP_SSL(host, port, _domain(), timeout=SECONDS, context=ssl.create_default_context())
+    return smtplib.SMTP(host, port, _domain(), timeout=SECONDS)

@@ -8,6 +8,7 @@ import contextvars
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 
 from functions.dashboard import deliveries, letters, mail, notices, repository, sending
 from functions.dashboard.deliveries import Result
@@ -44,30 +45,32 @@ def take(event: Event, now: datetime) -> None:
         wanted[repository.mail_path(workspace, event.id)] = deliveries.new(event.id, kind, now, webhook=None)
     if not wanted:
         return
-    made = deliveries.make(wanted)
-    notice = notices.of(event) if made else None
-    if notice is not None:
-        _side_by_side(_first(one, wanting.get(one.path), home, notice, now) for one in made)
+    # Read once for all of them, and before they are made: Pub/Sub comes again when it cannot be read now.
+    notice = notices.of(event)
+    _side_by_side(_first(one, wanting.get(one.path), home, notice, now) for one in deliveries.make(wanted))
 
 
 def _first(
     made: Snapshot, webhook: Snapshot | None, home: WorkspaceRead, notice: Notice, now: datetime
 ) -> Callable[[], None]:
     def work() -> None:
-        _try(made, webhook, home, notice, now)
+        _try(made, webhook, home, lambda: notice, now)
 
     return work
 
 
-def _try(found: Snapshot, webhook: Snapshot | None, home: WorkspaceRead, notice: Notice, now: datetime) -> Result:
+def _try(
+    found: Snapshot, webhook: Snapshot | None, home: WorkspaceRead, read: Callable[[], Notice], now: datetime
+) -> Result:
     try:
+        notice = read()
         if webhook is None:
             result = mail.send(letters.of(notice, home), home.alert_emails, notice.event_id)
         else:
             result = sending.attempt(deliveries.workspace_of(found), webhook, notice)
     except Exception as error:  # noqa: BLE001 - a fault of ours counts as a try, or it would be tried for ever
-        logs.error("a delivery could not be tried", error, event_id=notice.event_id)
-        result = Result(False, clock.now(), 0, error="internal")
+        logs.error("a delivery could not be tried", error, event_id=found.id)
+        result = Result(False, clock.now(), 0, error="internal", ours=True)
     deliveries.note(found, result, now, webhook=webhook)
     return result
 
@@ -120,7 +123,7 @@ def _in_a_row(row: list[Snapshot], now: datetime, end: float) -> int:
         if mine is None:
             continue
         number += 1
-        if _try(mine, webhook, home, notices.of(event), now).down:
+        if _try(mine, webhook, home, partial(notices.of, event), now).down:
             deliveries.postpone(row[place + 1 :], now)
             break
     return number

@@ -32,7 +32,8 @@ def attempt(workspace: WorkspaceId, webhook: Snapshot, notice: Notice) -> Result
         error = "no_signing_key"
         logs.alarm("a webhook cannot be signed", webhook_id=webhook.id, reason=str(missing))
     latency = round((clock.monotonic() - started) * 1000)
-    return Result(error is None, at, latency, status, error, retry_after, final=status == _GONE)
+    ours = error == "no_signing_key"
+    return Result(error is None, at, latency, status, error, retry_after, final=status == _GONE, ours=ours)
 
 
 def _sent(workspace: WorkspaceId, webhook: Snapshot, notice: Notice, at: datetime) -> outgoing.Answered:

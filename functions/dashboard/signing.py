@@ -1,4 +1,4 @@
-"""Webhooks' secrets, none of which is stored, and the signatures made with them (docs/decisions/0015).
+"""Webhooks' secrets, none of which is stored, and the signatures made with them (docs/decisions/0017).
 
 A secret is HKDF-SHA256 (RFC 5869) of the installation's key, a random salt of its own and the webhook's name. The salt
 is in Firestore, the key in Secret Manager: neither is enough. The key's fingerprint stands beside the salt, so that the

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from functions.shared.contracts import AgentStatus
 from functions.shared.http import Answer, Body, Page
@@ -21,14 +21,20 @@ TRANSITIONS: dict[AgentStatus, frozenset[AgentStatus]] = {
 """From each status, the ones that may follow."""
 
 
+MOST_IN_BULK = 500
+"""Agents that one bulk call takes, and that one page of the list shows: a whole fleet in one call."""
+MOST_TAGS = 20
+
+
 class Filter(Page):
     """Which agents to list; all conditions hold together."""
 
+    page_size: int = Field(default=20, ge=1, le=MOST_IN_BULK, description="How many items at most.")
     status: AgentStatus | None = None
     industry: str | None = Field(default=None, max_length=40)
     model: str | None = Field(default=None, max_length=160)
     tag: str | None = Field(default=None, max_length=40)
-    text: str | None = Field(default=None, max_length=100, description="Part of the name.")
+    text: str | None = Field(default=None, max_length=100, description="Part of the name, a tag or the note.")
     deleted: bool = Field(default=False, description="Those that can still be restored, instead of the others.")
     sort: Sort = "name"
 
@@ -37,7 +43,7 @@ def _once(tags: list[str]) -> list[str]:
     return list(dict.fromkeys(tags))
 
 
-Tags = Annotated[list[Tag], Field(max_length=20), AfterValidator(_once)]
+Tags = Annotated[list[Tag], Field(max_length=MOST_TAGS), AfterValidator(_once)]
 
 
 class NewAgent(Body):
@@ -54,6 +60,77 @@ class FleetChange(Body):
     tags: Tags | None = None
     note: str | None = Field(default=None, max_length=2000)
     pinned: bool | None = None
+
+
+class NewDuplicate(Body):
+    """How the duplicate differs; without a name it is called a copy, without tags it has the agent's own."""
+
+    name: str | None = Field(default=None, min_length=1, max_length=80)
+    tags: Tags | None = None
+    note: str = Field(default="", max_length=2000)
+
+
+class Conditions(Body):
+    """Which agents a bulk action takes; all conditions hold together."""
+
+    status: AgentStatus | None = None
+    industry: str | None = Field(default=None, max_length=40)
+    model: str | None = Field(default=None, max_length=160)
+    tag: str | None = Field(default=None, max_length=40)
+    text: str | None = Field(default=None, max_length=100)
+    deleted: bool = False
+
+
+AgentName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,80}$")]
+Action = Literal["enable", "disable", "archive", "restore", "delete", "tag", "untag", "export"]
+
+
+class Bulk(Body):
+    """One action on the agents with these ids, or on all that fit a filter; `tags` for tag and untag.
+
+    With `dry_run` nothing is written and the outcomes say what would be.
+    """
+
+    action: Action
+    ids: Annotated[list[AgentName], Field(min_length=1, max_length=MOST_IN_BULK), AfterValidator(_once)] | None = None
+    filter: Conditions | None = None
+    tags: Annotated[Tags, Field(min_length=1)] | None = None
+    reason: str = Field(default="", max_length=300)
+    dry_run: bool = False
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Bulk":
+        if (self.ids is None) == (self.filter is None):
+            raise ValueError("name the agents by ids or by a filter")
+        if (self.tags is not None) != (self.action in ("tag", "untag")):
+            raise ValueError("tags belong to the actions tag and untag, and these need them")
+        return self
+
+
+class Outcome(Answer):
+    """What became of one agent: `refused` for a reason that stays, `failed` for one that may pass.
+
+    `yaml` is there after an export.
+    """
+
+    agent_id: str
+    name: str = ""
+    outcome: Literal["done", "unchanged", "refused", "failed"]
+    code: str | None = None
+    detail: str | None = None
+    yaml: str | None = None
+
+
+class BulkAnswer(Answer):
+    """The outcomes in the order of the ids, or of a filter's agents by age, and how many there are of each kind."""
+
+    action: Action
+    dry_run: bool
+    done: int
+    unchanged: int
+    refused: int
+    failed: int
+    outcomes: list[Outcome]
 
 
 class StatusChange(Body):

@@ -1,6 +1,7 @@
 """Every query of the fleet's room."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from functions.shared import contracts, firestore
 from functions.shared.firestore import Query, Snapshot
@@ -39,6 +40,25 @@ def fleet(workspace: WorkspaceId) -> dict[str, Snapshot]:
     return {document.id: document for document in found}
 
 
+def fleet_paths(workspace: WorkspaceId) -> Iterator[str]:
+    """Where all fleet documents of a workspace are."""
+    for document in firestore.stream(Query(contracts.path(workspace, "fleet"), fields=())):
+        yield document.path
+
+
+def deleted_before(workspace: WorkspaceId, moment: datetime) -> list[Snapshot]:
+    """Fleet documents of agents that were deleted before this time, the oldest first."""
+    return firestore.find(
+        Query(
+            contracts.path(workspace, "fleet"),
+            where=(("deleted_at", "<", moment),),
+            order=("deleted_at",),
+            limit=MOST_AGENTS,
+        )
+    )
+
+
 def read(paths: Iterable[str]) -> list[Snapshot]:
     """These documents, in one round trip."""
-    return firestore.get_all(list(paths))
+    wanted = list(paths)
+    return firestore.get_all(wanted) if wanted else []

@@ -1,16 +1,27 @@
 """The fleet over HTTP."""
 
-from functions.my_agents import service
-from functions.my_agents.models import Filter, FleetAgent, FleetChange, NewAgent, Status, StatusChange
-from functions.shared import firestore
-from functions.shared.http import CONSOLE, MACHINE, Call, Items, Reply, Routes
+from functions.my_agents import bulk, service, sweeping
+from functions.my_agents.models import (
+    Bulk,
+    BulkAnswer,
+    Filter,
+    FleetAgent,
+    FleetChange,
+    NewAgent,
+    NewDuplicate,
+    Status,
+    StatusChange,
+)
+from functions.shared import clock, events, firestore
+from functions.shared.errors import Malformed
+from functions.shared.http import CONSOLE, MACHINE, Call, Items, Json, Reply, Routes
 
 api = Routes("my-agents-api")
 
 
 @api.get("/api/my-agents", callers=(CONSOLE, MACHINE), summary="Every agent with its status, health and figures.")
 def list_fleet(call: Call, query: Filter) -> Items[FleetAgent]:
-    """Figures are those of today and this month in the workspace's time zone."""
+    """Figures are those of today and this month in the workspace's time zone. A page holds up to 500: a whole fleet."""
     return service.listed(call, query)
 
 
@@ -21,6 +32,18 @@ def create_in_fleet(call: Call, body: NewAgent) -> Reply[FleetAgent]:
     """The wizard makes it (its answer to a bad definition is ours too), the fleet adds tags and note."""
     shown, etag = service.create(call, body)
     return Reply(shown, etag=etag, headers={"Location": f"/api/my-agents/{shown.id}"})
+
+
+@api.post(
+    "/api/my-agents/bulk",
+    callers=(CONSOLE, MACHINE),
+    idempotent=True,
+    deadline="slow",
+    summary="One action on up to 500 agents, with an outcome for each.",
+)
+def act_on_many(call: Call, body: Bulk) -> BulkAnswer:
+    """Agents by ids or by a filter. One that fails stops no other. Delete and restore need the role admin."""
+    return bulk.run(call, body)
 
 
 @api.get("/api/my-agents/{agent}", callers=(CONSOLE, MACHINE), summary="One agent of the fleet.")
@@ -43,6 +66,20 @@ def delete_fleet_agent(call: Call, agent: str) -> None:
     service.delete(call, agent)
 
 
+@api.post(
+    "/api/my-agents/{agent}/duplicate",
+    callers=(CONSOLE, MACHINE),
+    status=201,
+    idempotent=True,
+    deadline="slow",
+    summary="Make a copy with draft, file and knowledge.",
+)
+def duplicate_fleet_agent(call: Call, agent: str, body: NewDuplicate) -> Reply[FleetAgent]:
+    """A draft with the agent's tags; it is neither published nor active, and has no history."""
+    shown, etag = service.duplicate(call, agent, body)
+    return Reply(shown, etag=etag, headers={"Location": f"/api/my-agents/{shown.id}"})
+
+
 @api.post("/api/my-agents/{agent}/restore", callers=(CONSOLE, MACHINE), role="admin", summary="Undo a deletion.")
 def restore_fleet_agent(call: Call, agent: str) -> Reply[FleetAgent]:
     """It comes back paused if it was active."""
@@ -62,6 +99,17 @@ def put_status(call: Call, agent: str, body: StatusChange) -> Reply[Status]:
     """draft → active ⇄ paused → archived; a refused transition says why."""
     found, etag = service.set_status(call, agent, body)
     return Reply(found, etag=etag)
+
+
+@api.push("sweep-requested")
+def sweep_one(call: Call, body: Json) -> None:
+    """The fleet's part of the daily sweep, as of the message's time."""
+    event = events.decode(body.value, "sweep-requested")
+    try:
+        as_of = clock.from_text(event.row["as_of"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Malformed("A sweep needs its as_of.", code="not_an_event") from error
+    sweeping.sweep(event.workspace, as_of)
 
 
 @api.check("firestore")

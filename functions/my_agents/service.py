@@ -1,11 +1,12 @@
 """The fleet: which agents there are and how they do, and the changes of their status."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from functions.my_agents import repository
+from functions.my_agents import changes, repository
+from functions.my_agents.changes import RESTORABLE, Pair
 from functions.my_agents.models import (
     TRANSITIONS,
     Figures,
@@ -14,34 +15,44 @@ from functions.my_agents.models import (
     FleetChange,
     Health,
     NewAgent,
+    NewDuplicate,
     Status,
     StatusChange,
     StatusStep,
 )
-from functions.shared import activity, calls, clock, contracts, etags, firestore, histogram, ids
+from functions.shared import calls, clock, contracts, etags, firestore, histogram, ids
 from functions.shared.contracts import AgentRead, AgentStatus, Counters, FleetRead, RollupRead, WorkspaceRead
-from functions.shared.errors import Conflict, Invalid, NotFound, Unavailable
+from functions.shared.errors import Invalid, NotFound, Unavailable
+from functions.shared.firestore import ABSENT, Snapshot
 from functions.shared.http import Call, Items, page_token, page_values
 from functions.shared.money import Money
 
-RESTORABLE = timedelta(days=30)
-HISTORY = 50
+COPY_SECONDS = 50.0
+"""What the wizard may take for a copy of an agent that knows much."""
 
 
 def listed(call: Call, query: Filter) -> Items[FleetAgent]:
     """A page of the agents that fit, pinned ones first, in the order asked for."""
-    agents = repository.agents(call.workspace)
-    fleet = repository.fleet(call.workspace)
+    pairs = fitting(call, query)
     figures = _Figures(call)
-    restorable = call.now - RESTORABLE
-    shown = [figures.joined(agent, fleet.get(agent.id)) for agent in agents]
-    fitting = sorted((agent for agent in shown if _fits(agent, query, restorable)), key=lambda agent: agent.id)
-    fitting.sort(key=lambda agent: _sort_value(agent, query.sort), reverse=query.sort.startswith("-"))
-    fitting.sort(key=lambda agent: not agent.pinned)
-    start = _start(page_values(query.page_token, 2), [agent.id for agent in fitting])
+    found = sorted((figures.joined(pair) for pair in pairs), key=lambda agent: agent.id)
+    found.sort(key=lambda agent: _sort_value(agent, query.sort), reverse=query.sort.startswith("-"))
+    found.sort(key=lambda agent: not agent.pinned)
+    start = _start(page_values(query.page_token, 2), [agent.id for agent in found])
     end = start + query.page_size
-    page = fitting[start:end]
-    return Items(items=page, next_page_token=page_token(page[-1].id, end) if end < len(fitting) else None)
+    page = found[start:end]
+    return Items(items=page, next_page_token=page_token(page[-1].id, end) if end < len(found) else None)
+
+
+def fitting(call: Call, query: Filter) -> list[Pair]:
+    """The agents that fit, in no promised order."""
+    fleet = repository.fleet(call.workspace)
+    restorable = call.now - RESTORABLE
+    pairs = [
+        Pair(agent, fleet.get(agent.id) or Snapshot(repository.fleet_path(call.workspace, agent.id), {}, ABSENT))
+        for agent in repository.agents(call.workspace)
+    ]
+    return [pair for pair in pairs if _fits(pair, query, restorable)]
 
 
 def _start(values: tuple[Any, ...] | None, found: list[str]) -> int:
@@ -54,16 +65,17 @@ def _start(values: tuple[Any, ...] | None, found: list[str]) -> int:
     return found.index(last) + 1 if last in found else end - 1
 
 
-def _fits(agent: FleetAgent, query: Filter, restorable: datetime) -> bool:
-    deleted = agent.deleted_at is not None
+def _fits(pair: Pair, query: Filter, restorable: datetime) -> bool:
+    agent, fleet = AgentRead.model_validate(pair.agent.data), FleetRead.model_validate(pair.fleet.data)
+    said = (agent.name, *fleet.tags, str(pair.fleet.data.get("note", "")))
     return (
-        deleted == query.deleted
-        and (agent.deleted_at is None or agent.deleted_at >= restorable)
-        and query.status in (None, agent.status)
+        (fleet.deleted_at is not None) == query.deleted
+        and (fleet.deleted_at is None or fleet.deleted_at >= restorable)
+        and query.status in (None, fleet.status)
         and query.industry in (None, agent.industry)
         and query.model in (None, agent.model)
-        and (query.tag is None or query.tag in agent.tags)
-        and (query.text is None or query.text.casefold() in agent.name.casefold())
+        and (query.tag is None or query.tag in fleet.tags)
+        and (query.text is None or any(query.text.casefold() in text.casefold() for text in said))
     )
 
 
@@ -81,9 +93,9 @@ def _sort_value(agent: FleetAgent, sort: str) -> Any:
 
 def one(call: Call, agent: str) -> tuple[FleetAgent, str]:
     """One agent with its figures, and the etag of its fleet document and them. Raises NotFound."""
-    found, fleet = _pair(call, agent)
-    shown = _Figures(call).joined(found, fleet)
-    return shown, etags.showing(fleet.etag, shown.model_dump_json())
+    pair = _pair(call, agent)
+    shown = _Figures(call).joined(pair)
+    return shown, etags.showing(pair.fleet.etag, shown.model_dump_json())
 
 
 def create(call: Call, new: NewAgent) -> tuple[FleetAgent, str]:
@@ -91,18 +103,36 @@ def create(call: Call, new: NewAgent) -> tuple[FleetAgent, str]:
 
     Raises what the wizard refuses, its pointers below `/definition`, and Unavailable.
     """
-    headers = {"Idempotency-Key": call.idempotency_id}
     try:
-        made = calls.call(call, "agents-api", "POST", "/api/agents", new.definition, headers=headers).body
+        made = _made(call, "/api/agents", new.definition, 10.0)
     except calls.Refused as refused:
         refused.errors = tuple({**one, "pointer": f"/definition{one.get('pointer', '')}"} for one in refused.errors)
         raise
+    return change(call, made, FleetChange(tags=new.tags, note=new.note))
+
+
+def duplicate(call: Call, agent: str, new: NewDuplicate) -> tuple[FleetAgent, str]:
+    """Have the wizard copy an agent with its knowledge, then add tags and note. A repeat finds the duplicate again.
+
+    Raises NotFound, Unavailable, and what the wizard refuses.
+    """
+    pair = _pair(call, agent)
+    body = {} if new.name is None else {"name": new.name}
+    made = _made(call, f"/api/agents/{agent}/copy", body, COPY_SECONDS)
+    tags = list(FleetRead.model_validate(pair.fleet.data).tags) if new.tags is None else new.tags
+    return change(call, made, FleetChange(tags=tags, note=new.note))
+
+
+def _made(call: Call, path: str, body: Any, timeout: float) -> str:
+    """The id of the agent that the wizard makes, once for each key of the caller's."""
+    headers = {"Idempotency-Key": call.idempotency_id}
+    made = calls.call(call, "agents-api", "POST", path, body, headers=headers, timeout=timeout).body
     if not isinstance(made, dict) or not isinstance(made.get("id"), str):
         raise Unavailable("The wizard did not say what it made. Try again.")
-    return change(call, made["id"], FleetChange(tags=new.tags, note=new.note))
+    return str(made["id"])
 
 
-def _pair(call: Call, agent: str) -> tuple[firestore.Snapshot, firestore.Snapshot]:
+def _pair(call: Call, agent: str) -> Pair:
     if not ids.valid("agent", agent):
         raise NotFound("There is no such agent.")
     found, fleet = repository.read(
@@ -110,7 +140,7 @@ def _pair(call: Call, agent: str) -> tuple[firestore.Snapshot, firestore.Snapsho
     )
     if not found.exists:
         raise NotFound("There is no such agent.")
-    return found, fleet
+    return Pair(found, fleet)
 
 
 class _Figures:
@@ -129,9 +159,9 @@ class _Figures:
         self.month = RollupRead.model_validate(month.data).agents
         self.currency = home.currency
 
-    def joined(self, agent: firestore.Snapshot, fleet: firestore.Snapshot | None) -> FleetAgent:
+    def joined(self, pair: Pair) -> FleetAgent:
+        agent, kept = pair.agent, pair.fleet.data
         known = AgentRead.model_validate(agent.data)
-        kept: Mapping[str, Any] = fleet.data if fleet is not None else {}
         status = FleetRead.model_validate(kept)
         today, month = self.today.get(agent.id, Counters()), self.month.get(agent.id, Counters())
         newest = max(today.last_micros, month.last_micros)
@@ -172,22 +202,13 @@ def _health(today: Counters) -> Health:
     )
 
 
-def change(call: Call, agent: str, changes: FleetChange) -> tuple[FleetAgent, str]:
+def change(call: Call, agent: str, wanted: FleetChange) -> tuple[FleetAgent, str]:
     """Change tags, note or pin. Raises NotFound, and firestore.Changed when the etag is stale."""
-    found, fleet = _pair(call, agent)
-    _fresh(call, fleet)
-    kept = {"tags": [], "note": "", "pinned": False, **fleet.data}
-    fields = {name: value for name, value in changes.model_dump(exclude_none=True).items() if value != kept[name]}
-    if fields:
-        _write(
-            call,
-            fleet,
-            {**fleet.data, **fields, "updated_at": call.now},
-            "agent.changed",
-            AgentRead.model_validate(found.data).name,
-            before={name: kept[name] for name in fields},
-            after=fields,
-        )
+    pair = _pair(call, agent)
+    _fresh(call, pair.fleet)
+    found = changes.metadata(call, pair, wanted.model_dump(exclude_none=True))
+    if found is not None:
+        changes.write(call, pair, found)
     return one(call, agent)
 
 
@@ -198,7 +219,7 @@ def _fresh(call: Call, fleet: firestore.Snapshot) -> None:
 
 def status(call: Call, agent: str) -> tuple[Status, str]:
     """The status with its history, and the etag that a change must show."""
-    _, fleet = _pair(call, agent)
+    fleet = _pair(call, agent).fleet
     return _status(agent, fleet.data), fleet.etag
 
 
@@ -218,34 +239,15 @@ def set_status(call: Call, agent: str, wanted: StatusChange) -> tuple[Status, st
     The status that is there already is no error and changes nothing, whatever the etag: so a lost answer can be asked
     for again. Otherwise raises firestore.Changed when the etag is stale, and Conflict with the reason.
     """
-    found, fleet = _pair(call, agent)
-    known = FleetRead.model_validate(fleet.data)
-    if known.deleted_at is not None:
-        raise Conflict("The agent is deleted. Restore it first.", code="agent_deleted")
-    if wanted.status == known.status:
-        return _status(agent, fleet.data), fleet.etag
-    _fresh(call, fleet)
-    if wanted.status not in TRANSITIONS[known.status]:
-        allowed = " or ".join(sorted(TRANSITIONS[known.status]))
-        raise Conflict(
-            f"From {known.status} an agent can become {allowed}, not {wanted.status}.", code="transition_refused"
-        )
-    read = AgentRead.model_validate(found.data)
-    if wanted.status == "active" and read.published_version is None:
-        raise Conflict("Publish the agent first: visitors talk to a published version only.", code="not_published")
-    step = {"status": wanted.status, "at": call.now, "actor": call.principal.actor, "reason": wanted.reason}
-    history = [*fleet.data.get("history", []), step][-HISTORY:]
-    data = {**fleet.data, "status": wanted.status, "history": history, "updated_at": call.now}
-    etag = _write(
-        call,
-        fleet,
-        data,
-        f"agent.{'activated' if wanted.status == 'active' else wanted.status}",
-        read.name,
-        before={"status": known.status},
-        after={"status": wanted.status},
-    )
-    return _status(agent, data), etag
+    pair = _pair(call, agent)
+    known = FleetRead.model_validate(pair.fleet.data)
+    if known.deleted_at is None and wanted.status != known.status:
+        _fresh(call, pair.fleet)
+    found = changes.status(call, pair, wanted)
+    if found is None:
+        return _status(agent, pair.fleet.data), pair.fleet.etag
+    etag = changes.write(call, pair, found)
+    return _status(agent, found.data), etag
 
 
 def delete(call: Call, agent: str) -> None:
@@ -253,52 +255,17 @@ def delete(call: Call, agent: str) -> None:
 
     Raises NotFound, and firestore.Changed when the etag is stale.
     """
-    found, fleet = _pair(call, agent)
-    if FleetRead.model_validate(fleet.data).deleted_at is None:
-        _fresh(call, fleet)
-        data = {**fleet.data, "deleted_at": call.now, "updated_at": call.now}
-        _write(call, fleet, data, "agent.deleted", AgentRead.model_validate(found.data).name)
+    pair = _pair(call, agent)
+    found = changes.deletion(call, pair)
+    if found is not None:
+        _fresh(call, pair.fleet)
+        changes.write(call, pair, found)
 
 
 def restore(call: Call, agent: str) -> tuple[FleetAgent, str]:
     """Bring a deleted agent back with the status it had, paused if it was active. Raises Conflict after RESTORABLE."""
-    found, fleet = _pair(call, agent)
-    known = FleetRead.model_validate(fleet.data)
-    if known.deleted_at is not None:
-        if call.now > known.deleted_at + RESTORABLE:
-            raise Conflict("The agent was deleted more than 30 days ago.", code="not_restorable")
-        status = "paused" if known.status == "active" else known.status
-        data = {**fleet.data, "deleted_at": None, "status": status, "updated_at": call.now}
-        _write(call, fleet, data, "agent.restored", AgentRead.model_validate(found.data).name)
+    pair = _pair(call, agent)
+    found = changes.restoring(call, pair)
+    if found is not None:
+        changes.write(call, pair, found)
     return one(call, agent)
-
-
-def _write(
-    call: Call,
-    fleet: firestore.Snapshot,
-    data: Mapping[str, Any],
-    action: str,
-    name: str,
-    *,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-) -> str:
-    batch = firestore.Batch()
-    batch.replace(fleet.path, data, if_etag=fleet.etag)
-    activity.record(
-        batch,
-        call.workspace,
-        call.principal,
-        action,
-        kind="agent",
-        subject=fleet.id,
-        name=name,
-        before=before,
-        after=after,
-        now=call.now,
-    )
-    try:
-        return batch.commit()[fleet.path]
-    except firestore.AlreadyExists as error:
-        # Nobody had touched the agent when it was read; now somebody has.
-        raise firestore.Changed(fleet.path) from error

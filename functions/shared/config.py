@@ -10,6 +10,16 @@ import os
 from functools import cache, cached_property
 from typing import Any
 
+ALIASES = {
+    "agents-api": ("AGENT_SERVICE_URL",),
+    "analytics-api": ("ANALYTICS_SERVICE_URL",),
+    "billing-api": ("BILLING_SERVICE_URL",),
+    "dashboard-api": ("DASHBOARD_SERVICE_URL",),
+    "my-agents-api": ("MY_AGENTS_SERVICE_URL",),
+    "widgets-api": ("WIDGET_SERVICE_URL", "WIDGETS_SERVICE_URL"),
+}
+"""What the original system called the addresses of these deployments; it had both names for the widgets."""
+
 
 class MissingSetting(RuntimeError):
     """A setting without default is not in the environment; the message names it."""
@@ -79,15 +89,8 @@ class Settings:
     def address(self, deployment: str) -> str:
         """The base URL of a deployment of the catalogue; `<DEPLOYMENT>_URL`, or the original system's name for it."""
         name = deployment.upper().replace("-", "_") + "_URL"
-        alias = {
-            "agents-api": "AGENT_SERVICE_URL",
-            "analytics-api": "ANALYTICS_SERVICE_URL",
-            "billing-api": "BILLING_SERVICE_URL",
-            "dashboard-api": "DASHBOARD_SERVICE_URL",
-            "widgets-api": "WIDGET_SERVICE_URL",
-            "my-agents-api": "MY_AGENTS_SERVICE_URL",
-        }.get(deployment)
-        return _text(name, os.environ.get(alias) if alias else None).rstrip("/")
+        former = (os.environ.get(alias) for alias in ALIASES.get(deployment, ()))
+        return _text(name, next(filter(None, former), None)).rstrip("/")
 
     @cached_property
     def own_address(self) -> str:
@@ -111,7 +114,7 @@ class Settings:
 
     @cached_property
     def console_url(self) -> str:
-        """Where people open the console, without a trailing slash: links to it begin with it."""
+        """The page or the folder where people open the console, without a trailing slash: links to it begin with it."""
         return _text("CONSOLE_URL", self.cdn_url).rstrip("/")
 
     @cached_property

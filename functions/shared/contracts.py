@@ -8,7 +8,7 @@ fields of a read model are a promise: the owner may store more, and may not stor
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -66,9 +66,6 @@ Channel = Literal["widget", "playground", "api", "check"]
 Outcome = Literal["completed", "interrupted", "failed", "abandoned"]
 AgentStatus = Literal["draft", "active", "paused", "archived"]
 Role = Literal["viewer", "member", "admin", "owner"]
-
-RESOLVED_TYPE: Final = "conversation_resolved"
-"""A usage event of this type resolves a conversation and is named by it; every other one is a turn, or corrects one."""
 
 BUCKETS = ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens")
 """The exclusive token buckets (MONEY 2), in the order in which they are shown."""

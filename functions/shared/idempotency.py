@@ -10,6 +10,7 @@ heard of: what must be made only once is named by `call.idempotency_id` or `call
 mark therefore keeps the time of the first request.
 """
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -44,12 +45,14 @@ class Attempt:
     """Whether that was an earlier one than this."""
 
     def keep(self, answer: StoredAnswer) -> None:
-        """Keep the answer for repeats; one that is too large for a document is remembered as given only."""
-        if len(answer.body) > _LARGEST_BODY:
+        """Keep the answer for repeats, a large one packed; what is too large even so is remembered as given only."""
+        packed = len(answer.body) > _LARGEST_BODY
+        body = zlib.compress(answer.body) if packed else answer.body
+        if len(body) > _LARGEST_BODY:
             self.issued()
             return
         self._write(
-            {"state": "done", "status": answer.status, "body": answer.body, "headers": dict(answer.headers)},
+            {"state": "done", "status": answer.status, "body": body, "packed": packed, "headers": dict(answer.headers)},
         )
 
     def issued(self) -> None:
@@ -117,7 +120,8 @@ def begin(identity: str, fingerprint: str, *, now: datetime, lease: timedelta) -
         if found.data["fingerprint"] != fingerprint:
             raise Conflict("This Idempotency-Key was used for another request.", code="idempotency_conflict")
         if found.data["state"] == "done":
-            return StoredAnswer(found.data["status"], found.data["body"], found.data["headers"])
+            body = zlib.decompress(found.data["body"]) if found.data.get("packed") else found.data["body"]
+            return StoredAnswer(found.data["status"], body, found.data["headers"])
         if found.data["state"] == "issued":
             raise Conflict("This was done, and its answer held a secret that is shown once.", code="already_issued")
         if now < found.data["busy_until"]:

@@ -20,6 +20,9 @@ from functions.shared.money import MILLION, NANOS, Currency, Rate, divide, divid
 from functions.shared.pricing import Count, Price, Usage, highest
 
 DEFAULT_PLAN: Final = "pay_as_you_go"
+RESOLVED_TYPE: Final = "conversation_resolved"
+"""A usage event of this type resolves a conversation and is named by it; every other one is a turn, or corrects one."""
+
 SECOND: Final = timedelta(seconds=1)
 
 

@@ -1,7 +1,7 @@
 """Visitors whom the site itself has signed in: their secrets, their signatures, and the one visitor that each stays.
 
 The site's server signs a JWT (HS256) that names its user. The secret is derived from the installation's key, the widget
-and the key's id (decision 0016), so it is stored nowhere and can still be checked.
+and the key's id (decision 0019), so it is stored nowhere and can still be checked.
 """
 
 from collections.abc import Mapping

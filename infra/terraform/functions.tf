@@ -26,6 +26,7 @@ locals {
       CDN_URL                 = local.cdn_url
       CHAT_URL                = local.chat_url
       CONSOLE_ORIGINS         = join(",", local.console_origins)
+      CONSOLE_URL             = "${local.cdn_url}/console/index.html"
       DEFAULT_MODEL           = var.models.default
       EMBEDDING_MODEL         = var.models.embedding
       ENVIRONMENT             = var.environment

@@ -26,8 +26,8 @@ def readable(content: bytes) -> bytes:
 
 async def _serve(host: str, port: int, folder: Path) -> None:
     def take(_sender: str, _recipients: list[str], content: bytes) -> None:
-        text = keep(folder, "notification", readable(content))
-        text.with_suffix(".eml").write_bytes(content)
+        keep(folder, "notification", readable(content))
+        keep(folder, "notification", content, "eml")
 
     listener = listen(host, port)
     stop = asyncio.Event()

@@ -35,6 +35,7 @@ VALUES: dict[str, Callable[[WorkspaceId], Any]] = {
     "functions.analytics.repository.conversations.after": _cursor("conversations"),
     "functions.agents.repository.with_lead.after": _cursor("conversations"),
     "functions.dashboard.repository.activity.after": _cursor("activity"),
+    "functions.dashboard.repository.deliveries.after": _cursor("webhooks/x/deliveries"),
     "functions.widgets.repository.widgets.after": _cursor("widgets"),
     "functions.billing.repository.page_of_workspaces.after": str,
     "functions.shared.metering.spend.opening.month": lambda _: "2026-11",

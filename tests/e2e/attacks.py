@@ -134,6 +134,10 @@ BAD_QUERIES = [
     ("/api/invoices", "page_token=WzEsMl0"),
     ("/api/payments", "invoice_id=../x"),
     ("/api/billing/usage", "period=0000-01"),
+    ("/api/dashboard/activity", "page_token=W10"),
+    ("/api/dashboard/search", "q="),
+    ("/api/audit-log", "from=yesterday"),
+    ("/api/audit-log", "to=2026-11-25T12:00:00"),
     ("/api/billing/usage", "period=9999-12"),
     ("/api/billing/usage", "period=2026-13"),
     ("/api/usage/stats", "from=yesterday"),
@@ -183,4 +187,7 @@ def stolen(version: str) -> dict[str, Any]:
         "/api/my-agents/{agent}": {"note": "Stolen"},
         "/api/my-agents/{agent}/status": {"status": "paused"},
         "/api/widgets/{widget}": {"name": "Stolen"},
+        "/api/workspace/members/{member}": {"role": "viewer"},
+        "/api/workspace/api-keys/{key}": {"name": "Stolen"},
+        "/api/workspace/api-keys/{key}/rotate": {},
     }

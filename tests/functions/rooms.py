@@ -131,6 +131,7 @@ def agent(workspace: WorkspaceId, *, status: str | None = "active", **fields: An
         "published_greeting": "Welcome!",
         "published_questions": ["When are you open?"],
         "published_away": "We are closed.",
+        "published_languages": ["nl"],
         "created_at": now,
         "updated_at": now,
         "definition": {"secret_instructions": "never shown"},

@@ -186,6 +186,18 @@ def asks_for_closes(town: Town) -> Arrived:
     return Arrived("/schedules/billing-close", "scheduler")
 
 
+def forgets_an_agent(town: Town) -> Arrived:
+    workspace, name = town.cloud.workspace(), ids.new("agent")
+    place = contracts.path(workspace, "fleet", name)
+    batch = firestore.Batch()
+    batch.set(place, {"status": "paused", "deleted_at": clock.now() - timedelta(days=31)})
+    batch.commit()
+    request = {"workspace_id": str(workspace), "as_of": clock.to_text(clock.now())}
+    town.push("sweep-requested.my_agents", message(request))
+    assert not firestore.get(place).exists
+    return Arrived("/events/sweep-requested", "push")
+
+
 def counts_a_dead_letter(town: Town) -> Arrived:
     before = firestore.get(dashboard.RELAY).data.get("dead_letters", 0)
     _, columns = _turn(town)
@@ -246,6 +258,7 @@ REQUESTS: dict[Pair, Callable[[Town], Arrived]] = {
     Pair("agents-chat", "gateway"): talks,
     Pair("agents-chat", "dashboard-api"): asks_how_it_is("agents-chat"),
     Pair("my-agents-api", "gateway"): activates_an_agent,
+    Pair("my-agents-api", "push", "sweep-requested.my_agents"): forgets_an_agent,
     Pair("my-agents-api", "dashboard-api"): asks_how_it_is("my-agents-api"),
     Pair("widgets-api", "gateway"): makes_a_widget,
     Pair("widgets-api", "dashboard-api"): asks_how_it_is("widgets-api"),

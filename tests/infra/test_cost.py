@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from functions.analytics import consumer
 from functions.billing import tallies
-from functions.dashboard import relay
+from functions.dashboard import notifying, relay
 from functions.shared import clock, events, logs
 from infra import cost
 from tests.cloud import Cloud
@@ -42,8 +42,8 @@ def test_a_thousand_conversations_add_up_to_the_last_digit() -> None:
     # A session writes 1; a turn 7 itself, 4 in the rollups and 3 in the charges.
     assert line(lines, "Firestore writes").quantity == 1000 * (1 + 5 * 14)
     assert line(lines, "Firestore writes").usd == Fraction(71_000 * 9, 100 * 100_000)
-    # A session reads 3; a turn 6, the close 1, and 35 counts a thousandth each.
-    assert line(lines, "Firestore reads").quantity == 1000 * 3 + 5000 * 7 + 175
+    # A session reads 4; a turn 6, the close 1, and 35 counts a thousandth each.
+    assert line(lines, "Firestore reads").quantity == 1000 * 4 + 5000 * 7 + 175
     assert line(lines, "API Gateway").quantity == 1000 * 3 + 5000
     assert line(lines, "API Gateway").usd == Fraction(8000 * 3, 10**6)
     assert line(lines, "Firestore deletes by TTL").usd_after_free > 0
@@ -61,9 +61,13 @@ def test_the_models_tokens_are_priced_by_the_price_book() -> None:
 def test_an_idle_month_follows_the_catalogue() -> None:
     lines = cost.of_idle_month(CATALOGUE, cost.Assumed(), PRICES)
     assert line(lines, "Schedules").quantity == len(CATALOGUE["schedules"])
-    # Every ten minutes of 730 hours, and once a day.
-    assert {CATALOGUE["schedules"][name]["cron"] for name in CATALOGUE["schedules"]} >= {"*/10 * * * *", "10 0 * * *"}
-    assert line(lines, "Cloud Run requests of the schedules").quantity == 4380 + Fraction(365, 12)
+    # Twice every ten minutes of 730 hours, and once a day.
+    assert {CATALOGUE["schedules"][name]["cron"] for name in CATALOGUE["schedules"]} >= {
+        "*/10 * * * *",
+        "5-59/10 * * * *",
+        "10 0 * * *",
+    }
+    assert line(lines, "Cloud Run requests of the schedules").quantity == 2 * 4380 + Fraction(365, 12)
     assert line(lines, "Secrets").quantity == len(CATALOGUE.get("secrets") or {})
     assert sum((one.usd for one in cost.of_own_domain(PRICES)), Fraction(0)) == Fraction(1825, 100)
 
@@ -132,3 +136,9 @@ def test_a_relay_that_finds_nothing_takes_what_is_counted(cloud: Cloud) -> None:
     with logs.request() as operations:
         assert relay.relay(clock.now() - timedelta(days=3650)) == 0
     assert dict(operations) == cost.COUNTED["relay"]
+
+
+def test_a_look_for_deliveries_that_finds_none_takes_what_is_counted(cloud: Cloud) -> None:
+    with logs.request() as operations:
+        assert notifying.work_off(clock.now() - timedelta(days=3650)) == 0
+    assert dict(operations) == cost.COUNTED["retries"]

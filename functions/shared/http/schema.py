@@ -51,6 +51,8 @@ def converted(schema: Any, names: dict[str, str] | None = None) -> Any:
     if not isinstance(schema, dict):
         return schema
     found = dict(schema)
+    if isinstance(found.get("default"), dict):
+        found["default"] = _filled(found["default"])
     if "$ref" in found:
         return _reference(found, names)
     if "const" in found:
@@ -87,6 +89,13 @@ def converted(schema: Any, names: dict[str, str] | None = None) -> Any:
     if "$ref" in found:
         return _reference(found, names)
     return found
+
+
+def _filled(default: Any) -> Any:
+    """A default without its nulls: they are the defaults of their own fields, and 3.0 takes none for a reference."""
+    if isinstance(default, dict):
+        return {name: _filled(value) for name, value in default.items() if value is not None}
+    return default
 
 
 def _reference(found: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

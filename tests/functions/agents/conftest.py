@@ -7,7 +7,7 @@ import pytest
 from functions.agents import connections
 from functions.shared import config, firestore
 from functions.shared.identity import WorkspaceId
-from tests.cloud import Cloud
+from tests.cloud import PROJECT, Cloud
 from tests.functions.agents.studio import Studio
 from tests.functions.agents.talking import HOURS, Visitor, an_agent
 from tests.functions.shared.http import callers
@@ -17,6 +17,8 @@ from tests.functions.shared.http import callers
 def studio(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
     """A member of a fresh workspace at agents-api, with the offline model."""
     cloud.enter(monkeypatch, with_model=True)
+    # The project in which the engines have their topics.
+    monkeypatch.setattr(callers, "PROJECT", PROJECT)
     for name, value in {
         "DEPLOYMENT": "agents-api",
         "AGENTS_API_URL": callers.ADDRESS,

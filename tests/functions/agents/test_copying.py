@@ -4,11 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from functions.agents import copying, repository, wizard
+from functions.agents import copying, repository
 from functions.agents.copying import NewCopy
 from functions.agents.models import KnowledgeState
 from functions.shared import clock, contracts, firestore, ids
-from functions.shared.http import Call
 from functions.shared.identity import WorkspaceId
 from tests.cloud import Cloud
 from tests.functions.agents import files
@@ -154,18 +153,17 @@ def test_knowledge_that_changes_while_it_is_copied_is_copied_as_it_is_then(
     studio: Studio, agent: str, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ):
     call = cloud.call(studio.workspace)
-    real, learned = wizard.found, []
+    real, learned = repository.items, []
 
-    def found_and_changed(call: Call, name: str) -> tuple:
-        kept = real(call, name)
-        if len(learned) == 1:
+    def items_and_one_more(workspace: WorkspaceId, name: str) -> list[firestore.Snapshot]:
+        listed = real(workspace, name)
+        if name == agent and not learned:
+            learned.append(0)
             body = {"kind": "text", "title": "New", "text": "We have moved to Mill Lane."}
             learned.append(studio.ask("POST", f"/api/agents/{agent}/knowledge", body).status)
-        elif not learned:
-            learned.append(0)
-        return kept
+        return listed
 
-    monkeypatch.setattr(copying.wizard, "found", found_and_changed)
+    monkeypatch.setattr(repository, "items", items_and_one_more)
     made, _ = copying.copy(call, agent, NewCopy())
     monkeypatch.undo()
     assert learned == [0, 201]

@@ -118,7 +118,7 @@ def test_a_document_that_takes_for_ever_is_stopped(
 def test_while_one_document_is_read_another_waits_or_is_told(monkeypatch: pytest.MonkeyPatch):
     began, end = threading.Event(), threading.Event()
 
-    def slow(content: bytes, kind: str) -> dict[str, str]:
+    def slow(content: bytes, kind: str, seconds: float) -> dict[str, str]:
         began.set()
         end.wait(20)
         return {"title": "", "text": "slow"}

@@ -4,7 +4,7 @@ import pytest
 
 from functions.agents import chat_routes, connections, knowledge, publishing, wizard
 from functions.agents.chat_routes import AgentTurn
-from functions.agents.knowledge import NewItem
+from functions.agents.chunking import Source
 from tests.cloud import Cloud
 
 PRICES = "# Prices\n\n## Cleaning\n\nA cleaning costs 89 dollars.\n"
@@ -15,7 +15,9 @@ def test_a_new_agent_answers_from_its_knowledge_with_the_source(cloud: Cloud, mo
     connections.provider.cache_clear()
     workspace = cloud.workspace()
     agent = wizard.create(cloud.call(workspace), {"name": "Mia", "industry": "dental"})[0].id
-    item, _ = knowledge.add(cloud.call(workspace), agent, NewItem(kind="markdown", title="Price list", text=PRICES))
+    item, _ = knowledge.add(
+        cloud.call(workspace), agent, lambda name: Source(name, "Price list", "markdown", text=PRICES)
+    )
     publishing.publish(cloud.call(workspace), agent)
 
     def says(message: str, version: str) -> chat_routes.TurnAnswer:

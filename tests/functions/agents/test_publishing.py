@@ -1,8 +1,9 @@
 """Versions: numbered, never changed, compared and gone back to; a pipeline may run again and again."""
 
 from functions.agents.models import Agent
-from functions.shared import contracts, firestore
+from functions.shared import clock, contracts, events, firestore
 from functions.shared.contracts import AgentRead
+from tests.cloud import Cloud
 from tests.functions.agents.studio import Answered, Studio
 
 FILE = "# pipeline\nname: Mia\nindustry: dental\nmodel: {provider: offline, id: offline-extractive}\n"
@@ -56,6 +57,21 @@ def test_publishing_shows_widgets_when_a_person_can_be_reached(studio: Studio):
     change(studio, path, business={"hours": None})
     studio.ask("POST", f"{path}/publish")
     assert AgentRead.model_validate(stored(studio, path)).published_hours is None
+
+
+def test_each_publication_is_told_to_the_rooms_that_copied_something_of_the_agent(studio: Studio, cloud: Cloud):
+    agent = studio.agent(languages=["de", "fr"]).body["id"]
+    path = f"/api/agents/{agent}"
+    first = studio.ask("POST", f"{path}/publish").body["id"]
+    assert AgentRead.model_validate(stored(studio, path)).published_languages == ("de", "fr")
+    change(studio, path, name="Maya")
+    second = studio.ask("POST", f"{path}/publish").body["id"]
+    back = studio.ask("POST", f"{path}/rollback", {"version": first}).body["id"]
+    told = cloud.published("agent-published", studio.workspace)
+    assert {(row["agent_id"], row["version_id"]) for row in told} == {
+        (agent, version) for version in (first, second, back)
+    }
+    assert events.unsent_before(clock.now()) == []
 
 
 def test_nothing_new_is_nothing_to_publish(studio: Studio):

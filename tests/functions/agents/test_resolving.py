@@ -7,7 +7,7 @@ import pytest
 
 from functions.agents import erasure, hand_offs, repository, sweeping
 from functions.agents.hand_offs import HandOffChange
-from functions.shared import clock, contracts, events, firestore, metering
+from functions.shared import clock, contracts, events, firestore, metering, plans
 from functions.shared.contracts import BillingRead
 from functions.shared.identity import WorkspaceId
 from functions.shared.plans import Meter, PlanTerms, UnitPrice
@@ -33,7 +33,7 @@ def resolved(cloud: Cloud, workspace: WorkspaceId) -> int:
 
 def charges(cloud: Cloud, workspace: WorkspaceId) -> list[int]:
     rows = cloud.published("usage-recorded", workspace)
-    return [row["charge_nanos"] for row in rows if row["type"] == contracts.RESOLVED_TYPE]
+    return [row["charge_nanos"] for row in rows if row["type"] == plans.RESOLVED_TYPE]
 
 
 def priced(workspace: WorkspaceId, **account: Any) -> None:
@@ -99,7 +99,7 @@ def test_a_resolved_conversation_is_charged_at_the_plans_price_once(cloud: Cloud
     assert charges(cloud, workspace) == [PRICE]
     event = events.read(workspace, visitor.conversation)
     assert event is not None
-    assert (event.row["type"], event.row["conversation_id"]) == (contracts.RESOLVED_TYPE, visitor.conversation)
+    assert (event.row["type"], event.row["conversation_id"]) == (plans.RESOLVED_TYPE, visitor.conversation)
     assert event in events.of_day(workspace, clock.day_of(as_of))
     spend = firestore.get(metering.spend_path(workspace, as_of)).data
     assert (spend["spent_nanos"], spend["spent_by_agent"]) == (PRICE, {visitor.agent: PRICE})

@@ -257,7 +257,13 @@ def test_a_patch_merges_parts_replaces_lists_and_null_means_the_default(studio: 
     changed = studio.ask("PATCH", path, patch, etag=agent.etag, Content_Type="application/merge-patch+json")
     assert changed.status == 200, changed.body
     definition = changed.body["definition"]
-    assert definition["business"] == {"name": "Smile", "description": "", "contact": "777", "opening_hours": ""}
+    assert definition["business"] == {
+        "name": "Smile",
+        "description": "",
+        "contact": "777",
+        "opening_hours": "",
+        "hours": None,
+    }
     assert (definition["goals"], definition["tone"]) == (["one"], "friendly")
     assert definition["model"]["id"] == "offline-extractive"
     assert changed.etag != agent.etag

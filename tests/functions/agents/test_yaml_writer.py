@@ -91,6 +91,26 @@ def test_a_change_and_its_undoing_say_the_same_as_before():
     assert yaml_writer.changed(yaml_writer.changed(FILE, before, after), after, before) == FILE
 
 
+def test_hours_and_a_fallback_come_and_go_and_leave_the_rest_as_it_was():
+    before = of(FILE)
+    values = definitions.stored(before)
+    hours = {"time_zone": "Europe/Berlin", "monday": ["09:00-12:30", "18:00-02:00"]}
+    fallback = {"provider": "vertexai", "id": "gemini-3.5-flash-lite"}
+    after = definitions.formed(
+        {**values, "business": {"hours": hours}, "model": {**values["model"], "fallback": fallback}}
+    )
+    text = yaml_writer.changed(FILE, before, after)
+    assert of(text) == after
+    assert "    # cheap and quick\n" in text
+    assert "# the most important first" in text
+    assert pyyaml.safe_load(text)["business"]["hours"]["monday"] == ["09:00-12:30", "18:00-02:00"]
+    longer = definitions.formed(
+        definitions.merged(definitions.stored(after), {"business": {"hours": {"friday": ["00:00-24:00"]}}})
+    )
+    assert of(yaml_writer.changed(text, after, longer)) == longer
+    assert of(yaml_writer.changed(text, after, before)) == before
+
+
 def test_no_change_changes_no_byte():
     assert yaml_writer.changed(FILE, of(FILE), of(FILE)) == FILE
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from functions.analytics import consumer
 from functions.analytics.rollups import names
-from functions.shared import clock, contracts, events, firestore, histogram, ids
+from functions.shared import clock, contracts, events, firestore, histogram, ids, plans
 from functions.shared.contracts import Counters, RollupRead
 from functions.shared.identity import WorkspaceId
 from tests.cloud import Cloud, envelope
@@ -211,7 +211,7 @@ def test_thumbs_stars_hand_offs_leads_and_resolutions_are_counted(cloud: Cloud) 
 def test_a_resolved_conversation_that_was_charged_adds_its_charge_and_no_turn(cloud: Cloud) -> None:
     workspace = cloud.workspace()
     nothing = {**dict.fromkeys(contracts.BUCKETS, 0), "latency_ms": None, "first_token_ms": None}
-    row = usage(workspace, "agt_a", NOW, type=contracts.RESOLVED_TYPE, cost_nanos=0, charge_nanos=9, **nothing)
+    row = usage(workspace, "agt_a", NOW, type=plans.RESOLVED_TYPE, cost_nanos=0, charge_nanos=9, **nothing)
     assert count(cloud, workspace, row)
     found = rollup(workspace, f"day_{NOW:%Y-%m-%d}").total
     assert (found.charge_nanos, found.turns, found.completed, found.pending, found.resolved) == (9, 0, 0, 0, 0)

@@ -74,6 +74,26 @@ def test_what_was_booked_is_told_to_the_warehouse(story: Story) -> None:
     assert [one.id for one in mine if "unsent" in one.data and one.data["topic"] != "usage-recorded"] == []
 
 
+def test_an_invoice_is_announced_once_when_it_is_open(story: Story) -> None:
+    story.turn(at("2026-11-26"), charge_nanos=1_230_000_000)
+    story.close(NIGHT)
+    assert story.cloud.published("notifications", story.workspace) == []
+    story.close(FINAL)
+    story.close(FINAL)
+    (told,) = story.cloud.published("notifications", story.workspace)
+    (invoice,) = story.invoices()
+    assert invoice.due_at is not None
+    assert (told["type"], told["subject"]) == ("invoice.issued", invoice.invoice_id)
+    assert told["facts"] == {
+        "invoice_number": invoice.number,
+        "period": "2026-11",
+        "amount": "1.23",
+        "due": "1.23",
+        "currency": "USD",
+        "due_at": clock.to_text(invoice.due_at),
+    }
+
+
 def test_a_month_with_nothing_to_bill_is_closed_without_a_number(story: Story) -> None:
     story.close(FINAL)
     assert story.invoices() == []

@@ -7,7 +7,7 @@ import pytest
 from functions.billing import api_models as api
 from functions.billing import finalizing, ledger, payments, repository
 from functions.billing.models import Account, Invoice
-from functions.shared import contracts, firestore, metering
+from functions.shared import clock, contracts, firestore, metering
 from functions.shared.errors import Conflict, Invalid, NotFound
 from functions.shared.http import Call
 from functions.shared.identity import Caller
@@ -82,6 +82,24 @@ def test_the_same_key_books_once_even_after_a_crash(story: Story) -> None:
         pay(story, "5.00", key="k1")
     pay(story, "4.00", key="k2")
     assert invoice(story).paid_minor == 800
+
+
+def test_a_payment_is_told_once_and_in_the_same_commit(story: Story) -> None:
+    paid = pay(story, "4.00", key="k1")
+    pay(story, "4.00", key="k1")
+    (told,) = [
+        one for one in story.cloud.published("notifications", story.workspace) if one["type"] == "payment.received"
+    ]
+    assert told["subject"] == paid.id
+    assert told["facts"] == {
+        "invoice_id": invoice(story).invoice_id,
+        "invoice_number": invoice(story).number,
+        "amount": "4.00",
+        "currency": "USD",
+        "method": paid.method,
+        "received_at": clock.to_text(paid.received_at),
+        "invoice_state": "open",
+    }
 
 
 def test_a_partial_payment_leaves_the_rest_due(story: Story) -> None:

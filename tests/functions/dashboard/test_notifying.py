@@ -337,10 +337,11 @@ def test_a_lost_installation_key_alarms_and_is_no_fault_that_ends_it(
     notifying.take(event, NOW)
     kept = of(workspace, made.id, event)
     assert (kept["state"], kept["attempts"][0]["error"]) == ("pending", "no_signing_key")
+    assert firestore.get(repository.webhook_path(workspace, made.id)).data["failing_since"] is None
     assert '"alarm": true' in capsys.readouterr().out
 
 
-def test_a_fault_of_ours_counts_as_a_try(
+def test_a_fault_of_ours_counts_as_a_try_and_not_against_the_webhook(
     cloud: Cloud, workspace: WorkspaceId, there: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, event = hook(cloud, workspace, there.url), issued(workspace)
@@ -348,6 +349,7 @@ def test_a_fault_of_ours_counts_as_a_try(
     notifying.take(event, NOW)
     kept = of(workspace, made.id, event)
     assert (kept["tries"], kept["attempts"][0]["error"]) == (1, "internal")
+    assert firestore.get(repository.webhook_path(workspace, made.id)).data["failing_since"] is None
 
 
 def test_a_webhook_added_between_two_deliveries_of_an_event_gets_it_once(

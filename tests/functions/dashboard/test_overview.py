@@ -94,6 +94,20 @@ def test_the_home_page_is_one_call(room: Room, cloud: Cloud) -> None:
     assert room.ask("GET", "/api/dashboard").status_code == 401
 
 
+def test_the_figures_alone_take_five_reads_however_many_agents_there_are(
+    room: Room, cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = cloud.workspace()
+    for _ in range(7):
+        agent(workspace)
+    write(metering.spend_path(workspace, clock.now()), {"currency": "USD"})
+    capsys.readouterr()
+    assert room.ask("GET", "/api/dashboard/summary", callers.person("viewer", workspace)).status_code == 200
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    [operations] = [line["operations"] for line in told if "operations" in line]
+    assert operations == {"firestore_reads": 5}
+
+
 class Others(BaseHTTPRequestHandler):
     """Every other deployment at one address; the first part of the path says which."""
 

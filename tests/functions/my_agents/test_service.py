@@ -1,30 +1,26 @@
 """The fleet: status by its rules, deletion that can be undone, lists that filter, sort and page."""
 
-import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
-from functions.my_agents import service
+from functions.my_agents import changes, service
 from functions.my_agents.models import TRANSITIONS, Filter, FleetChange, StatusChange
-from functions.shared import clock, config, contracts, firestore, ids
+from functions.shared import clock, contracts, firestore, ids
 from functions.shared.errors import Conflict, Invalid
 from functions.shared.firestore import Query
 from functions.shared.http import page_token
 from functions.shared.identity import WorkspaceId
 from tests.cloud import Cloud
 from tests.functions.google import google_of_package
-from tests.functions.rooms import Google, Room, agent, content, write
+from tests.functions.my_agents.wizard import Wizard, wizard
+from tests.functions.rooms import Room, agent, content, lose_answer, write
 from tests.functions.shared.http import callers
 
-__all__ = ["google_of_package"]
+__all__ = ["google_of_package", "wizard"]
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -71,10 +67,10 @@ def test_only_a_published_agent_becomes_active(cloud: Cloud) -> None:
 def test_the_history_keeps_the_latest_steps_only(cloud: Cloud) -> None:
     workspace = cloud.workspace()
     name = agent(workspace)
-    for number in range(service.HISTORY + 2):
+    for number in range(changes.HISTORY + 2):
         wanted: Any = "paused" if number % 2 == 0 else "active"
         found, _ = service.set_status(cloud.call(workspace), name, StatusChange(status=wanted))
-    assert len(found.history) == service.HISTORY
+    assert len(found.history) == changes.HISTORY
     assert found.history[0].at >= found.history[-1].at
 
 
@@ -271,55 +267,6 @@ def test_a_key_without_the_scope_may_read_only(room: Room, cloud: Cloud) -> None
     assert (refused.status_code, content(refused)["code"]) == (403, "scope_missing")
 
 
-class Wizard(BaseHTTPRequestHandler):
-    """agents-api as far as making an agent goes: one agent for each Idempotency-Key."""
-
-    workspace: WorkspaceId
-    made: dict[str, str] = {}  # noqa: RUF012 - one for all requests is what is wanted.
-
-    def do_POST(self) -> None:
-        definition = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        status, body = 201, {}
-        if "name" not in definition:
-            status = 422
-            error = {"pointer": "/name", "message": "Field required"}
-            body = {"code": "invalid", "title": "T", "detail": "D", "errors": [error]}
-        elif definition["name"] == "nameless":
-            body = {}
-        else:
-            key = self.headers["Idempotency-Key"]
-            if key not in self.made:
-                self.made[key] = agent(self.workspace, status=None, name=definition["name"])
-            body = {"id": self.made[key]}
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *arguments: Any) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def wizard(
-    google_of_package: Google, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[type[Wizard]]:
-    """agents-api at an address of its own."""
-    google_of_package.enter("my-agents-api", monkeypatch, tmp_path)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Wizard)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    monkeypatch.setenv("AGENTS_API_URL", f"http://127.0.0.1:{server.server_port}")
-    config.settings.cache_clear()
-    Wizard.workspace = cloud.workspace()
-    yield Wizard
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    google_of_package.leave()
-
-
 def test_an_agent_is_made_by_the_wizard_and_tagged_by_the_fleet_once(wizard: type[Wizard], room: Room) -> None:
     someone = callers.person("member", wizard.workspace)
     body = {"definition": {"name": "Desk"}, "tags": ["new"], "note": "first"}
@@ -340,3 +287,49 @@ def test_what_the_wizard_refuses_is_refused_below_definition(wizard: type[Wizard
     assert (refused.status_code, content(refused)["errors"][0]["pointer"]) == (422, "/definition/name")
     nameless = room.ask("POST", "/api/my-agents", someone, {"definition": {"name": "nameless"}})
     assert nameless.status_code == 503
+
+
+def test_a_duplicate_is_copied_by_the_wizard_and_tagged_by_the_fleet_once(wizard: type[Wizard], room: Room) -> None:
+    someone = callers.person("member", wizard.workspace)
+    name = agent(wizard.workspace, status="active")
+    write(contracts.path(wizard.workspace, "fleet", name), {"status": "active", "tags": ["vip"], "note": "old"})
+    path = f"/api/my-agents/{name}/duplicate"
+    made = room.ask("POST", path, someone, {"note": "for the branch"}, key="d1")
+    assert made.status_code == 201, made.text
+    found = content(made)
+    assert (found["name"], found["status"], found["tags"], found["note"]) == (
+        "Front desk (copy)",
+        "draft",
+        ["vip"],
+        "for the branch",
+    )
+    assert found["id"] != name
+    assert made.headers["Location"] == f"/api/my-agents/{found['id']}"
+    assert content(room.ask("POST", path, someone, {"note": "for the branch"}, key="d1")) == found
+    lose_answer(someone, "d1")
+    assert content(room.ask("POST", path, someone, {"note": "for the branch"}, key="d1")) == found
+    named = content(room.ask("POST", path, someone, {"name": "Second desk", "tags": []}))
+    assert (named["name"], named["tags"]) == ("Second desk", [])
+    assert len(content(room.ask("GET", "/api/my-agents", someone))["items"]) == 3
+    assert room.ask("POST", f"/api/my-agents/{ids.new('agent')}/duplicate", someone, {}).status_code == 404
+
+
+def test_a_whole_fleet_comes_in_one_call(room: Room, cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    someone = callers.person("viewer", workspace)
+    for number in range(120):
+        agent(workspace, name=f"Agent {number:03}")
+    whole = content(room.ask("GET", "/api/my-agents?page_size=500", someone))
+    assert [one["name"] for one in whole["items"]] == [f"Agent {number:03}" for number in range(120)]
+    assert whole["next_page_token"] is None
+    assert room.ask("GET", "/api/my-agents?page_size=501", someone).status_code == 422
+
+
+def test_text_is_searched_in_name_tags_and_note(cloud: Cloud) -> None:
+    workspace, named = fleet_of_five(cloud)
+    write(contracts.path(workspace, "fleet", named["b"]), {"status": "active", "note": "Branch in Bonn"})
+    call = cloud.call(workspace, now=NOW)
+    for text, letters in (("VIP", "e"), ("bonn", "b"), ("c desk", "c"), ("nothing", "")):
+        assert {one.id for one in service.listed(call, Filter(text=text)).items} == {
+            named[letter] for letter in letters
+        }

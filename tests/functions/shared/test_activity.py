@@ -50,3 +50,14 @@ def test_no_secret_is_written_at_any_depth(cloud: Cloud) -> None:
     entry = recorded(cloud.workspace(), None, before=secrets, after={"max_output_tokens": 9, "api_key_hash": "x"})
     assert entry["before"] == {"signing": {"keys": [{"id": "k1"}], "output_tokens": 5}}
     assert entry["after"] == {"max_output_tokens": 9}
+
+
+def test_a_closed_workspaces_entries_are_erased_in_portions_and_no_others(cloud: Cloud) -> None:
+    workspace, other = cloud.workspace(), cloud.workspace()
+    recorded(other, None)
+    batch = firestore.Batch()
+    for number in range(5):
+        activity.record(batch, workspace, None, "a.b", kind="a", subject=str(number), now=clock.now())
+    batch.commit()
+    assert [activity.erase(workspace, 3) for _ in range(3)] == [3, 2, 0]
+    assert firestore.count(Query(contracts.path(other, "activity"))) == 1

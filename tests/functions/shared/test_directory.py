@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.shared import directory, firestore, ids
+from functions.shared import clock, directory, firestore, ids
 from tests.cloud import Cloud
 
 
@@ -30,3 +30,15 @@ def test_an_id_that_is_taken_is_not_entered_again(cloud: Cloud) -> None:
         else:
             with pytest.raises(firestore.AlreadyExists):
                 batch.commit()
+
+
+def test_the_entries_of_a_workspace_are_erased_in_portions_and_no_others(cloud: Cloud) -> None:
+    workspace, other = cloud.workspace(), cloud.workspace()
+    names = [ids.new("widget") for _ in range(4)]
+    batch = firestore.Batch()
+    for name in names[:3]:
+        directory.enter(batch, name, workspace, "widget", expire_at=clock.now())
+    directory.enter(batch, names[3], other, "widget")
+    batch.commit()
+    assert [directory.erase(workspace, 2) for _ in range(3)] == [2, 1, 0]
+    assert [directory.find(name, "widget") for name in names] == [None, None, None, other]

@@ -1,5 +1,6 @@
 """Idempotency keys against the real Firestore: one request works, the others hear of it."""
 
+import random
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -76,8 +77,17 @@ def test_a_dead_attempt_ends_by_itself_and_its_ghost_overwrites_nothing() -> Non
     assert idempotency.begin(name, "f", now=now, lease=LEASE) == ANSWER
 
 
+def test_a_large_answer_is_kept_packed() -> None:
+    name, now = ids.hashed(ids.secret()), clock.now()
+    attempt = idempotency.begin(name, "f", now=now, lease=LEASE)
+    assert isinstance(attempt, idempotency.Attempt)
+    attempt.keep(idempotency.StoredAnswer(200, b"name: Mia\n" * 300_000, {"ETag": "1"}))
+    again = idempotency.begin(name, "f", now=now, lease=LEASE)
+    assert again == idempotency.StoredAnswer(200, b"name: Mia\n" * 300_000, {"ETag": "1"})
+
+
 def test_a_secret_and_a_giant_are_remembered_as_given_only() -> None:
-    for answer in (None, idempotency.StoredAnswer(200, b"x" * 1_000_000)):
+    for answer in (None, idempotency.StoredAnswer(200, random.Random(1).randbytes(1_000_000))):
         name, now = ids.hashed(ids.secret()), clock.now()
         attempt = idempotency.begin(name, "f", now=now, lease=LEASE)
         assert isinstance(attempt, idempotency.Attempt)

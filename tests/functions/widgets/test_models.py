@@ -2,15 +2,25 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from functions.widgets.models import NewWidget, Texts, Theme, WidgetChange, origin
+from functions.widgets.models import (
+    LANGUAGES,
+    NewWidget,
+    PreChat,
+    PreChatField,
+    Proactive,
+    Texts,
+    Theme,
+    WidgetChange,
+    origin,
+)
 
 SOURCES = Path(__file__).parent.parent.parent.parent / "web" / "widget" / "src"
 
@@ -85,11 +95,27 @@ def test_an_origin_is_stored_once_and_a_list_has_its_limit() -> None:
 
 
 def test_every_word_of_the_script_can_be_said_in_another_way() -> None:
-    source = (SOURCES / "texts.ts").read_text(encoding="utf-8")
-    english = source.split("ENGLISH = {")[1].split("\n};")[0]
-    assert set(re.findall(r"^  (\w+):", english, re.MULTILINE)) == set(Texts.model_fields)
+    english = json.loads((SOURCES / "texts" / "en.json").read_text(encoding="utf-8"))
+    # The one text that only owners have.
+    assert {*english, "privacy_notice"} == set(Texts.model_fields)
 
 
-def test_the_themes_are_those_that_the_script_knows() -> None:
-    known = set(json.loads((SOURCES / "themes.json").read_text(encoding="utf-8"))) - {"base"}
-    assert known == set(get_args(Theme.model_fields["name"].annotation))
+def test_the_languages_that_are_named_are_those_that_have_words() -> None:
+    assert {path.stem for path in (SOURCES / "texts").glob("*.json")} == set(LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("made", "fault"),
+    [
+        (lambda: PreChat(fields=[]), "at least 1 item"),
+        (lambda: PreChat(fields=[PreChatField(kind="email"), PreChatField(kind="email")]), "asked for once"),
+        (lambda: PreChat(fields=[PreChatField(kind="custom", labels={"en": "x"})] * 4), "at most 3 custom"),
+        (lambda: PreChatField(kind="custom"), "needs a label"),
+        (lambda: Proactive(), "after_seconds, scroll_percent"),
+        (lambda: Theme(accent="red"), "pattern"),
+        (lambda: NewWidget(agent_id="a", languages=[]), "at least 1 item"),
+    ],
+)
+def test_what_a_widget_cannot_ask_for_or_look_like_is_refused(made: Callable[[], object], fault: str) -> None:
+    with pytest.raises(ValidationError, match=fault):
+        made()

@@ -1,18 +1,22 @@
 """Widgets through the real edge of widgets-api: stored, published without secrets, and embedded safely."""
 
 import json
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
-from functions.shared import clock, config, directory, firestore, ids, storage
+from functions.shared import clock, config, directory, firestore, ids, publications, storage
 from functions.shared.firestore import Query
 from functions.shared.identity import WorkspaceId
 from functions.widgets import public_files, service
 from functions.widgets.models import NewWidget, WidgetChange
-from tests.cloud import URL, Cloud
+from tests.cloud import URL, Cloud, envelope
 from tests.functions.rooms import Room, agent, content, lose_answer, write
 from tests.functions.shared.http import callers
 
@@ -24,11 +28,44 @@ PUBLIC_FIELDS = {
     "theme",
     "texts",
     "default_locale",
+    "avatar_url",
+    "languages",
     "suggested_questions",
     "feedback",
+    "rating",
     "hand_off",
     "pre_chat",
+    "proactive",
 }
+
+
+SNIPPETS = ("html", "wordpress", "shopify", "react", "tag_manager")
+
+
+@contextmanager
+def served(files: dict[str, str]) -> Iterator[str]:
+    """A CDN with these files."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = files.get(self.path, "").encode()
+            self.send_response(200 if body else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def etag(response: TestResponse) -> str:
@@ -89,7 +126,10 @@ def test_the_public_file_has_the_documented_fields_and_no_secret(cloud: Cloud) -
     assert found is not None
     assert found.keys() == PUBLIC_FIELDS
     assert (found["widget"], found["name"], found["api_url"], found["chat_url"]) == (widget, "Front desk", URL, URL)
-    assert found["theme"] == {"name": "plum", "accent": "#112233", "mode": "auto", "position": "end"}
+    assert found["theme"].keys() == {"mode", "position", "radius", "font", "light", "dark"}
+    assert (found["theme"]["radius"], found["theme"]["light"]["accent"]) == (20, "#112233")
+    assert found["theme"]["dark"]["bubble"] == "#251F30"
+    assert found["languages"] == ["nl", "de", "en"]
     assert found["texts"] == {
         "de": {"greeting": "Hallo!"},
         "en": {"greeting": "Welcome!", "away": "We are closed."},
@@ -305,16 +345,10 @@ def test_the_embed_code_is_one_async_tag_and_every_snippet_has_it(room: Room, cl
     assert found["content_security_policy"][0] == f"script-src {URL}"
     assert found["content_security_policy"][1] == f"connect-src {URL}"
     assert "https://shop.example" in found["note"]
-    assert {snippet["title"].split(" ")[0] for snippet in found["snippets"]} == {
-        "HTML",
-        "WordPress",
-        "Shopify",
-        "React",
-        "Google",
-    }
+    assert [snippet["kind"] for snippet in found["snippets"]] == list(SNIPPETS)
     for snippet in found["snippets"]:
         assert widget in snippet["code"]
-    [php] = [one["code"] for one in found["snippets"] if one["title"].startswith("WordPress")]
+    [php] = [one["code"] for one in found["snippets"] if one["kind"] == "wordpress"]
     assert php.count('"') == 4
 
 
@@ -329,7 +363,86 @@ def test_an_address_with_quotes_and_tags_is_escaped_in_every_snippet(
         '<script async src="https://cdn.example/&quot;&#x27;&lt;b&gt;&amp;x/v1/widget.js"'
     )
     for snippet in found["snippets"]:
-        assert "<b>" not in snippet["code"] or snippet["title"] == "React"
-        if snippet["title"] == "React":
-            assert json.dumps("https://cdn.example/\"'<b>&x/v1/widget.js") in snippet["code"]
+        assert "<b>" not in snippet["code"]
+        if snippet["kind"] in ("react", "tag_manager"):
+            assert r"https://cdn.example/\"'\u003cb>&x/v1/widget.js" in snippet["code"]
     assert "No page may show" in found["note"]
+
+
+def test_a_pinned_tag_is_offered_where_the_cdn_says_what_the_script_is(
+    room: Room, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, _, widget = made(cloud)
+    path, viewer = f"/api/widgets/{widget}/embed", callers.person("viewer", workspace)
+    part = {"path": "v1/widget-0123456789abcdef.js", "integrity": f"sha384-{'A' * 64}"}
+    for described, kinds in (
+        (part, {"pinned"}),
+        ({**part, "path": 'v1/x".js'}, set()),
+        ({**part, "integrity": "none"}, set()),
+        (None, set()),
+    ):
+        with served({"/v1/manifest.json": json.dumps({"widget": described})}) as address:
+            monkeypatch.setenv("CDN_URL", address)
+            config.settings.cache_clear()
+            found = content(room.ask("GET", path, viewer))
+        assert {one["kind"] for one in found["snippets"]} - set(SNIPPETS) == kinds
+        if kinds:
+            assert found["snippets"][-1]["code"] == (
+                f'<script async src="{address}/{part["path"]}" integrity="{part["integrity"]}" crossorigin="anonymous" '
+                f'data-widget="{widget}"></script>\n'
+            )
+
+
+def test_publishing_an_agent_writes_the_files_of_its_widgets_again(room: Room, cloud: Cloud) -> None:
+    workspace, name, widget = made(cloud)
+    _, _, foreign = made(cloud)
+    deleted = service.create(cloud.call(workspace), NewWidget(agent_id=name))[0].id
+    service.delete(cloud.call(workspace), deleted)
+    new = {"published_name": "Reception", "published_greeting": "Good day!", "published_languages": ["fr"]}
+    batch = firestore.Batch()
+    batch.update(f"workspaces/{workspace}/agents/{name}", {(field,): value for field, value in new.items()})
+    event = publications.record(batch, workspace, name, ids.new("version"), now=clock.now())
+    batch.commit()
+    for _ in range(2):
+        sent = envelope(event.row)
+        answer = room.client.post("/events/agent-published", json=sent, headers=callers.invoker("push"))
+        assert answer.status_code == 204, answer.text
+    found = published(widget)
+    assert found is not None
+    assert (found["name"], found["texts"]["en"]["greeting"], found["languages"]) == (
+        "Reception",
+        "Good day!",
+        ["fr", "en"],
+    )
+    assert published(deleted) is None
+    other = published(foreign)
+    assert other is not None
+    assert other["name"] == "Front desk"
+
+
+def test_a_preview_is_the_public_file_and_stores_nothing(room: Room, cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    body = {"agent_id": agent(workspace), "theme": {"accent": "#F2B84B"}, "pre_chat": {"fields": [{"kind": "email"}]}}
+    found = content(room.ask("POST", "/api/widgets/preview", callers.person("member", workspace), body))
+    assert found["public"].keys() == PUBLIC_FIELDS
+    assert found["public"]["pre_chat"] == [{"kind": "email"}]
+    assert [warning["pointer"] for warning in found["warnings"]] == ["/theme/accent"]
+    assert content(room.ask("GET", "/api/widgets", callers.person("member", workspace)))["items"] == []
+
+
+def test_faint_colours_are_saved_with_a_warning(room: Room, cloud: Cloud) -> None:
+    workspace, someone = (space := cloud.workspace()), callers.person("member", space)
+    saved = room.ask("POST", "/api/widgets", someone, {"agent_id": agent(workspace), "theme": {"accent": "#F2B84B"}})
+    assert saved.status_code == 201
+    [warning] = content(saved)["warnings"]
+    found = published(content(saved)["id"])
+    assert found is not None
+    assert found["theme"]["light"]["accent"] == warning["nearest"]
+    assert content(saved)["theme"]["accent"] == "#F2B84B"
+
+
+def test_templates_are_offered_to_whoever_may_read(room: Room, cloud: Cloud) -> None:
+    found = content(room.ask("GET", "/api/templates", callers.person("viewer", cloud.workspace())))
+    assert [item["name"] for item in found["items"]] == ["paper", "ocean", "forest", "clay", "plum", "contrast"]
+    assert found["items"][1]["preview"]["dark"].startswith("<svg ")
+    assert len(found["languages"]) >= 12

@@ -113,6 +113,18 @@ def test_an_agent_that_is_not_active_opens_no_session(public: Room, cloud: Cloud
     assert (refused.status_code, content(refused)["code"]) == (409, "agent_paused")
 
 
+@pytest.mark.parametrize("state", ["suspended", "closing", "erased"])
+def test_a_workspace_that_does_not_work_opens_and_renews_no_session(public: Room, cloud: Cloud, state: str) -> None:
+    workspace, _, widget = made(cloud)
+    first = content(ask(public, widget))["token"]
+    batch = firestore.Batch()
+    batch.update(f"workspaces/{workspace}", {("state",): state})
+    batch.commit()
+    for bearer in ("", first):
+        refused = ask(public, widget, bearer=bearer)
+        assert (refused.status_code, content(refused)["code"]) == (409, "workspace_suspended")
+
+
 def test_a_widget_that_is_not_there_or_deleted_opens_no_session(public: Room, cloud: Cloud) -> None:
     workspace, _, widget = made(cloud)
     assert ask(public, widget).status_code == 201
@@ -149,6 +161,18 @@ def test_an_address_that_asks_too_often_is_told_to_wait(
     monkeypatch.setattr(sessions, "by_address", sessions.Limiter(60))
     monkeypatch.setattr(sessions, "by_widget", sessions.Limiter(0))
     assert ask(public, widget).status_code == 429
+
+
+def test_a_widget_may_ask_for_fewer_sessions_than_the_house_allows(public: Room, cloud: Cloud) -> None:
+    narrow = made(cloud, sessions_per_address=2)[2]
+    other = made(cloud)[2]
+    assert [ask(public, narrow).status_code for _ in range(3)] == [201, 201, 429]
+    assert ask(public, narrow, address="203.0.113.2").status_code == 201
+    assert ask(public, other).status_code == 201
+    quiet = made(cloud, sessions_per_minute=2)[2]
+    found = [ask(public, quiet, address=f"203.0.113.{host}") for host in (5, 6, 7)]
+    assert [answer.status_code for answer in found] == [201, 201, 429]
+    assert 0 < int(found[-1].headers["Retry-After"]) <= 60
 
 
 def test_a_limiter_counts_by_key_and_minute() -> None:

@@ -31,7 +31,7 @@ export function openProactive({ texts, proactive }: Config, open: () => void, vi
   const say = (): void => {
     stop();
     node.append(
-      button("quiet", texts.proactive, [texts.proactive], open),
+      button("", texts.proactive, [texts.proactive], open),
       button("icon", texts.dismiss, [icon(CROSS)], hush),
     );
   };

@@ -216,6 +216,24 @@ def test_bytes_come_back_as_they_are(client: FlaskClient) -> None:
     assert answer.headers["Content-Disposition"] == "attachment"
 
 
+@pytest.mark.parametrize(
+    ("accept", "chosen"),
+    [
+        (None, "application/json"),
+        ("*/*", "application/json"),
+        ("text/csv", "text/csv"),
+        ("application/json;q=0.5, text/csv", "text/csv"),
+        ("text/html", "application/json"),
+    ],
+)
+def test_what_the_client_prefers_of_json_and_what_a_route_produces_is_known(
+    client: FlaskClient, accept: str | None, chosen: str
+) -> None:
+    headers = person().headers() | ({} if accept is None else {"Accept": accept})
+    answer = client.get("/api/table", headers=headers)
+    assert (answer.status_code, answer.content_type) == (200, chosen)
+
+
 def test_basic_credentials_come_where_they_are_declared(client: FlaskClient) -> None:
     headers = {**invoker(), "X-Forwarded-Authorization": "Basic a2V5XzE6cGFzczp3b3Jk"}
     form = {"grant_type": "client_credentials"}

@@ -93,12 +93,18 @@ def test_another_content_type_is_415(client: FlaskClient, media_type: str) -> No
         ("page_size=x", "/page_size"),
         ("page_size=1&page_size=2", "/page_size"),
         ("oldest_first=maybe", "/oldest_first"),
+        ("from=soon", "/from"),
+        ("from_=2026-11-25T12:00:00Z", "/from_"),
     ],
 )
 def test_wrong_query_parameters_are_named(client: FlaskClient, query: str, pointer: str) -> None:
     answer = client.get(f"/api/things?{query}", headers=person().headers())
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+
+
+def test_a_parameter_whose_name_python_keeps_for_itself_is_read(client: FlaskClient) -> None:
+    assert client.get("/api/things?from=2026-11-25T12:00:00Z", headers=person().headers()).status_code == 200
 
 
 def test_a_route_without_query_takes_none(client: FlaskClient) -> None:

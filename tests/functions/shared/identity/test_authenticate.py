@@ -1,11 +1,12 @@
 """Who is believed to be calling, and who is not."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from functions.shared import clock, ids
+from functions.shared import clock, firestore, ids
 from tests.functions.shared.http.callers import (
     PROJECT,
     Someone,
@@ -90,6 +91,19 @@ def test_a_key_works_until_it_is_revoked_and_for_its_scopes(client: FlaskClient)
     revoked = me(client, machine(revoked=True))
     assert (revoked.status_code, revoked.json["code"]) == (401, "key_revoked")
     assert me(client, machine(sub=ids.new("api_key"))).json["code"] == "key_revoked"
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(3600, None), (-1, "key_expired")])
+def test_a_key_works_until_it_expires_though_its_token_lives(
+    client: FlaskClient, seconds: int, code: str | None
+) -> None:
+    someone = machine()
+    path = f"workspaces/{someone.claims['workspace_id']}/api_keys/{someone.claims['sub']}"
+    batch = firestore.Batch()
+    batch.update(path, {("expires_at",): clock.now() + timedelta(seconds=seconds)})
+    batch.commit()
+    answer = me(client, someone)
+    assert (answer.status_code, answer.json.get("code")) == (200 if code is None else 401, code)
 
 
 def test_a_visitor_has_a_session(client: FlaskClient) -> None:

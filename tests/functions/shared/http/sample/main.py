@@ -54,6 +54,7 @@ class Thing(Answer):
 class Filter(Page):
     kind: tuple[str, ...] = ()
     oldest_first: bool = False
+    from_: datetime | None = Field(default=None, alias="from")
 
 
 class Seen(Answer):
@@ -112,6 +113,11 @@ def change_thing(call: Call, thing: str, body: NewThing) -> Reply[Thing]:
 @api.delete("/api/things/{thing}", callers=(CONSOLE,), role="admin", summary="Take a thing away.")
 def delete_thing(call: Call, thing: str) -> None:
     return None
+
+
+@api.get("/api/table", callers=(CONSOLE,), produces=("text/csv",), summary="A list as a page or as a file.")
+def table(call: Call) -> Items[Thing] | Bytes:
+    return Bytes(b"name\r\n", call.media_type) if call.media_type == "text/csv" else Items(items=[])
 
 
 @api.post("/api/things/{thing}/key", callers=(CONSOLE,), idempotent="required", secret=True, summary="Make a key.")

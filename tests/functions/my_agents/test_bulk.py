@@ -1,0 +1,299 @@
+"""Many at once: each agent has its outcome, one that fails stops no other, and a repeat tells the same."""
+
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from functions.my_agents import bulk, changes, service
+from functions.my_agents.models import Bulk, Filter, StatusChange
+from functions.shared import contracts, firestore, ids, logs
+from functions.shared.contracts import FleetRead
+from functions.shared.errors import Conflict, Invalid
+from functions.shared.firestore import Query
+from functions.shared.http import Call
+from functions.shared.identity import WorkspaceId
+from tests.cloud import Cloud
+from tests.functions.google import google_of_package
+from tests.functions.my_agents.wizard import Wizard, wizard
+from tests.functions.rooms import Room, agent, content, write
+from tests.functions.shared.http import callers
+
+__all__ = ["google_of_package", "wizard"]
+
+
+def states(workspace: WorkspaceId) -> dict[str, FleetRead]:
+    found = firestore.find(Query(contracts.path(workspace, "fleet")))
+    return {one.id: FleetRead.model_validate(one.data) for one in found}
+
+
+def actions(workspace: WorkspaceId) -> Counter[str]:
+    return Counter(one.data["action"] for one in firestore.find(Query(contracts.path(workspace, "activity"))))
+
+
+def outcomes(answer: Any) -> list[tuple[str, str | None]]:
+    return [(one["outcome"], one["code"]) for one in answer["outcomes"]]
+
+
+def test_every_agent_has_its_outcome_and_one_that_is_refused_stops_no_other(room: Room, cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    member = callers.person("member", workspace)
+    active, paused, archived = (agent(workspace, status=status) for status in ("active", "paused", "archived"))
+    unpublished = agent(workspace, status=None, published_version=None)
+    foreign, unknown = agent(cloud.workspace()), ids.new("agent")
+    wanted = [archived, active, paused, unpublished, foreign, unknown, "nonsense"]
+    answer = room.ask("POST", "/api/my-agents/bulk", member, {"action": "enable", "ids": wanted, "reason": "season"})
+    assert answer.status_code == 200, answer.text
+    found = content(answer)
+    assert [one["agent_id"] for one in found["outcomes"]] == wanted
+    assert outcomes(found) == [
+        ("refused", "transition_refused"),
+        ("unchanged", None),
+        ("done", None),
+        ("refused", "not_published"),
+        ("refused", "not_found"),
+        ("refused", "not_found"),
+        ("refused", "not_found"),
+    ]
+    assert (found["done"], found["unchanged"], found["refused"], found["failed"]) == (1, 1, 5, 0)
+    assert {name: one.status for name, one in states(workspace).items()} == {
+        active: "active",
+        paused: "active",
+        archived: "archived",
+    }
+    assert actions(workspace) == {"agent.activated": 1}
+    history = content(room.ask("GET", f"/api/my-agents/{paused}/status", member))["history"]
+    assert (history[0]["reason"], history[0]["status"]) == ("season", "active")
+
+
+@pytest.mark.parametrize(
+    ("body", "after"),
+    [
+        ({"action": "disable"}, {"status": "paused"}),
+        ({"action": "archive"}, {"status": "archived"}),
+        ({"action": "tag", "tags": ["new", "old"]}, {"tags": ("old", "new")}),
+        ({"action": "untag", "tags": ["old", "other"]}, {"tags": ()}),
+    ],
+)
+def test_each_action_does_what_it_says(cloud: Cloud, body: Any, after: Any) -> None:
+    workspace = cloud.workspace()
+    names = [agent(workspace) for _ in range(3)]
+    for name in names:
+        write(contracts.path(workspace, "fleet", name), {"status": "active", "tags": ["old"]})
+    answer = bulk.run(cloud.call(workspace), Bulk(ids=names, **body))
+    assert answer.done == 3
+    assert all(getattr(one, field) == value for one in states(workspace).values() for field, value in after.items())
+    again = bulk.run(cloud.call(workspace), Bulk(ids=names, **body))
+    assert (again.done, again.unchanged) == (0, 3)
+
+
+def test_deleting_and_restoring_need_an_admin(room: Room, cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    name = agent(workspace)
+    for action in ("delete", "restore"):
+        body = {"action": action, "ids": [name]}
+        refused = room.ask("POST", "/api/my-agents/bulk", callers.person("member", workspace), body)
+        assert (refused.status_code, content(refused)["code"]) == (403, "role_too_low")
+        assert content(room.ask("POST", "/api/my-agents/bulk", callers.person("admin", workspace), body))["done"] == 1
+    assert states(workspace)[name].status == "paused"
+    assert states(workspace)[name].deleted_at is None
+
+
+def test_a_dry_run_says_the_same_and_writes_nothing(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    names = [agent(workspace, status=status) for status in ("active", "paused", "archived")]
+    before = states(workspace)
+    dry = bulk.run(cloud.call(workspace), Bulk(action="disable", ids=names, dry_run=True))
+    assert (states(workspace), actions(workspace)) == (before, {})
+    real = bulk.run(cloud.call(workspace), Bulk(action="disable", ids=names))
+    assert dry.outcomes == real.outcomes
+    assert dry.dry_run
+
+
+@pytest.mark.parametrize(
+    ("conditions", "letters"),
+    [
+        ({}, "ab"),
+        ({"status": "paused"}, "b"),
+        ({"industry": "legal"}, "b"),
+        ({"tag": "vip"}, "a"),
+        ({"text": "desk"}, "ab"),
+    ],
+)
+def test_a_filter_chooses_as_the_list_does(cloud: Cloud, conditions: Any, letters: str) -> None:
+    workspace = cloud.workspace()
+    named = {
+        "a": agent(workspace, name="First desk"),
+        "b": agent(workspace, status="paused", name="Second desk", industry="legal"),
+        "gone": agent(workspace),
+    }
+    write(contracts.path(workspace, "fleet", named["a"]), {"status": "active", "tags": ["vip"]})
+    call = cloud.call(workspace)
+    service.delete(call, named["gone"])
+    answer = bulk.run(call, Bulk.model_validate({"action": "tag", "tags": ["x"], "filter": conditions}))
+    assert [one.agent_id for one in answer.outcomes] == [named[letter] for letter in letters]
+    listed = service.listed(call, Filter(**conditions)).items
+    assert {one.id for one in listed} == {one.agent_id for one in answer.outcomes}
+
+
+def test_more_agents_than_one_call_takes_are_refused_before_anything_is_done(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = cloud.workspace()
+    for _ in range(3):
+        agent(workspace)
+    monkeypatch.setattr(bulk, "MOST_IN_BULK", 2)
+    with pytest.raises(Invalid) as refused:
+        bulk.run(cloud.call(workspace), Bulk.model_validate({"action": "disable", "filter": {}}))
+    assert refused.value.code == "too_many_agents"
+    assert actions(workspace) == {}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"action": "enable"},
+        {"action": "enable", "ids": []},
+        {"action": "enable", "ids": ["agt_1"], "filter": {}},
+        {"action": "enable", "ids": ["agt_1"], "tags": ["x"]},
+        {"action": "tag", "ids": ["agt_1"]},
+        {"action": "tag", "ids": ["agt_1"], "tags": []},
+        {"action": "publish", "ids": ["agt_1"]},
+        {"action": "enable", "ids": ["agt_1/../x"]},
+        {"action": "enable", "ids": [f"agt_{number}" for number in range(501)]},
+        {"action": "enable", "filter": {"colour": "red"}},
+    ],
+)
+def test_what_is_no_bulk_is_refused(room: Room, cloud: Cloud, body: Any) -> None:
+    someone = callers.person("owner", cloud.workspace())
+    assert room.ask("POST", "/api/my-agents/bulk", someone, body).status_code == 422
+
+
+def test_a_repeat_with_the_same_key_gives_the_same_answer(room: Room, cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    someone, name = callers.person("member", workspace), agent(workspace)
+    body = {"action": "disable", "ids": [name]}
+    first = room.ask("POST", "/api/my-agents/bulk", someone, body, key="b1")
+    assert content(first)["done"] == 1
+    again = room.ask("POST", "/api/my-agents/bulk", someone, body, key="b1")
+    assert content(again) == content(first)
+    other = room.ask("POST", "/api/my-agents/bulk", someone, {**body, "action": "archive"}, key="b1")
+    assert (other.status_code, content(other)["code"]) == (409, "idempotency_conflict")
+    assert actions(workspace) == {"agent.paused": 1}
+
+
+def test_one_that_breaks_is_told_and_the_others_are_done(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = cloud.workspace()
+    names = [agent(workspace) for _ in range(12)]
+    real = changes.write
+
+    def broken(call: Call, pair: changes.Pair, change: changes.Change) -> str:
+        if pair.agent.id == names[3]:
+            raise RuntimeError("bad luck")
+        return real(call, pair, change)
+
+    monkeypatch.setattr(changes, "write", broken)
+    answer = bulk.run(cloud.call(workspace), Bulk(action="disable", ids=names))
+    assert (answer.done, answer.failed, answer.outcomes[3].code) == (11, 1, "internal")
+
+
+def test_somebody_who_was_faster_is_read_again(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = cloud.workspace()
+    name = agent(workspace)
+    real, met = changes.write, []
+
+    def rivalled(call: Call, pair: changes.Pair, change: changes.Change) -> str:
+        if not met:
+            met.append(1)
+            service.set_status(cloud.call(workspace), name, StatusChange(status="archived"))
+        return real(call, pair, change)
+
+    monkeypatch.setattr(changes, "write", rivalled)
+    answer = bulk.run(cloud.call(workspace), Bulk(action="tag", tags=["x"], ids=[name]))
+    assert answer.done == 1
+    assert (states(workspace)[name].status, states(workspace)[name].tags) == ("archived", ("x",))
+
+
+def test_operations_are_counted_in_the_request(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    names = [agent(workspace) for _ in range(20)]
+    with logs.request() as operations:
+        assert bulk.run(cloud.call(workspace), Bulk(action="disable", ids=names)).done == 20
+    # Two documents read and two written for each agent: its place in the fleet and the activity entry.
+    assert operations == {"firestore_reads": 40, "firestore_writes": 40}
+
+
+ACTIONS = st.lists(
+    st.sampled_from(["enable", "disable", "archive", "delete", "restore", "tag", "untag"]), min_size=1, max_size=5
+)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ACTIONS, st.randoms(use_true_random=False))
+def test_many_at_once_become_what_one_after_the_other_would(
+    cloud: Cloud, wanted: list[Any], dice: random.Random
+) -> None:
+    """The same actions on two equal fleets, one by bulk and one agent by agent, end alike."""
+    many, single = cloud.workspace(), cloud.workspace()
+    started = [dice.choice([None, "active", "paused", "archived"]) for _ in range(4)]
+    fleets = [[agent(workspace, status=status) for status in started] for workspace in (many, single)]
+    for action in wanted:
+        tags = ["x"] if "tag" in action else None
+        bulk.run(cloud.call(many), Bulk(action=action, ids=fleets[0], tags=tags))
+        for name in fleets[1]:
+            one = Bulk(action=action, ids=[name], tags=tags)
+            pair = service._pair(cloud.call(single), name)
+            try:
+                change = bulk._plan(cloud.call(single), one)(pair)
+                if change is not None:
+                    changes.write(cloud.call(single), pair, change)
+            except Conflict:
+                continue
+    ends = []
+    for workspace, names in ((many, fleets[0]), (single, fleets[1])):
+        found = states(workspace)
+        ends.append(
+            [(one.status, one.tags, one.deleted_at is None) for one in (found.get(name, FleetRead()) for name in names)]
+        )
+    assert ends[0] == ends[1]
+
+
+def test_files_are_exported_for_each_agent_and_the_answer_is_kept(
+    wizard: type[Wizard], room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "EXPORTED_AT_ONCE", 3)
+    # Together more than a document holds, so the answer is kept packed.
+    wizard.file = "name: {name}\n" + "# a long comment\n" * 12_000
+    workspace = wizard.workspace
+    someone = callers.person("member", workspace)
+    names = [agent(workspace, name=f"Agent {number}") for number in range(7)]
+    gone = agent(workspace)
+    service_call = {"action": "export", "ids": [*names, gone, ids.new("agent")]}
+    write(contracts.path(workspace, "fleet", gone), {"status": "paused", "deleted_at": ids.clock.now()})
+    answer = room.ask("POST", "/api/my-agents/bulk", someone, service_call, key="e1")
+    found = content(answer)
+    assert [one["outcome"] for one in found["outcomes"]] == ["done"] * 7 + ["refused"] * 2
+    assert [one["yaml"].splitlines()[0] for one in found["outcomes"][:7]] == [f"name: Agent {n}" for n in range(7)]
+    assert sorted(len(body["agents"]) for body in wizard.asked) == [2, 3, 3]
+    assert content(room.ask("POST", "/api/my-agents/bulk", someone, service_call, key="e1")) == found
+    assert len(wizard.asked) == 3
+
+
+def test_a_wizard_that_is_down_fails_the_export_and_a_full_answer_leaves_the_rest(
+    wizard: type[Wizard], cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [agent(wizard.workspace, name=f"Agent {number}") for number in range(3)]
+    monkeypatch.setattr(bulk, "MOST_EXPORTED_BYTES", 30)
+    call = cloud.call(wizard.workspace, claims={"sub": "uid1"})
+    found = bulk.run(call, Bulk(action="export", ids=names)).outcomes
+    assert [(one.outcome, one.code) for one in found] == [
+        ("done", None),
+        ("done", None),
+        ("failed", "export_too_large"),
+    ]
+    wizard.down = True
+    found = bulk.run(call, Bulk(action="export", ids=names)).outcomes
+    assert {(one.outcome, one.code) for one in found} == {("failed", "unavailable")}
