@@ -49,7 +49,8 @@ def told(answer: TestResponse, typed: str = "-") -> tuple[int, Any, list[str]]:
 
     `typed` is what the caller has said, which an answer may repeat.
     """
-    content = json.loads(answer.text.replace(typed, "-")) if answer.get_data() else None
+    is_json = answer.mimetype.endswith("json")
+    content = json.loads(answer.text.replace(typed, "-")) if is_json else answer.get_data()
     if isinstance(content, dict):
         content.pop("request_id", None)
     return answer.status_code, content, sorted(answer.headers.keys())
