@@ -259,6 +259,24 @@ def rebuild(session: nox.Session) -> None:
 
 
 @nox.session
+def evals(session: nox.Session) -> None:
+    """Let a model judge an agent's answers to its test cases: nox -s evals -- AGENT --url URL --project P [--case CASE]."""
+    # In an environment of its own: its client wants an older google-genai than the functions have.
+    home, wanted = ROOT / ".nox" / "evals", (ROOT / "pyproject.toml").read_bytes()
+    binary, stamp = home / ("Scripts" if os.name == "nt" else "bin") / "python", home / "pyproject.sha256"
+    digest = hashlib.sha256(wanted).hexdigest()
+    if not (binary.exists() and stamp.exists() and stamp.read_text() == digest):
+        session.log("Installing the evaluation client, about 560 MB, into .nox/evals …")
+        uv(session, "venv", "--quiet", "--clear", "--python", sys.executable, str(home))
+        uv(session, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(binary), "--group", "evals")
+        stamp.write_text(digest)
+    # Without this the client's package litellm fetches a list of prices at every start.
+    run(
+        session, "-m", "infra.evals", *session.posargs, python=str(binary), env={"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    )
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Run the benchmarks, or those that are named: nox -s bench -- turn cold_start."""
     front_end(session)

@@ -62,18 +62,16 @@ def admit(workspace: WorkspaceId, ask: Ask, provider: Callable[[str], Provider])
     widget = conversations.check_widget(widgets[0].data, ask.agent_id, ask.origin) if widgets else None
     definition = agent.draft if ask.draft else agent.published
     if definition is None:
-        raise Conflict("Publish the agent first.", code="not_published")
-    system = prompts.compose(definition).text if ask.draft else agent.published_prompt
+        raise _not_published()
     is_open = hours.is_open(definition.business.hours, ask.asked_at)
-    if not is_open and definition.hand_off.enabled:
-        system = f"{system}\n\n{prompts.closed_note(definition)}"
+    system = _system(agent, definition, ask.draft, is_open)
     candidates = _models(definition, ask.asked_at)
 
     def take(batch: firestore.Batch, found: list[Snapshot]) -> Turn | Answered | Ended:
         spend, conversation, _ = found
         now = clock.now()
         document = metering.terms_of(workspace, spend)
-        _check_state(document)
+        check_state(document)
         terms = plans.PlanTerms.model_validate(document["plan_terms"])
         retention_days = document.get("retention_days")
         talk = conversation.data if conversation.exists else _opened(ask, candidates[0].price.currency, retention_days)
@@ -151,12 +149,27 @@ def _earlier(workspace: WorkspaceId, ask: Ask, found: list[Snapshot]) -> Answere
     )
 
 
+def _not_published() -> Conflict:
+    """What who asks for the published version of an agent without one is told."""
+    return Conflict("Publish the agent first.", code="not_published")
+
+
 def _lost(ask: Ask) -> Ended:
     return Ended(ask.turn_id, ask.conversation_id, problem_of("turn_lost"))
 
 
-def _check_state(spend: dict[str, Any]) -> None:
-    """Of a suspended or closing workspace no agent answers, not even in the playground; nothing is lost by it."""
+def _system(agent: Agent, definition: Definition, draft: bool, is_open: bool) -> str:
+    system = prompts.compose(definition).text if draft else agent.published_prompt
+    if not is_open and definition.hand_off.enabled:
+        system = f"{system}\n\n{prompts.closed_note(definition)}"
+    return system
+
+
+def check_state(spend: dict[str, Any]) -> None:
+    """Of a suspended or closing workspace no agent answers, not even in the playground; nothing is lost by it.
+
+    Raises Conflict (`workspace_suspended`).
+    """
     if spend.get("state", "active") != "active":
         raise Conflict("This workspace's agents are not answering at the moment.", code="workspace_suspended")
 
@@ -164,7 +177,7 @@ def _check_state(spend: dict[str, Any]) -> None:
 def _check_fleet(fleet: FleetRead, ask: Ask) -> None:
     if fleet.deleted_at is not None:
         raise NotFound("There is no such agent.")
-    if ask.channel != "playground" and fleet.status != "active":
+    if ask.channel not in ("playground", "check") and fleet.status != "active":
         raise Conflict("This agent is not answering at the moment.", code="agent_paused")
 
 
@@ -204,6 +217,20 @@ def highest(definition: Definition, candidates: tuple[Candidate, ...], terms: pl
         plans.highest_charge(terms, one.price, most_input, output_limit(definition, one.card) + actions, calls=1)
         for one in candidates
     )
+
+
+def highest_first(agent: Agent, draft: bool, message: str, terms: plans.PlanTerms, at: datetime) -> int:
+    """The most that a conversation's first turn with this message can be charged, in nanos of the plan's currency.
+
+    With what the prompt says outside the business's hours, since the turn may begin when it has closed. Raises Invalid
+    (`unknown_model`), Conflict (`not_published`).
+    """
+    definition = agent.draft if draft else agent.published
+    if definition is None:
+        raise _not_published()
+    system = _system(agent, definition, draft, is_open=False)
+    most_input = prompt_bound(definition, agent, system, [], message)
+    return highest(definition, _models(definition, at), terms, most_input)
 
 
 def recalled(

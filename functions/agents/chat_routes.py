@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from functions.agents import admission, feedback, repository, wishes
+from functions.agents import admission, check_run_routes, feedback, repository, wishes
 from functions.agents.connections import provider
 from functions.agents.models import Ask
 from functions.agents.telling import Answered, Ended, repeated
@@ -27,6 +27,7 @@ from functions.shared.http import (
 from functions.shared.identity import Caller
 
 api = Routes("agents-chat")
+api.include(check_run_routes.api)
 
 
 def _said(text: str) -> str:

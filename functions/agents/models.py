@@ -147,6 +147,23 @@ class KnowledgeState(BaseModel):
     embedding_model: str = ""
 
 
+class CheckState(BaseModel):
+    """What an agent's document says of its test cases, so that publishing need not read them.
+
+    `count` and `cases` (a digest) are written with the cases; the rest by the run that ended last: what it judged
+    (`check_rules.digest`), and how many cases failed or did not run on the draft.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    count: int = 0
+    cases: str = ""
+    digest: str = ""
+    run: str | None = None
+    failing: int = 0
+    not_run: int = 0
+
+
 class Agent(BaseModel):
     """`workspaces/{workspace}/agents/{agent}` as its owner sees it."""
 
@@ -163,6 +180,7 @@ class Agent(BaseModel):
     published_number: int = 0
     published_name: str | None = None
     knowledge: KnowledgeState = KnowledgeState()
+    checks: CheckState = CheckState()
     created_at: datetime
     updated_at: datetime
 

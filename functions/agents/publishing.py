@@ -7,7 +7,7 @@ belongs to the agent and not to a version.
 from datetime import datetime
 from typing import Any
 
-from functions.agents import definitions, offers, prompts, repository, wizard, yaml_writer
+from functions.agents import checks, definitions, offers, prompts, repository, wizard, yaml_writer
 from functions.agents.definitions import SectionChange
 from functions.agents.models import Agent, Definition
 from functions.shared import events, firestore, ids, publications
@@ -18,7 +18,10 @@ from functions.shared.http import Answer, Body, Call, Items, Page, page_token, p
 
 
 class ListedVersion(Answer):
-    """A version in a list; `rolled_back_to` is the number of the one whose definition it repeats."""
+    """A version in a list; `rolled_back_to` is the number of the one whose definition it repeats.
+
+    `check_run` judged exactly this version before it was published, and `checks_failing` of its test cases failed.
+    """
 
     id: str
     number: int
@@ -27,6 +30,8 @@ class ListedVersion(Answer):
     published_at: datetime
     published_by: str
     rolled_back_to: int | None
+    check_run: str | None = None
+    checks_failing: int | None = None
 
 
 class Version(ListedVersion):
@@ -51,28 +56,32 @@ class Rollback(Body):
     version: str
 
 
-def publish(call: Call, agent: str) -> tuple[ListedVersion, str]:
+def publish(call: Call, agent: str, *, accept_failing: bool = False) -> tuple[ListedVersion, str]:
     """Make the draft the version that visitors talk to: that version, and the agent's new etag.
 
     Raises Conflict (`nothing_to_publish`) when definition and prompt are the published ones, Invalid when its model
-    cannot be used any more.
+    cannot be used any more, and, unless failing test cases are accepted, checks.ChecksNotRun and checks.ChecksFailing.
     """
     kept, snapshot = wizard.found(call, agent)
     offers.check(kept.draft.model, call.now)
     prompt = prompts.compose(kept.draft).text
     if kept.draft == kept.published and prompt == kept.published_prompt:
         raise Conflict("The draft is published already. Knowledge needs no publishing.", code="nothing_to_publish")
+    judged = checks.gate(kept, kept.draft, accept_failing=accept_failing)
     batch = firestore.Batch()
-    fields, version, event = _add(batch, call, agent, kept, kept.draft, kept.draft_yaml, prompt)
+    fields, version, event = _add(batch, call, agent, kept, kept.draft, kept.draft_yaml, prompt, judged)
     _, etag = wizard.written(batch, agent, kept, fields, snapshot.path, call.if_match or snapshot.etag)
     events.publish(event)
     return version, etag
 
 
-def replace_and_publish(call: Call, agent: str, content: bytes) -> tuple[wizard.ShownAgent, str]:
+def replace_and_publish(
+    call: Call, agent: str, content: bytes, *, accept_failing: bool = False
+) -> tuple[wizard.ShownAgent, str]:
     """Make a file draft and published version in one commit. A file that says nothing new changes nothing.
 
-    A pipeline may run again and again: a file that is published already is no error.
+    A pipeline may run again and again: a file that is published already is no error. Test cases are a gate as they are
+    to `publish`; where that refuses, the draft is not changed either.
     """
     reading, definition = wizard.read_file(content, call.now)
     kept, snapshot = wizard.found(call, agent)
@@ -87,7 +96,8 @@ def replace_and_publish(call: Call, agent: str, content: bytes) -> tuple[wizard.
     fields = wizard.add_draft(batch, call, agent, kept, definition, reading.text)
     event = None
     if definition != kept.published or prompt != kept.published_prompt:
-        added, _, event = _add(batch, call, agent, kept, definition, reading.text, prompt)
+        judged = checks.gate(kept, definition, accept_failing=accept_failing)
+        added, _, event = _add(batch, call, agent, kept, definition, reading.text, prompt, judged)
         fields |= added
     result = wizard.written(batch, agent, kept, fields, snapshot.path, etag)
     if event is not None:
@@ -98,7 +108,7 @@ def replace_and_publish(call: Call, agent: str, content: bytes) -> tuple[wizard.
 def rollback(call: Call, agent: str, version: str) -> tuple[ListedVersion, str]:
     """Publish an earlier version's definition and prompt under a new number; the draft stays as it is.
 
-    Returns the new version and the agent's new etag.
+    Returns the new version and the agent's new etag. Test cases do not stand in the way back.
 
     Raises NotFound, Conflict (`nothing_to_publish`) for the present version, Invalid when its model is gone.
     """
@@ -110,7 +120,10 @@ def rollback(call: Call, agent: str, version: str) -> tuple[ListedVersion, str]:
     offers.check(definition.model, call.now)
     batch = firestore.Batch()
     was = old.data
-    fields, made, event = _add(batch, call, agent, kept, definition, was["yaml"], was["prompt"], back_to=was["number"])
+    unjudged = checks.PublishedChecks()
+    fields, made, event = _add(
+        batch, call, agent, kept, definition, was["yaml"], was["prompt"], unjudged, back_to=was["number"]
+    )
     _, etag = wizard.written(batch, agent, kept, fields, snapshot.path, call.if_match or snapshot.etag)
     events.publish(event)
     return made, etag
@@ -124,6 +137,7 @@ def _add(
     definition: Definition,
     text: str,
     prompt: str,
+    judged: checks.PublishedChecks,
     back_to: int | None = None,
 ) -> tuple[dict[str, Any], ListedVersion, Event]:
     """Add the version, its activity entry and its event to a commit.
@@ -142,6 +156,7 @@ def _add(
         "published_at": call.now,
         "published_by": call.principal.actor,
         "rolled_back_to": back_to,
+        **judged.model_dump(),
     }
     batch.create(repository.version_path(call.workspace, agent, version), document)
     fields = {

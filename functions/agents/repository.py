@@ -1,4 +1,4 @@
-"""Every query of the agents' room: agents, versions, knowledge, conversations and their turns."""
+"""Every query of the agents' room: agents, versions, knowledge, test cases, conversations and their turns."""
 
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,34 @@ _LISTED = (
 )
 
 
-_BELOW_AGENT = ("versions", "knowledge", "chunks", "checks", "check_runs")
+_LISTED_VERSION = (
+    "number",
+    "name",
+    "model",
+    "published_at",
+    "published_by",
+    "rolled_back_to",
+    "check_run",
+    "checks_failing",
+)
+
+_LISTED_RUN = (
+    "state",
+    "stopped_by",
+    "digest",
+    "changed_meanwhile",
+    "cases",
+    "started_at",
+    "started_by",
+    "ended_at",
+    "lease_until",
+    "expire_at",
+    "highest_nanos",
+    "currency",
+    "versions",
+)
+
+_BELOW_AGENT = ("versions", "knowledge", "chunks", "check_runs")
 """What may lie below an agent's document."""
 
 _SPOKEN = (*ConversationRead.model_fields, "running", "quiet_at", "lead_at", "kept_days", "exchanges")
@@ -52,7 +79,7 @@ def versions(workspace: WorkspaceId, agent: str, limit: int, after: tuple[Any, .
             order=("-number",),
             limit=limit,
             after=after,
-            fields=("number", "name", "model", "published_at", "published_by", "rolled_back_to"),
+            fields=_LISTED_VERSION,
         )
     )
 
@@ -89,6 +116,22 @@ def chunk_ids(workspace: WorkspaceId, agent: str) -> list[str]:
     """The ids of all parts, of indexes and of items, that are stored for an agent."""
     found = firestore.find(Query(f"{agent_path(workspace, agent)}/chunks", fields=()))
     return [snapshot.id for snapshot in found]
+
+
+def checks_path(workspace: WorkspaceId, agent: str) -> str:
+    """Where an agent's test cases are, all in one document."""
+    return contracts.path(workspace, "checks", agent)
+
+
+def check_run_path(workspace: WorkspaceId, agent: str, run: str) -> str:
+    """Where a run of an agent's test cases is."""
+    return contracts.path(workspace, "agents", agent, "check_runs", run)
+
+
+def check_runs(workspace: WorkspaceId, agent: str, limit: int) -> list[Snapshot]:
+    """The latest runs of an agent's test cases, the newest first, without what each case gave."""
+    home = f"{agent_path(workspace, agent)}/check_runs"
+    return firestore.find(Query(home, order=("-started_at",), limit=limit, fields=_LISTED_RUN))
 
 
 def copy_path(workspace: WorkspaceId, agent: str) -> str:

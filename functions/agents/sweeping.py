@@ -108,5 +108,11 @@ def _erase(workspace: WorkspaceId, found: Snapshot) -> None:
 
 
 def _forget(workspace: WorkspaceId, agent: str) -> None:
-    """Delete an agent with everything below it, itself last. Conversations and figures of it stay."""
-    firestore.delete_tree([*repository.below_agent(workspace, agent), repository.agent_path(workspace, agent)])
+    """Delete an agent with versions, knowledge and test cases, itself last. Conversations and figures of it stay."""
+    firestore.delete_tree(
+        [
+            *repository.below_agent(workspace, agent),
+            repository.checks_path(workspace, agent),
+            repository.agent_path(workspace, agent),
+        ]
+    )

@@ -118,7 +118,9 @@ class Turn:
         charge = 0
         if outcome != "failed":
             charge = plans.charge(counted, cost, self.terms, model=used.card.id, conversations=int(first))
-        self._hands_off = answering.for_a_person and not conversations.waits(self._home())
+        # Of a test case nobody waits for a person.
+        asked_for = answering.for_a_person and self.ask.channel != "check"
+        self._hands_off = asked_for and not conversations.waits(self._home())
         now, first_word = clock.now(), answering.first_word_at
         row = {
             **self.hold.row,

@@ -6,6 +6,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from functions.agents import (
+    check_routes,
     conversation_routes,
     copying,
     definitions,
@@ -44,6 +45,7 @@ from functions.shared.http import (
 
 api = Routes("agents-api")
 api.include(knowledge_routes.api)
+api.include(check_routes.api)
 api.include(conversation_routes.api)
 api.include(sweep_routes.api)
 
@@ -129,7 +131,13 @@ class PreviewRequest(Body):
     definition: Answers = Field(default_factory=Answers)
 
 
-class PublishQuery(Query):
+class GateQuery(Query):
+    """`accept_failing=true`: publish although test cases fail or were not run."""
+
+    accept_failing: bool = False
+
+
+class PublishQuery(GateQuery):
     """`publish=true`: draft and published version in one step."""
 
     publish: bool = False
@@ -286,9 +294,12 @@ def export_agents(call: Call, body: ExportRequest) -> Items[ExportedAgent]:
 
 
 @api.post("/api/agents/{agent}/publish", callers=(CONSOLE, MACHINE), idempotent=True, summary="Publish the draft.")
-def publish_agent(call: Call, agent: str) -> Reply[ListedVersion]:
-    """Visitors meet it from their next message on. Knowledge needs no publishing. The ETag is the agent's."""
-    version, etag = publishing.publish(call, agent)
+def publish_agent(call: Call, agent: str, query: GateQuery) -> Reply[ListedVersion]:
+    """Visitors meet it from their next message on. Knowledge needs no publishing. The ETag is the agent's.
+
+    An agent with test cases needs a run of them in which none fails on this draft: 409 `checks_not_run`, `checks_failing`.
+    """
+    version, etag = publishing.publish(call, agent, accept_failing=query.accept_failing)
     return Reply(version, etag=etag)
 
 
@@ -336,7 +347,7 @@ def get_file(call: Call, agent: str) -> Bytes:
 def put_file(call: Call, agent: str, query: PublishQuery, body: Raw) -> Reply[ShownAgent]:
     """The way of a pipeline; a file that is there already changes nothing."""
     if query.publish:
-        shown, etag = publishing.replace_and_publish(call, agent, body.content)
+        shown, etag = publishing.replace_and_publish(call, agent, body.content, accept_failing=query.accept_failing)
     else:
         shown, etag = wizard.replace(call, agent, body.content)
     return Reply(shown, etag=etag)

@@ -1,23 +1,20 @@
 """Invitations: a link for seven days and one use, for the one address that it was made for.
 
 A link's token is `{invitation}.{secret}`; hashes of secrets alone are stored. The inviter sees one link, once. A mail has
-one of its own, made by whoever sends it in the moment of sending (`letter`), since a secret does not go through Pub/Sub.
-Both lead to the same invitation, and only a person with that address, verified, may accept it.
+one of its own, made by whoever sends it in the moment of sending (`invitation_links.letter`), since a secret does not go
+through Pub/Sub. Both lead to the same invitation, and only a person with that address, verified, may accept it.
 """
 
-import hmac
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from functions.dashboard import people, repository, workspaces
-from functions.dashboard.keys import hash_of
+from functions.dashboard.hashes import hash_of, is_among
+from functions.dashboard.invitation_links import link, state_of, token_of
 from functions.dashboard.members import check_may_give
 from functions.dashboard.models import Invitation, InvitationWithLink, NewInvitation, Workspace
 from functions.shared import activity, contracts, directory, events, firestore, ids, notifications
 from functions.shared.clock import to_text
-from functions.shared.config import settings
 from functions.shared.errors import Conflict, Forbidden, NotFound
 from functions.shared.firestore import Snapshot
 from functions.shared.http import Call
@@ -31,9 +28,6 @@ MOST_WAITING = 50
 MOST_A_DAY = 100
 """Each is a mail to somebody who did not ask for one."""
 
-MOST_LINKS = 5
-"""Links of one invitation: the inviter's and those of the mails, whose sending may be tried again."""
-
 
 def listed(workspace: WorkspaceId, now: datetime) -> list[Invitation]:
     """The invitations, the newest first; those that are over for KEPT."""
@@ -45,20 +39,12 @@ def _fields(name: str, stored: dict[str, Any], now: datetime) -> dict[str, Any]:
         "id": name,
         "email": stored["email"],
         "role": stored["role"],
-        "state": _state(stored, now),
+        "state": state_of(stored, now),
         "invited_by": stored["invited_by"],
         "created_at": stored["created_at"],
         "expires_at": stored["expires_at"],
         "accepted_at": stored.get("accepted_at"),
     }
-
-
-def _state(stored: dict[str, Any], now: datetime) -> str:
-    if stored.get("accepted_at") is not None:
-        return "accepted"
-    if not stored["open"]:
-        return "revoked"
-    return "waiting" if stored["expires_at"] > now else "expired"
 
 
 def invite(call: Call, new: NewInvitation) -> InvitationWithLink:
@@ -106,7 +92,7 @@ def invite(call: Call, new: NewInvitation) -> InvitationWithLink:
     except firestore.AlreadyExists as error:
         raise _issued(name) from error
     events.publish(told)
-    token = _token(name, secret)
+    token = token_of(name, secret)
     return InvitationWithLink(**_fields(name, stored, call.now), token=token, link=link(token))
 
 
@@ -121,17 +107,6 @@ def _issued(name: str) -> Conflict:
         "address again with another Idempotency-Key.",
         code="already_issued",
     )
-
-
-def _token(name: str, secret: str) -> str:
-    return f"{name}.{secret}"
-
-
-def link(token: str) -> str:
-    """Where the console lets a person accept. The token is in the fragment: no server and no log sees it."""
-    console = settings().console_url
-    # A bucket shows no index of a folder, so on Google Cloud the console's address is that of its page.
-    return f"{console}{'' if console.endswith('.html') else '/'}#/invitations/{token}"
 
 
 def revoke(call: Call, name: str) -> None:
@@ -177,7 +152,7 @@ def accept(call: Call, token: str) -> tuple[Workspace, str]:
         _check_open(home)
         if member.exists:
             raise Conflict("You are a member of this workspace already.", code="already_member")
-        if _state(invitation.data, call.now) != "waiting" or not _still_meant(workspace, invitation):
+        if state_of(invitation.data, call.now) != "waiting" or not _still_meant(workspace, invitation):
             raise Conflict("This invitation is over. Ask for another one.", code="invitation_over")
         role = invitation.data["role"]
         batch.create(
@@ -205,9 +180,7 @@ def _nothing() -> NotFound:
 
 
 def _check_token(invitation: Snapshot, secret: str) -> None:
-    hashes: Sequence[str] = invitation.data.get("token_hashes", ())
-    given = hash_of(secret)
-    if not any(hmac.compare_digest(stored, given) for stored in hashes):
+    if not is_among(secret, invitation.data.get("token_hashes", ())):
         raise _nothing()
 
 
@@ -222,43 +195,6 @@ def _still_meant(workspace: WorkspaceId, invitation: Snapshot) -> bool:
     """Whether whoever invited is still a member with at least the role that was given."""
     inviter = repository.read([repository.member_path(workspace, invitation.data["invited_by"])])[0]
     return inviter.exists and Role(inviter.data["role"]).allows(Role(invitation.data["role"]))
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """What the mail of an invitation says."""
-
-    email: str
-    workspace: str
-    inviter: str
-    role: str
-    link: str
-    expires_at: datetime
-
-
-def letter(workspace: WorkspaceId, name: str, now: datetime) -> Letter | None:
-    """What to write to whom, with a link made for this mail, or None when the invitation no longer waits.
-
-    One commit. A mail that is sent again has another link, and the one before works too. Raises firestore.Changed when
-    somebody answered in the meantime: ask again.
-    """
-    found, home = repository.read([repository.invitation_path(workspace, name), contracts.workspace_path(workspace)])
-    if not found.exists or _state(found.data, now) != "waiting" or home.data.get("state", "active") != "active":
-        return None
-    secret = ids.secret()
-    first, *others = found.data["token_hashes"]
-    batch = firestore.Batch()
-    hashes = [first, *[*others, hash_of(secret)][1 - MOST_LINKS :]]
-    batch.update(found.path, {("token_hashes",): hashes}, if_etag=found.etag)
-    batch.commit()
-    return Letter(
-        email=found.data["email"],
-        workspace=home.data["name"],
-        inviter=found.data["inviter"],
-        role=found.data["role"],
-        link=link(_token(name, secret)),
-        expires_at=found.data["expires_at"],
-    )
 
 
 def _tell(

@@ -4,6 +4,7 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
+from functions.dashboard import invitation_links
 from functions.dashboard.mail import Letter
 from functions.dashboard.notices import Notice
 from functions.shared.config import settings
@@ -60,6 +61,18 @@ def of(notice: Notice, home: WorkspaceRead) -> Letter:
         if part
     )
     return Letter(f"[{_short(home.name)}] {subject}", text, _html(subject, opening, facts, quote, advice, footer))
+
+
+def invitation(invited: invitation_links.Letter) -> Letter:
+    """The mail to somebody who is invited, and who may know nothing of us."""
+    workspace, inviter = _short(invited.workspace), _short(invited.inviter)
+    subject = f"{inviter} invites you to {workspace}"
+    opening = f"{inviter} invites you to join {workspace} on AgentHub, as {invited.role}."
+    advice = f"Accept with this link, signed in with this address: {invited.link}"
+    facts = [f"Until: {invited.expires_at:%Y-%m-%d %H:%M} UTC"]
+    footer = "If you expected no invitation, do nothing: without you it ends by itself."
+    text = "\n\n".join((opening, *facts, advice, f"-- \n{footer}\n"))
+    return Letter(subject, text, _html(subject, opening, facts, "", advice, footer))
 
 
 def _words(notice: Notice) -> tuple[str, str, str]:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 
-from functions.dashboard import deliveries, letters, mail, notices, repository, sending
+from functions.dashboard import deliveries, invitation_links, letters, mail, notices, repository, sending
 from functions.dashboard.deliveries import Result
 from functions.dashboard.notices import Notice
 from functions.shared import clock, contracts, events, firestore, logs
@@ -18,6 +18,8 @@ from functions.shared.contracts import WorkspaceRead
 from functions.shared.events import Event
 from functions.shared.firestore import Snapshot
 from functions.shared.identity import WorkspaceId
+
+INVITED = "member.invited"
 
 AT_ONCE = 8
 """Receivers that are spoken to side by side."""
@@ -41,7 +43,7 @@ def take(event: Event, now: datetime) -> None:
         if webhook.data["state"] == "active" and kind in webhook.data["types"]
     }
     wanted = {path: deliveries.new(event.id, kind, now, webhook=one.id) for path, one in wanting.items()}
-    if home.alert_emails and mail.is_set_up():
+    if (home.alert_emails or kind == INVITED) and mail.is_set_up():
         wanted[repository.mail_path(workspace, event.id)] = deliveries.new(event.id, kind, now, webhook=None)
     if not wanted:
         return
@@ -65,7 +67,7 @@ def _try(
     try:
         notice = read()
         if webhook is None:
-            result = mail.send(letters.of(notice, home), home.alert_emails, notice.event_id)
+            result = _mail(deliveries.workspace_of(found), home, notice)
         else:
             result = sending.attempt(deliveries.workspace_of(found), webhook, notice)
     except Exception as error:  # noqa: BLE001 - a fault of ours counts as a try, or it would be tried for ever
@@ -73,6 +75,16 @@ def _try(
         result = Result(False, clock.now(), 0, error="internal", ours=True)
     deliveries.note(found, result, now, webhook=webhook)
     return result
+
+
+def _mail(workspace: WorkspaceId, home: WorkspaceRead, notice: Notice) -> Result:
+    """An invitation goes to whom it invites, with a link made now; everything else to those who want to be told."""
+    if notice.type != INVITED:
+        return mail.send(letters.of(notice, home), home.alert_emails, notice.event_id)
+    invited = invitation_links.letter(workspace, str(notice.data["invitation_id"]), clock.now())
+    if invited is None:
+        return Result(False, clock.now(), 0, error="invitation_over", final=True)
+    return mail.send(letters.invitation(invited), [invited.email], notice.event_id)
 
 
 def work_off(now: datetime) -> int:

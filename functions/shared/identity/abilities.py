@@ -47,7 +47,7 @@ ABILITIES: tuple[Ability, ...] = (
     ),
     Ability(
         "see_agents",
-        "See agents, their versions and knowledge, the wizard's templates; check a YAML definition",
+        "See agents, their versions, knowledge and test cases, the wizard's templates; check a YAML definition",
         Role.VIEWER,
         (
             "GET /api/industries",
@@ -65,6 +65,9 @@ ABILITIES: tuple[Ability, ...] = (
             "GET /api/agents/{agent}/knowledge",
             "GET /api/agents/{agent}/knowledge/{item}",
             "POST /api/agents/{agent}/knowledge/search",
+            "GET /api/agents/{agent}/checks",
+            "GET /api/agents/{agent}/checks/runs",
+            "GET /api/agents/{agent}/checks/runs/{run}",
             "GET /api/my-agents",
             "GET /api/my-agents/{agent}",
             "GET /api/my-agents/{agent}/status",
@@ -131,7 +134,7 @@ ABILITIES: tuple[Ability, ...] = (
     ),
     Ability(
         "make_agents",
-        "Make, change, teach, try and publish agents; tag, activate, pause and copy them",
+        "Make, change, teach, try, test and publish agents; tag, activate, pause and copy them",
         Role.MEMBER,
         (
             "POST /api/agents/prompt-preview",
@@ -148,6 +151,8 @@ ABILITIES: tuple[Ability, ...] = (
             "PUT /api/agents/{agent}/knowledge/{item}",
             "DELETE /api/agents/{agent}/knowledge/{item}",
             "POST /api/agents/{agent}/chat",
+            "PUT /api/agents/{agent}/checks",
+            "POST /api/agents/{agent}/checks/run",
             "POST /api/my-agents",
             "PATCH /api/my-agents/{agent}",
             "PUT /api/my-agents/{agent}/status",
@@ -230,6 +235,22 @@ ABILITIES: tuple[Ability, ...] = (
     Ability(
         "manage_webhooks",
         "Make, change, try and delete webhooks; see what was delivered, and send it again",
+        Role.ADMIN,
+        (
+            "GET /api/webhooks",
+            "POST /api/webhooks",
+            "GET /api/webhooks/{webhook}",
+            "PATCH /api/webhooks/{webhook}",
+            "DELETE /api/webhooks/{webhook}",
+            "POST /api/webhooks/{webhook}/rotate",
+            "POST /api/webhooks/{webhook}/test",
+            "GET /api/webhooks/{webhook}/deliveries",
+            "POST /api/webhooks/{webhook}/deliveries/{delivery}/redeliver",
+        ),
+    ),
+    Ability(
+        "manage_webhooks",
+        "Make, change, rotate, test and delete webhooks; see and repeat deliveries",
         Role.ADMIN,
         (
             "GET /api/webhooks",

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from functions.dashboard import invitations
+from functions.dashboard import invitation_links, invitations
 from functions.dashboard.models import NewInvitation
 from functions.shared import clock, contracts, directory, events, firestore, ids, notifications
+from functions.shared.errors import Conflict
 from functions.shared.firestore import Query
 from functions.shared.identity.workspace import from_directory
 from tests.cloud import Cloud
@@ -208,7 +209,7 @@ def test_a_mail_has_a_link_of_its_own_and_both_lead_to_the_same_invitation(room:
     owner, workspace = founder(room, people)
     invitation = invite(room, owner, role="viewer")
     home = from_directory(workspace)
-    letters = [invitations.letter(home, invitation["id"], clock.now()) for _ in range(7)]
+    letters = [invitation_links.letter(home, invitation["id"], clock.now()) for _ in range(7)]
     first, *_, last = letters
     assert first is not None
     assert last is not None
@@ -227,8 +228,8 @@ def test_a_mail_has_a_link_of_its_own_and_both_lead_to_the_same_invitation(room:
     assert accept(room, bo, {"token": first.link.rpartition("/")[2]}) == (404, "not_found")
     assert accept(room, bo, {"token": last.link.rpartition("/")[2]}) == (200, "")
     assert accept(room, bo, invitation) == (200, "")
-    assert invitations.letter(home, invitation["id"], clock.now()) is None
-    assert invitations.letter(home, ids.new("invitation"), clock.now()) is None
+    assert invitation_links.letter(home, invitation["id"], clock.now()) is None
+    assert invitation_links.letter(home, ids.new("invitation"), clock.now()) is None
 
 
 def test_of_two_who_accept_at_once_one_joins(room: Room, people: People, cloud: Cloud) -> None:
@@ -243,7 +244,7 @@ def test_of_two_who_accept_at_once_one_joins(room: Room, people: People, cloud: 
         object.__setattr__(principal, "role", None)
         try:
             invitations.accept(call, token)
-        except invitations.Conflict:
+        except Conflict:
             return False
         return True
 

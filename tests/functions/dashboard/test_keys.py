@@ -9,6 +9,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from functions.dashboard import keys
+from functions.dashboard.models import Rotation
 from functions.shared import clock, contracts, firestore, ids
 from functions.shared.firestore import Query
 from functions.shared.identity.workspace import from_directory
@@ -308,7 +309,7 @@ def test_every_secret_that_was_given_out_works_though_many_rotate_at_once(
     key = make_key(room, someone)
     call = cloud.call(from_directory(workspace), subject=someone.claims["sub"])
     with ThreadPoolExecutor(3) as pool:
-        asked = [pool.submit(keys.rotate, call, key["id"], keys.Rotation()) for _ in range(3)]
+        asked = [pool.submit(keys.rotate, call, key["id"], Rotation()) for _ in range(3)]
         made = [one.result() for one in asked if one.exception() is None]
     secrets = [key["secret"], *(one.secret for one in made)]
     assert len(secrets) > 1

@@ -7,12 +7,14 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from functions.dashboard import deliveries, letters, mail, notifying, repository
+from functions.dashboard.hashes import is_among
 from functions.dashboard.mail import Letter
 from functions.dashboard.notices import Notice
 from functions.shared import clock, config, contracts, firestore, ids, notifications
@@ -270,3 +272,43 @@ def test_what_a_visitor_wrote_is_text_in_html_and_no_header(cloud: Cloud, sink: 
     assert "> second line" in got.get_body(("plain",)).get_content()
     assert contracts.path(workspace, "conversations", name)
     assert ids.valid("event", event.id)
+
+
+def test_an_invitation_is_mailed_to_whom_it_invites_with_a_link_of_its_own(cloud: Cloud, sink: Path) -> None:
+    workspace = cloud.workspace(name="Acme")
+    name = ids.new("invitation")
+    stored = {
+        "email": "bo@example.com",
+        "role": "member",
+        "token_hashes": ["of the link that the inviter has"],
+        "open": True,
+        "invited_by": "uid1",
+        "inviter": "Ann",
+        "created_at": NOW,
+        "expires_at": NOW + timedelta(days=7),
+    }
+    batch = firestore.Batch()
+    batch.create(repository.invitation_path(workspace, name), stored)
+    event = notifications.record(batch, workspace, "member.invited", subject=name, facts={"role": "member"}, now=NOW)
+    batch.commit()
+    for _ in range(2):
+        notifying.take(event, NOW)
+    (got,) = received(sink)
+    assert (got["To"], got["Subject"]) == ("bo@example.com", "Ann invites you to Acme")
+    text = got.get_body(("plain",)).get_content()
+    token = text.partition("#/invitations/")[2].split()[0]
+    assert token.startswith(f"{name}.")
+    kept = firestore.get(repository.invitation_path(workspace, name)).data["token_hashes"]
+    assert is_among(token.partition(".")[2], kept[1:])
+    assert len(kept) == 2
+
+
+def test_an_invitation_that_is_over_is_not_mailed(cloud: Cloud, sink: Path) -> None:
+    workspace, name = cloud.workspace(), ids.new("invitation")
+    batch = firestore.Batch()
+    event = notifications.record(batch, workspace, "member.invited", subject=name, now=NOW)
+    batch.commit()
+    notifying.take(event, NOW)
+    assert received(sink) == []
+    found = firestore.get(repository.mail_path(workspace, event.id)).data
+    assert "invitation_over" in str(found)

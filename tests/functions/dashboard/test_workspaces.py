@@ -7,6 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from functions.dashboard import workspaces
+from functions.dashboard.models import WorkspaceChange
 from functions.shared import clock, config, contracts, directory, firestore, ids, metering
 from functions.shared.contracts import WorkspaceRead
 from functions.shared.firestore import Query
@@ -249,7 +250,8 @@ def test_the_currency_follows_until_the_first_usage_and_stays_then(room: Room, c
     changed = settings_of(room, someone, {"currency": "USD"})
     assert (changed.status_code, content(changed)["currency"]) == (200, "USD")
     assert metering.current(workspace, clock.now()).currency == "USD"
-    for used in ({"turns": 1}, {"spent_nanos": 1}, {"holds": {"t": {}}}):
+    usages: tuple[dict[str, object], ...] = ({"turns": 1}, {"spent_nanos": 1}, {"holds": {"t": {}}})
+    for used in usages:
         other = cloud.workspace(currency="EUR")
         admin = callers.person("admin", other)
         callers.write(f"workspaces/{other}/spend/2026-01", {"currency": "EUR", **used})
@@ -281,7 +283,7 @@ def test_of_two_admins_who_change_the_same_thing_at_once_one_is_told_to_read_aga
     seen = etag(room.ask("GET", "/api/workspace", admins[0]))
     with ThreadPoolExecutor(2) as pool:
         asked = [
-            pool.submit(workspaces.change, call, workspaces.WorkspaceChange(name=name))
+            pool.submit(workspaces.change, call, WorkspaceChange(name=name))
             for name, call in (
                 (name, cloud.call(workspace, subject=admin.claims["sub"], if_match=seen))
                 for name, admin in zip(("One", "Two"), admins, strict=True)
