@@ -25,6 +25,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "HandOffChange": {"state": "taken"},
     "ExportRequest": {"agents": ["agt_0"]},
     "NewAgent": {"definition": {"name": "Mia"}},
+    "Bulk": {"action": "archive", "ids": ["agt_0"], "dry_run": True},
     "StatusChange": {"status": "paused"},
     "NewWidget": {"agent_id": "agt_0"},
     "PlanChoice": {"plan": "pay_as_you_go"},

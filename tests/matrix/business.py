@@ -38,6 +38,7 @@ KINDS = {
     "invitation": ids.KINDS["invitation"],
     "token": ids.KINDS["invitation"],
     "key": ids.KINDS["api_key"],
+    "run": ids.KINDS["check_run"],
     "webhook": ids.KINDS["webhook"],
     "delivery": "dlv",
 }
@@ -142,7 +143,10 @@ class Business:
         self.things["version"] = self.do("agents-api", "POST", f"/api/agents/{agent}/publish")["id"]
         status = f"/api/my-agents/{agent}/status"
         self.do("my-agents-api", "PUT", status, {"status": "active"}, If_Match=self.etag("my-agents-api", status))
-        self.things["agent"] = agent
+        checks = f"/api/agents/{agent}/checks"
+        cases = {"cases": [{"id": "hours", "question": QUESTION, "must": ["8"]}]}
+        self.do("agents-api", "PUT", checks, cases, If_Match=self.etag("agents-api", checks))
+        self.things |= {"agent": agent, "run": self.do("agents-chat", "POST", f"{checks}/run")["id"]}
 
     def _open(self) -> None:
         new = {"agent_id": self.things["agent"], "name": "Site", "allowed_origins": [PAGE]}

@@ -24,17 +24,6 @@ LEAST: dict[str, Role | None] = {name: ability.role for ability in ABILITIES for
 """The least role of each route, as the table that the documentation shows says it."""
 
 
-def test_the_table_of_abilities_and_the_declarations_agree() -> None:
-    declared = {
-        f"{method} {path}": ROUTES[deployment, method, path].role
-        for deployment, method, path in external()
-        if Caller.CONSOLE in ROUTES[deployment, method, path].callers
-    }
-    assert declared == LEAST
-    rows = [name for ability in ABILITIES for name in ability.routes]
-    assert len(rows) == len(set(rows))
-
-
 @dataclass(frozen=True)
 class Asker:
     """Somebody, with what the declaration of a route says about them."""

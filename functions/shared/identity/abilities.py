@@ -134,7 +134,7 @@ ABILITIES: tuple[Ability, ...] = (
     ),
     Ability(
         "make_agents",
-        "Make, change, teach, try, test and publish agents; tag, activate and pause them",
+        "Make, change, teach, try, test and publish agents; tag, activate, pause and copy them",
         Role.MEMBER,
         (
             "POST /api/agents/prompt-preview",
@@ -156,6 +156,8 @@ ABILITIES: tuple[Ability, ...] = (
             "POST /api/my-agents",
             "PATCH /api/my-agents/{agent}",
             "PUT /api/my-agents/{agent}/status",
+            "POST /api/my-agents/bulk",
+            "POST /api/my-agents/{agent}/duplicate",
         ),
     ),
     Ability(
