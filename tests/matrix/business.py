@@ -27,6 +27,7 @@ KINDS = {
     "agent": ids.KINDS["agent"],
     "version": ids.KINDS["version"],
     "item": ids.KINDS["knowledge"],
+    "run": ids.KINDS["check_run"],
     "conversation": ids.KINDS["conversation"],
     "visitor": ids.KINDS["visitor"],
     "widget": ids.KINDS["widget"],
@@ -142,6 +143,9 @@ class Business:
         self.things["version"] = self.do("agents-api", "POST", f"/api/agents/{agent}/publish")["id"]
         status = f"/api/my-agents/{agent}/status"
         self.do("my-agents-api", "PUT", status, {"status": "active"}, If_Match=self.etag("my-agents-api", status))
+        checks, case = f"/api/agents/{agent}/checks", {"id": "hours", "question": QUESTION}
+        self.do("agents-api", "PUT", checks, {"cases": [case]}, If_Match=self.etag("agents-api", checks))
+        self.things["run"] = self.do("agents-chat", "POST", f"{checks}/run")["id"]
         self.things["agent"] = agent
 
     def _open(self) -> None:
