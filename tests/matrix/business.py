@@ -27,6 +27,7 @@ KINDS = {
     "agent": ids.KINDS["agent"],
     "version": ids.KINDS["version"],
     "item": ids.KINDS["knowledge"],
+    "run": ids.KINDS["check_run"],
     "conversation": ids.KINDS["conversation"],
     "visitor": ids.KINDS["visitor"],
     "widget": ids.KINDS["widget"],

@@ -248,22 +248,6 @@ ABILITIES: tuple[Ability, ...] = (
             "POST /api/webhooks/{webhook}/deliveries/{delivery}/redeliver",
         ),
     ),
-    Ability(
-        "manage_webhooks",
-        "Make, change, rotate, test and delete webhooks; see and repeat deliveries",
-        Role.ADMIN,
-        (
-            "GET /api/webhooks",
-            "POST /api/webhooks",
-            "GET /api/webhooks/{webhook}",
-            "PATCH /api/webhooks/{webhook}",
-            "DELETE /api/webhooks/{webhook}",
-            "POST /api/webhooks/{webhook}/rotate",
-            "POST /api/webhooks/{webhook}/test",
-            "GET /api/webhooks/{webhook}/deliveries",
-            "POST /api/webhooks/{webhook}/deliveries/{delivery}/redeliver",
-        ),
-    ),
     Ability("choose_plan", "Choose the plan", Role.OWNER, ("PUT /api/billing/plan",)),
     Ability(
         "close_workspace",
