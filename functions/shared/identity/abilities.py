@@ -234,22 +234,6 @@ ABILITIES: tuple[Ability, ...] = (
     ),
     Ability(
         "manage_webhooks",
-        "Make, change, try and delete webhooks; see what was delivered, and send it again",
-        Role.ADMIN,
-        (
-            "GET /api/webhooks",
-            "POST /api/webhooks",
-            "GET /api/webhooks/{webhook}",
-            "PATCH /api/webhooks/{webhook}",
-            "DELETE /api/webhooks/{webhook}",
-            "POST /api/webhooks/{webhook}/rotate",
-            "POST /api/webhooks/{webhook}/test",
-            "GET /api/webhooks/{webhook}/deliveries",
-            "POST /api/webhooks/{webhook}/deliveries/{delivery}/redeliver",
-        ),
-    ),
-    Ability(
-        "manage_webhooks",
         "Make, change, rotate, test and delete webhooks; see and repeat deliveries",
         Role.ADMIN,
         (
