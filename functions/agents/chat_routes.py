@@ -1,9 +1,9 @@
 """The conversation over HTTP: one turn for visitors, for programs and in the playground, and what visitors say about it."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from functions.agents import admission, check_run_routes, feedback, repository, wishes
 from functions.agents.connections import provider
@@ -155,14 +155,20 @@ Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254),
 
 
 class LeadRequest(Body):
-    """How the visitor can be reached. `consent` is the sentence that they agreed to, word for word, as it was shown."""
+    """How the visitor can be reached, as far as the form asked. `consent` is the sentence that they agreed to, word for word."""
 
     conversation_id: str | None = Field(default=None, max_length=80)
-    name: Annotated[Line, StringConstraints(min_length=1)]
-    email: Email
+    name: Line = ""
+    email: Email | Literal[""] = ""
     phone: Annotated[str, StringConstraints(strip_whitespace=True, max_length=40)] = ""
     message: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
     consent: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not (self.name or self.email or self.phone or self.message):
+            raise ValueError("give a name, an e-mail address, a phone number or a message")
+        return self
 
 
 @api.post(

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from functions.agents import admission, check_rules, repository
 from functions.agents.check_results import (
@@ -261,8 +262,10 @@ class Run:
             batch.set(repository.check_run_path(self.workspace, self.agent, self.name), self.stored.model_dump())
             if not self._changed:
                 judged = {"digest": self.stored.digest, "run": self.name}
-                judged |= {"failing": draft.failed, "not_run": draft.not_run}
-                state = {("checks", name): value for name, value in judged.items()}
+                left = {"failing": draft.failed, "not_run": draft.not_run}
+                state: dict[tuple[str, ...], Any] = {
+                    ("checks", name): value for name, value in {**judged, **left}.items()
+                }
                 batch.update(repository.agent_path(self.workspace, self.agent), state)
             try:
                 batch.commit()
@@ -367,7 +370,7 @@ def _result(task: _Task, turn: TurnRead, conversation: str, left: bool) -> Resul
     titles = tuple(dict.fromkeys(source.title for source in turn.sources))
     why: tuple[check_rules.Fault, ...] = ()
     outcome: Outcome = "not_run" if left else "failed"
-    code = turn.error_code or turn.outcome
+    code: str | None = turn.error_code or turn.outcome
     if turn.outcome == "completed":
         why, code = tuple(check_rules.judged(task.case, turn.answer, turn.actions, titles)), None
         outcome = "failed" if why else "passed"

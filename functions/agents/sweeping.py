@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions.agents import conversations, repository, resolving
+from functions.agents import conversations, copying, repository, resolving
 from functions.shared import clock, contracts, firestore, metering
 from functions.shared.contracts import WorkspaceRead
 from functions.shared.errors import Unavailable
@@ -41,6 +41,8 @@ def sweep(workspace: WorkspaceId, as_of: datetime, now: datetime, seconds: float
     if home.state == "closing" and home.erase_at is not None and home.erase_at <= as_of:
         _page(ends, lambda: repository.every_conversation(workspace, AT_ONCE), lambda one: _erase(workspace, one))
         _page(ends, lambda: repository.every_agent(workspace, AT_ONCE), lambda one: _forget(workspace, one.id))
+        while copying.sweep(workspace, as_of):
+            _in_time(ends)
         return
     terms = PlanTerms.model_validate(metering.current(workspace, max(as_of, now)).plan_terms)
     _page(
@@ -54,6 +56,8 @@ def sweep(workspace: WorkspaceId, as_of: datetime, now: datetime, seconds: float
         lambda: repository.kept_otherwise(workspace, days or 0, AT_ONCE),
         lambda one: _restamp(workspace, one, days),
     )
+    while copying.sweep(workspace, as_of):
+        _in_time(ends)
     gone = repository.deleted_before(workspace, as_of - RESTORABLE)
     for start in range(0, len(gone), AT_ONCE):
         part = repository.read(*(repository.agent_path(workspace, agent) for agent in gone[start : start + AT_ONCE]))

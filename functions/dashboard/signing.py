@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions.shared import ids
+from functions.shared import derived, ids
 from functions.shared.config import MissingSetting, settings
 from functions.shared.errors import Unavailable
 from functions.shared.identity import WorkspaceId
@@ -57,7 +57,7 @@ def secret_of(workspace: WorkspaceId, webhook: str, version: Mapping[str, Any]) 
     if key is None:
         raise KeyMissing(f"WEBHOOK_SIGNING_KEY holds no key with the fingerprint {version['key']}.")
     about = f"agenthub webhook\n{workspace}\n{webhook}".encode()
-    return "whsec_" + base64.b64encode(hkdf(key, version["salt"].encode(), about, _BYTES)).decode()
+    return "whsec_" + base64.b64encode(derived.hkdf(key, version["salt"].encode(), about, _BYTES)).decode()
 
 
 def live_secrets(
@@ -87,13 +87,3 @@ def _signature(secret: str, signed: bytes) -> str:
 def fingerprint(key: bytes) -> str:
     """Which of the installation's keys this is, without saying anything about it."""
     return hashlib.sha256(b"agenthub fingerprint\n" + key).hexdigest()[:16]
-
-
-def hkdf(key: bytes, salt: bytes, info: bytes, length: int) -> bytes:
-    """RFC 5869 with SHA-256."""
-    pseudorandom = hmac.digest(salt, key, hashlib.sha256)
-    block, out = b"", b""
-    for number in range(1, -(-length // hashlib.sha256().digest_size) + 1):
-        block = hmac.digest(pseudorandom, block + info + bytes([number]), hashlib.sha256)
-        out += block
-    return out[:length]

@@ -22,10 +22,19 @@ def key(purpose: str, *parts: str) -> bytes:
         raise Unavailable(
             "This installation has no INSTALLATION_KEY yet; who runs it can set one.", code="no_installation_key"
         ) from error
-    extracted = hmac.new(_SALT, installation, hashlib.sha256).digest()
     # Lengths keep the parts apart, so that ("a", "bc") and ("ab", "c") are two.
     info = "\x1f".join(f"{len(part)}:{part}" for part in (purpose, *parts)).encode()
-    return hmac.new(extracted, info + b"\x01", hashlib.sha256).digest()
+    return hkdf(installation, _SALT, info, 32)
+
+
+def hkdf(key: bytes, salt: bytes, info: bytes, length: int) -> bytes:
+    """RFC 5869 with SHA-256."""
+    pseudorandom = hmac.digest(salt, key, hashlib.sha256)
+    block, out = b"", b""
+    for number in range(1, -(-length // hashlib.sha256().digest_size) + 1):
+        block = hmac.digest(pseudorandom, block + info + bytes([number]), hashlib.sha256)
+        out += block
+    return out[:length]
 
 
 def secret(purpose: str, *parts: str) -> str:

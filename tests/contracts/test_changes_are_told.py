@@ -24,6 +24,7 @@ EXEMPT = {
     "POST /api/agents/config/validate": "stores nothing",
     "POST /api/agents/{agent}/knowledge/search": "reads",
     "POST /api/agents/{agent}/chat": "a conversation is its own record",
+    "POST /api/agents/{agent}/checks/run": "a run is its own record",
     "POST /api/chat": "a conversation is its own record",
     "POST /api/chat/feedback": "a visitor's doing: an event, not an activity",
     "POST /api/chat/hand-off": "a visitor's doing: an event, not an activity",

@@ -33,6 +33,7 @@ UNUSED = {
     "member": "uid",
     "invitation": "ivt",
     "token": "ivt",
+    "run": "run",
 }
 MOVING = ("/api/dashboard/status", "/api/operator")
 """Reads that change by themselves, or are nobody's."""

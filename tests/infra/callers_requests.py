@@ -10,8 +10,9 @@ from datetime import timedelta
 from typing import Any
 
 from functions.billing import repository as books
+from functions.dashboard import deliveries
 from functions.dashboard import repository as dashboard
-from functions.shared import clock, contracts, events, firestore, ids, storage
+from functions.shared import clock, contracts, events, firestore, ids, notifications, storage
 from functions.shared.contracts import RollupRead
 from functions.shared.identity import WorkspaceId
 from tests.functions.billing.story import Story, row
@@ -186,16 +187,105 @@ def asks_for_closes(town: Town) -> Arrived:
     return Arrived("/schedules/billing-close", "scheduler")
 
 
+def erases_a_closed_workspace(collection: str, subscription: str) -> Callable[[Town], Arrived]:
+    """The sweep of a workspace whose time is over: a room erases what it owns there."""
+
+    def sweeps(town: Town) -> Arrived:
+        workspace, long_ago = town.cloud.workspace(), clock.now() - timedelta(days=31)
+        place = contracts.path(workspace, collection, "one")
+        batch = firestore.Batch()
+        batch.update(contracts.workspace_path(workspace), {("state",): "closing", ("erase_at",): long_ago})
+        batch.set(place, {"deleted_at": long_ago, "created_at": long_ago, "updated_at": long_ago})
+        batch.commit()
+        _sweep(town, subscription, workspace)
+        assert not firestore.get(place).exists
+        return Arrived("/events/sweep-requested", "push")
+
+    return sweeps
+
+
 def forgets_an_agent(town: Town) -> Arrived:
     workspace, name = town.cloud.workspace(), ids.new("agent")
     place = contracts.path(workspace, "fleet", name)
     batch = firestore.Batch()
     batch.set(place, {"status": "paused", "deleted_at": clock.now() - timedelta(days=31)})
     batch.commit()
-    request = {"workspace_id": str(workspace), "as_of": clock.to_text(clock.now())}
-    town.push("sweep-requested.my_agents", message(request))
+    _sweep(town, "sweep-requested.my_agents", workspace)
     assert not firestore.get(place).exists
     return Arrived("/events/sweep-requested", "push")
+
+
+def _sweep(town: Town, subscription: str, workspace: WorkspaceId) -> None:
+    town.push(subscription, message({"workspace_id": str(workspace), "as_of": clock.to_text(clock.now())}))
+
+
+def asks_for_sweeps(town: Town) -> Arrived:
+    workspace = town.cloud.workspace()
+    town.fire("dashboard-sweep")
+    (request,) = town.cloud.published("sweep-requested", workspace)
+    assert request["workspace_id"] == workspace
+    return Arrived("/schedules/dashboard-sweep", "scheduler")
+
+
+def writes_the_public_file_anew(town: Town) -> Arrived:
+    path = f"v1/w/{town.widget}.json"
+    storage.delete("cdn", path)
+    now = clock.to_text(clock.now())
+    published = {
+        "event_id": f"evt_{ids.hashed(now)}",
+        "type": "agent_published",
+        "workspace_id": str(town.workspace),
+        "agent_id": town.agent,
+        "version_id": ids.new("version"),
+        "occurred_at": now,
+        "recorded_at": now,
+    }
+    town.push("agent-published.widgets", message(published))
+    assert storage.read("cdn", path) is not None
+    return Arrived("/events/agent-published", "push")
+
+
+def keeps_a_delivery(town: Town) -> Arrived:
+    workspace, kept = _notified(town)
+    # This installation has no key to sign with yet, so the delivery waits; nothing leaves the machine.
+    delivery = firestore.get(kept).data
+    assert (delivery["state"], delivery["attempts"][0]["error"]) == ("pending", "no_signing_key")
+    deliveries.drop([firestore.get(kept)])
+    assert workspace in kept
+    return Arrived("/events/notifications", "push", alarms=True)
+
+
+def tries_what_is_due(town: Town) -> Arrived:
+    _, kept = _notified(town)
+    batch = firestore.Batch()
+    batch.update(kept, {("due_at",): clock.now() - timedelta(minutes=1)})
+    batch.commit()
+    town.fire("dashboard-webhooks")
+    assert len(firestore.get(kept).data["attempts"]) == 2
+    deliveries.drop([firestore.get(kept)])
+    return Arrived("/schedules/dashboard-webhooks", "scheduler", alarms=True)
+
+
+def _notified(town: Town) -> tuple[WorkspaceId, str]:
+    """A workspace with a webhook, and the delivery of a notification to it."""
+    workspace, webhook, now = town.cloud.workspace(), ids.new("webhook"), clock.now()
+    key = {"salt": "salt", "key": "unknown", "since": now, "until": None, "by": "test"}
+    batch = firestore.Batch()
+    batch.set(
+        dashboard.webhook_path(workspace, webhook),
+        {
+            "url": "https://hooks.example/",
+            "types": ["invoice.issued"],
+            "state": "active",
+            "keys": [key],
+            "created_at": now,
+            "failing_since": None,
+        },
+    )
+    told = notifications.record(batch, workspace, "invoice.issued", subject=ids.new("invoice"), now=now)
+    batch.commit()
+    town.push("notifications.webhooks", message(told.row))
+    return workspace, dashboard.delivery_path(workspace, webhook, told.id)
 
 
 def counts_a_dead_letter(town: Town) -> Arrived:
@@ -253,6 +343,9 @@ def asks_how_it_is(deployment: str) -> Callable[[Town], Arrived]:
 
 REQUESTS: dict[Pair, Callable[[Town], Arrived]] = {
     Pair("agents-api", "gateway"): makes_an_agent,
+    Pair("agents-api", "push", "sweep-requested.agents"): erases_a_closed_workspace(
+        "conversations", "sweep-requested.agents"
+    ),
     Pair("agents-api", "my-agents-api"): makes_an_agent_in_the_fleet,
     Pair("agents-api", "dashboard-api"): asks_how_it_is("agents-api"),
     Pair("agents-chat", "gateway"): talks,
@@ -261,6 +354,10 @@ REQUESTS: dict[Pair, Callable[[Town], Arrived]] = {
     Pair("my-agents-api", "push", "sweep-requested.my_agents"): forgets_an_agent,
     Pair("my-agents-api", "dashboard-api"): asks_how_it_is("my-agents-api"),
     Pair("widgets-api", "gateway"): makes_a_widget,
+    Pair("widgets-api", "push", "agent-published.widgets"): writes_the_public_file_anew,
+    Pair("widgets-api", "push", "sweep-requested.widgets"): erases_a_closed_workspace(
+        "widgets", "sweep-requested.widgets"
+    ),
     Pair("widgets-api", "dashboard-api"): asks_how_it_is("widgets-api"),
     Pair("widgets-public", "gateway"): opens_a_session,
     Pair("widgets-public", "dashboard-api"): asks_how_it_is("widgets-public"),
@@ -280,4 +377,12 @@ REQUESTS: dict[Pair, Callable[[Town], Arrived]] = {
     Pair("dashboard-relay", "scheduler", "dashboard-relay"): relays,
     Pair("dashboard-relay", "push", "dead-letters.relay"): counts_a_dead_letter,
     Pair("dashboard-relay", "dashboard-api"): asks_how_it_is("dashboard-relay"),
+    Pair("dashboard-webhooks", "push", "notifications.webhooks"): keeps_a_delivery,
+    Pair("dashboard-webhooks", "scheduler", "dashboard-webhooks"): tries_what_is_due,
+    Pair("dashboard-webhooks", "dashboard-api"): asks_how_it_is("dashboard-webhooks"),
+    Pair("dashboard-sweep", "scheduler", "dashboard-sweep"): asks_for_sweeps,
+    Pair("dashboard-sweep", "push", "sweep-requested.dashboard"): erases_a_closed_workspace(
+        "invitations", "sweep-requested.dashboard"
+    ),
+    Pair("dashboard-sweep", "dashboard-api"): asks_how_it_is("dashboard-sweep"),
 }

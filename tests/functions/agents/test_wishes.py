@@ -72,6 +72,11 @@ def test_who_leaves_details_again_after_an_erasure_is_a_lead_again(
     assert notified(cloud, workspace) == [("lead.created", visitor.conversation)] * 2
 
 
+def test_a_form_that_asks_for_a_name_alone_is_enough(visitor: Visitor) -> None:
+    leave(visitor, email="")
+    assert (visitor.home()["lead"]["name"], visitor.home()["lead"]["email"]) == ("Ana", "")
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -83,10 +88,10 @@ def test_who_leaves_details_again_after_an_erasure_is_a_lead_again(
         {"email": "ana@example.com\nBcc: all@example.com"},
         {"consent": ""},
         {"consent": " "},
-        {"name": " "},
+        {"name": " ", "email": ""},
     ],
 )
-def test_details_without_consent_or_an_address_are_refused(fields: dict[str, str]) -> None:
+def test_details_without_consent_or_with_nothing_to_reach_anybody_by_are_refused(fields: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         chat_routes.LeadRequest(**{**LEAD, **fields})
 

@@ -9,7 +9,7 @@ import pytest
 
 from functions.dashboard import invitation_links, invitations
 from functions.dashboard.models import NewInvitation
-from functions.shared import clock, contracts, directory, events, firestore, ids, notifications
+from functions.shared import clock, config, contracts, directory, events, firestore, ids, notifications
 from functions.shared.errors import Conflict
 from functions.shared.firestore import Query
 from functions.shared.identity.workspace import from_directory
@@ -283,3 +283,17 @@ def test_another_workspaces_invitation_is_not_there(room: Room, people: People, 
 def test_what_is_no_address_is_refused(email: str) -> None:
     with pytest.raises(ValueError, match="email"):
         NewInvitation(email=email)
+
+
+@pytest.mark.parametrize(
+    ("console", "begins"),
+    [
+        ("https://console.test/", "https://console.test/#/invitations/"),
+        ("https://cdn.test/console/index.html", "https://cdn.test/console/index.html#/invitations/"),
+    ],
+)
+def test_a_link_leads_to_the_consoles_page(monkeypatch: pytest.MonkeyPatch, console: str, begins: str) -> None:
+    monkeypatch.setenv("CONSOLE_URL", console)
+    config.settings.cache_clear()
+    assert invitations.link("ivt_1.secret") == f"{begins}ivt_1.secret"
+    config.settings.cache_clear()
