@@ -39,7 +39,6 @@ KINDS = {
     "invitation": ids.KINDS["invitation"],
     "token": ids.KINDS["invitation"],
     "key": ids.KINDS["api_key"],
-    "run": ids.KINDS["check_run"],
     "webhook": ids.KINDS["webhook"],
     "delivery": "dlv",
 }

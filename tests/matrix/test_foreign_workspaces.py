@@ -49,7 +49,7 @@ def told(answer: TestResponse, typed: str = "-") -> tuple[int, Any, list[str]]:
 
     `typed` is what the caller has said, which an answer may repeat.
     """
-    is_json = answer.mimetype.endswith("json")
+    is_json = (answer.mimetype or "").endswith("json")
     content = json.loads(answer.text.replace(typed, "-")) if is_json else answer.get_data()
     if isinstance(content, dict):
         content.pop("request_id", None)
