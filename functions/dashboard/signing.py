@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions.shared import derived, ids
+from functions.shared import ids
 from functions.shared.config import MissingSetting, settings
 from functions.shared.errors import Unavailable
+from functions.shared.hkdf import hkdf
 from functions.shared.identity import WorkspaceId
 
 OVERLAP = timedelta(hours=24)
@@ -57,7 +58,7 @@ def secret_of(workspace: WorkspaceId, webhook: str, version: Mapping[str, Any]) 
     if key is None:
         raise KeyMissing(f"WEBHOOK_SIGNING_KEY holds no key with the fingerprint {version['key']}.")
     about = f"agenthub webhook\n{workspace}\n{webhook}".encode()
-    return "whsec_" + base64.b64encode(derived.hkdf(key, version["salt"].encode(), about, _BYTES)).decode()
+    return "whsec_" + base64.b64encode(hkdf(key, version["salt"].encode(), about, _BYTES)).decode()
 
 
 def live_secrets(

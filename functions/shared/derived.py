@@ -5,11 +5,10 @@ that must be readable to check a signature so lies in no database; what is store
 """
 
 import base64
-import hashlib
-import hmac
 
 from functions.shared.config import MissingSetting, settings
 from functions.shared.errors import Unavailable
+from functions.shared.hkdf import hkdf
 
 _SALT = b"agenthub"
 
@@ -25,16 +24,6 @@ def key(purpose: str, *parts: str) -> bytes:
     # Lengths keep the parts apart, so that ("a", "bc") and ("ab", "c") are two.
     info = "\x1f".join(f"{len(part)}:{part}" for part in (purpose, *parts)).encode()
     return hkdf(installation, _SALT, info, 32)
-
-
-def hkdf(key: bytes, salt: bytes, info: bytes, length: int) -> bytes:
-    """RFC 5869 with SHA-256."""
-    pseudorandom = hmac.digest(salt, key, hashlib.sha256)
-    block, out = b"", b""
-    for number in range(1, -(-length // hashlib.sha256().digest_size) + 1):
-        block = hmac.digest(pseudorandom, block + info + bytes([number]), hashlib.sha256)
-        out += block
-    return out[:length]
 
 
 def secret(purpose: str, *parts: str) -> str:

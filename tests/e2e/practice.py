@@ -34,6 +34,8 @@ UNUSED = {
     "invitation": "ivt",
     "token": "ivt",
     "run": "run",
+    "webhook": "whk",
+    "delivery": "evt",
 }
 MOVING = ("/api/dashboard/status", "/api/operator")
 """Reads that change by themselves, or are nobody's."""

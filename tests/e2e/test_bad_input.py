@@ -90,14 +90,17 @@ def test_a_yaml_file_that_is_no_agent_changes_nothing(practice: Practice, what: 
 def test_a_second_workspace_finds_nothing_of_the_first_and_changes_nothing(
     practice: Practice, rival: Practice, documents: firestore.Client
 ) -> None:
+    """Through the gateway, with what the story knows; tests/matrix has every route and every kind of thing."""
     conversation = practice.turn().json()["conversation_id"]
     quiet(documents, practice)
     before = practice.everything(conversation)
     yaml = practice.owner.ask("GET", f"/api/agents/{practice.agent}/config").text
-    for method, path, _ in attacks.SECURED:
+    for method, path, operation in attacks.SECURED:
         if "{" not in path or "{industry}" in path or "{visitor}" in path or "/operator/" in path:
             continue
         content = yaml if path.endswith("/config") and method == "PUT" else attacks.stolen(practice.version).get(path)
+        if content is None and "requestBody" in operation:
+            continue
         etag = practice.owner.ask("GET", practice.filled(path, conversation), status=ANY).headers.get("ETag", '"0"')
         more = {"Content_Type": "application/yaml"} if isinstance(content, str) else {}
         url = practice.filled(path, conversation)

@@ -110,6 +110,7 @@ class Deployed:
             "BIGQUERY_DATASET_ID": DATASET,
             "CDN_BUCKET": "cdn",
             "CDN_URL": URL,
+            "CONSOLE_URL": URL,
             "CHAT_URL": URL,
             "CONSOLE_ORIGINS": URL,
             "DEFAULT_MODEL": "offline/offline-extractive",
