@@ -163,9 +163,9 @@ def test_knowledge_that_changes_while_it_is_copied_is_copied_as_it_is_then(
             learned.append(studio.ask("POST", f"/api/agents/{agent}/knowledge", body).status)
         return listed
 
-    monkeypatch.setattr(repository, "items", items_and_one_more)
-    made, _ = copying.copy(call, agent, NewCopy())
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(repository, "items", items_and_one_more)
+        made, _ = copying.copy(call, agent, NewCopy())
     assert learned == [0, 201]
     assert made.knowledge.items == 4
     assert documents(studio.workspace, made.id).keys() <= documents(studio.workspace, agent).keys()

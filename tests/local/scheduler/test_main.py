@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from local.scheduler.__main__ import parse
 from tests.engines import ROOT
 from tests.local.standins import Identity, Listener, listening
+
+CATALOGUE = yaml.safe_load((ROOT / "infra" / "catalogue.yaml").read_text("utf-8"))
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ def test_a_time_without_zone_or_sense_is_refused(at: str, capsys: pytest.Capture
 def test_run_says_ready_and_stops_on_sigterm(identity: Identity) -> None:
     command = [sys.executable, "-m", "local.scheduler", "run", "--catalogue", "infra/catalogue.yaml"]
     command += ["--identity", identity.url, "--credentials", str(identity.credentials)]
-    for name in ("billing-close", "dashboard-relay"):
+    for name in {job["deployment"] for job in CATALOGUE["schedules"].values()}:
         command += ["--address", f"{name}=http://127.0.0.1:1"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -98,8 +98,8 @@ def test_a_function_and_an_engine_that_crash_come_back_where_they_were(running: 
     answer = requests.post(f"{running.gateway}/crash", timeout=10)
     assert answer.status_code == 503
     until(lambda: "echo-api has ended (exit code 3), starts again in 0.5 s." in running.text)
-    # The front waits for a function that is just starting, as the cloud does.
-    assert requests.get(f"{running.gateway}/health", timeout=20).status_code == 200
+    # The front waits for a function that is just starting, as the cloud does; the gateway has its own deadline.
+    until(lambda: requests.get(f"{running.gateway}/health", timeout=20).status_code == 200)
     identity = pid_of(running, "local.identity")
     os.kill(identity, signal.SIGKILL)
     until(lambda: "identity answers again." in running.text)

@@ -64,6 +64,8 @@ def test_the_doors_are_used_where_something_vouches_for_the_workspace() -> None:
             "shared/directory.py",
             "shared/events.py",
             "dashboard/workspaces.py",
+            "dashboard/repository.py",
+            "dashboard/deliveries.py",
             "billing/repository.py",
         },
         "founded": {"dashboard/workspaces.py"},
