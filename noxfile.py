@@ -97,7 +97,10 @@ def serve(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Every test, in parallel, with the linters and type checks; in CI on each of Python 3.11 and 3.13 that is found."""
+    """Every test, in parallel, with the linters and type checks; in CI those of the code on the other Python too.
+
+    What starts browsers, bundles and whole stacks runs once: the bundles run under the deployed Python anyway.
+    """
     here = f"{sys.version_info[0]}.{sys.version_info[1]}"
     found = {v: path for v in CI_PYTHONS if v != here and (path := interpreter(v))}
     if here != DEPLOYED and DEPLOYED in found:
@@ -108,7 +111,8 @@ def tests(session: nox.Session) -> None:
     for version, python in {here: sys.executable, **(found if os.environ.get("CI") else {})}.items():
         session.log(f"The tests on Python {version}; -- PATH or -- -k WORD picks some.")
         binary = environment(session, python)
-        run(session, "-m", "pytest", "-n", "auto", "--dist", "loadfile", *session.posargs, python=binary)
+        picked = session.posargs or ([] if version == here else ["tests/functions", "tests/local", "tests/contracts"])
+        run(session, "-m", "pytest", "-n", "auto", "--dist", "loadfile", *picked, python=binary)
 
 
 def interpreter(version: str) -> str | None:
