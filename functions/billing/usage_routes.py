@@ -1,6 +1,6 @@
 """What wakes the tallies: usage events from Pub/Sub."""
 
-from functions.billing import tallies
+from functions.billing import cap_alerts, tallies
 from functions.shared import events, firestore
 from functions.shared.http import Call, Json, Routes
 
@@ -9,8 +9,10 @@ api = Routes("billing-usage")
 
 @api.push("usage-recorded")
 def take_usage(call: Call, body: Json) -> None:
-    """Count a usage event once."""
-    tallies.count(events.decode(body.value, "usage-recorded"), call.now)
+    """Count a usage event once, then look at the caps: again when it comes again, in case the look broke off."""
+    event = events.decode(body.value, "usage-recorded")
+    tallies.count(event, call.now)
+    cap_alerts.look(event.workspace, call.now)
 
 
 @api.check("firestore")

@@ -33,6 +33,7 @@ PUBLISHING = {
     "functions.agents.turns": {"usage-recorded", "notifications"},
     "functions.agents.wishes": {"conversation-recorded", "notifications"},
     "functions.billing.books": {"ledger-recorded", "invoice-recorded", "notifications"},
+    "functions.billing.cap_alerts": {"notifications"},
     "functions.billing.closing": {"close-requested"},
     "functions.billing.reconciling": {"usage-recorded"},
     "functions.dashboard.failing": {"notifications"},
