@@ -20,6 +20,7 @@ LOCK = ROOT / "requirements.lock"
 UV = "uv>=0.13"
 BUNDLES = ("agents", "my_agents", "widgets", "analytics", "billing", "dashboard")
 CI_PYTHONS = ("3.11", "3.13")
+BOTH_PYTHONS = ["tests/functions/shared", "tests/functions/billing", "tests/local"]
 DEPLOYED = "3.13"  # The runtime of the cloud functions; tests/infra starts each bundle with it where it is found.
 
 nox.needs_version = ">=2026.10"
@@ -97,9 +98,10 @@ def serve(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Every test, in parallel, with the linters and type checks; in CI those of the code on the other Python too.
+    """Every test, in parallel, with the linters and type checks; in CI what stands on the interpreter on both Pythons.
 
-    What starts browsers, bundles and whole stacks runs once: the bundles run under the deployed Python anyway.
+    There the other Python runs shared/, the money and the local engines. Every bundle is started, imported whole and
+    called under the deployed one in any case (tests/infra).
     """
     here = f"{sys.version_info[0]}.{sys.version_info[1]}"
     found = {v: path for v in CI_PYTHONS if v != here and (path := interpreter(v))}
@@ -111,7 +113,7 @@ def tests(session: nox.Session) -> None:
     for version, python in {here: sys.executable, **(found if os.environ.get("CI") else {})}.items():
         session.log(f"The tests on Python {version}; -- PATH or -- -k WORD picks some.")
         binary = environment(session, python)
-        picked = session.posargs or ([] if version == here else ["tests/functions", "tests/local", "tests/contracts"])
+        picked = session.posargs or ([] if version == here else BOTH_PYTHONS)
         run(session, "-m", "pytest", "-n", "auto", "--dist", "loadfile", *picked, python=binary)
 
 
