@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 
 from functions.billing import closing
-from functions.shared import clock, events, firestore, logs, pricing
+from functions.shared import events, firestore, logs, pricing
 from functions.shared.errors import Malformed
 from functions.shared.http import Call, Json, Routes
 
@@ -36,13 +36,9 @@ def look_at_prices(today: date) -> None:
 @api.push("close-requested")
 def close_one(call: Call, body: Json) -> None:
     """Close what is due at the message's `as_of`."""
-    event = events.decode(body.value, "close-requested")
-    try:
-        as_of = clock.from_text(event.row["as_of"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise Malformed("A close needs its as_of.", code="not_an_event") from error
+    workspace, as_of = events.requested(body.value, "close-requested")
     _not_too_far(as_of, call.now)
-    closing.close(event.workspace, as_of)
+    closing.close(workspace, as_of)
 
 
 def _not_too_far(as_of: datetime, now: datetime) -> None:

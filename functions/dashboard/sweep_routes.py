@@ -1,7 +1,7 @@
 """What wakes the sweep: its daily schedule, which asks every room to sweep its part of every workspace, and our own part."""
 
 from functions.dashboard import sweeping
-from functions.shared import clock, events, firestore
+from functions.shared import events, firestore
 from functions.shared.errors import Malformed
 from functions.shared.http import Call, Json, Routes
 
@@ -19,12 +19,8 @@ def ask_for_sweeps(call: Call) -> None:
 @api.push("sweep-requested", summary="Sweeps the dashboard's part of a workspace.")
 def sweep(call: Call, body: Json) -> None:
     """As of the time in the message; a repeat finds nothing more to do."""
-    event = events.decode(body.value, "sweep-requested")
-    try:
-        as_of = clock.from_text(event.row["as_of"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise Malformed("This request has no time as of which to sweep.", code="not_an_event") from error
-    sweeping.sweep(event.workspace, as_of)
+    workspace, as_of = events.requested(body.value, "sweep-requested")
+    sweeping.sweep(workspace, as_of)
 
 
 @api.check("firestore")

@@ -12,8 +12,7 @@ from functions.my_agents.models import (
     Status,
     StatusChange,
 )
-from functions.shared import clock, events, firestore
-from functions.shared.errors import Malformed
+from functions.shared import events, firestore
 from functions.shared.http import CONSOLE, MACHINE, Call, Items, Json, Reply, Routes
 
 api = Routes("my-agents-api")
@@ -104,12 +103,8 @@ def put_status(call: Call, agent: str, body: StatusChange) -> Reply[Status]:
 @api.push("sweep-requested")
 def sweep_one(call: Call, body: Json) -> None:
     """The fleet's part of the daily sweep, as of the message's time."""
-    event = events.decode(body.value, "sweep-requested")
-    try:
-        as_of = clock.from_text(event.row["as_of"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise Malformed("A sweep needs its as_of.", code="not_an_event") from error
-    sweeping.sweep(event.workspace, as_of)
+    workspace, as_of = events.requested(body.value, "sweep-requested")
+    sweeping.sweep(workspace, as_of)
 
 
 @api.check("firestore")

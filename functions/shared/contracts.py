@@ -100,7 +100,7 @@ class WorkspaceRead(Read):
     time_zone: str = "UTC"
     state: Literal["active", "suspended", "closing", "erased"] = "active"
     retention_days: int | None = None
-    """How long the content of conversations is kept after its last turn; None: until somebody erases it."""
+    """How long what is said is kept; None: until somebody erases it."""
     alert_emails: tuple[str, ...] = ()
     """Who is told by mail of what `notifications` announces."""
     erase_at: datetime | None = None
@@ -140,7 +140,6 @@ class AgentRead(Read):
     published_hand_off_away: str = ""
     """What a visitor who asks for a person is told outside those hours."""
     published_leads: bool = False
-    """Whether the agent may ask for contact details."""
     published_languages: tuple[str, ...] = ()
     created_at: datetime
     updated_at: datetime

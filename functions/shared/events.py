@@ -213,6 +213,15 @@ def decode(envelope: Any, topic: Topic) -> Event:
         raise Malformed("This is not a Pub/Sub push envelope with an AgentHub event.", code="not_an_event") from error
 
 
+def requested(envelope: Any, topic: Topic) -> tuple[WorkspaceId, datetime]:
+    """The workspace and the time (`as_of`) that a command of `request_all` stands for. Raises Malformed."""
+    event = decode(envelope, topic)
+    try:
+        return event.workspace, clock.from_text(event.row["as_of"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Malformed("This request needs the time that it stands for, as_of.", code="not_an_event") from error
+
+
 def once(event: Event, consumer: str, effect: Callable[[firestore.Batch], None], *, now: datetime) -> bool:
     """Apply `effect` in one commit with this consumer's mark; False when the event was applied before or is too old.
 

@@ -2,8 +2,7 @@
 
 from pydantic import Field
 
-from functions.shared import clock, events, firestore
-from functions.shared.errors import Malformed
+from functions.shared import events, firestore
 from functions.shared.http import CONSOLE, MACHINE, Call, Items, Json, Page, Query, Raw, Reply, Routes
 from functions.widgets import avatars, identities, public_files, service, sweeping, templates
 from functions.widgets.models import (
@@ -127,12 +126,8 @@ def agent_published(call: Call, body: Json) -> None:
 @api.push("sweep-requested")
 def sweep(call: Call, body: Json) -> None:
     """What deleted widgets left, and everything of a workspace that is erased."""
-    event = events.decode(body.value, "sweep-requested")
-    try:
-        as_of = clock.from_text(event.row["as_of"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise Malformed("A sweep needs the time that it stands for.", code="not_an_event") from error
-    sweeping.sweep(event.workspace, as_of)
+    workspace, as_of = events.requested(body.value, "sweep-requested")
+    sweeping.sweep(workspace, as_of)
 
 
 @api.check("firestore")
