@@ -1,5 +1,6 @@
 """What is told of a conversation beside its turns: one row for each change, recorded in the change's own commit."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -14,25 +15,30 @@ def record(
     batch: firestore.Batch,
     workspace: WorkspaceId,
     conversation: str,
-    agent: str,
+    of: Mapping[str, Any],
     kind: Kind,
     *,
     once: str = "",
     turn_id: str | None = None,
+    version_id: str | None = None,
     rating: int | None = None,
     trace_id: str | None = None,
     now: datetime,
 ) -> Event:
     """Add the event to the commit, which raises AlreadyExists for a second one of this kind, conversation and `once`.
 
-    Publish what is returned after the commit. It holds no content: `rating` is 1 or -1 for a thumb, 1 to 5 for stars.
+    `of` is the conversation's document: its agent, channel and industry are the event's, and so is the version of its
+    latest answer where `version_id` names no other. Publish what is returned after the commit. It holds no content:
+    `rating` is 1 or -1 for a thumb, 1 to 5 for stars.
     """
     row: dict[str, Any] = {
         "event_id": f"evt_{ids.hashed(kind, conversation, once)}",
         "type": kind,
         "workspace_id": str(workspace),
-        "agent_id": agent,
-        "version_id": None,
+        "agent_id": of["agent_id"],
+        "version_id": version_id or of.get("version_id"),
+        "channel": of.get("channel"),
+        "industry": of.get("industry"),
         "conversation_id": conversation,
         "turn_id": turn_id,
         "occurred_at": clock.to_text(now),

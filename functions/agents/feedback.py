@@ -36,7 +36,7 @@ def rate(call: Call, conversation: str, message_id: str, rating: Literal["up", "
             return None
         if again := RULE.again(home.data, call.now):
             batch.update(home.path, again)
-        return _told(batch, call, home, "feedback", turn_id, {"up": 1, "down": -1}[rating])
+        return _told(batch, call, home, "feedback", turn, {"up": 1, "down": -1}[rating])
 
     _publish(firestore.compete(paths, repository.read(*paths), work))
 
@@ -66,17 +66,18 @@ def _told(
     call: Call,
     home: Snapshot,
     kind: Literal["feedback", "rating"],
-    turn_id: str | None,
+    turn: Snapshot | None,
     rating: int,
 ) -> Event:
     return conversation_events.record(
         batch,
         call.workspace,
         home.id,
-        home.data["agent_id"],
+        home.data,
         kind,
         once=call.idempotency_id,
-        turn_id=turn_id,
+        turn_id=None if turn is None else turn.id,
+        version_id=None if turn is None else turn.data.get("version_id"),
         rating=rating,
         trace_id=call.trace.trace_id,
         now=call.now,

@@ -37,7 +37,9 @@ def look(workspace: WorkspaceId, found: Snapshot, terms: PlanTerms, as_of: datet
             return []
         batch.update(home.path, {**looked, ("resolved",): True, ("resolved_at",): moment}, if_etag=home.etag)
         return [
-            conversation_events.record(batch, workspace, found.id, conversation.agent_id, "resolved", now=moment),
+            conversation_events.record(
+                batch, workspace, found.id, home.data, "resolved", version_id=turn.version_id, now=moment
+            ),
             *(
                 metering.add_unheld(
                     batch, workspace, one, _row(workspace, found.id, conversation, turn, terms, moment), now

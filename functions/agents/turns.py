@@ -199,6 +199,8 @@ class Turn:
             ("running", self.ask.turn_id): firestore.DELETE,
             ("updated_at",): stored.completed_at,
             ("turn_count",): stored.seq,
+            ("version_id",): stored.version_id,
+            ("industry",): self.hold.row["industry"],
             ("expire_at",): firestore.DELETE if until is None else until,
             ("cost_nanos",): firestore.Increment(stored.cost_nanos),
             ("charge_nanos",): firestore.Increment(stored.charge_nanos),

@@ -3,6 +3,7 @@
 Change, event and notification are one commit; both are published after it. Neither holds what the visitor wrote.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -57,7 +58,7 @@ def hand_off(call: Call, conversation: str, note: str | None) -> Reception:
             {("hand_off",): waiting, ("handed_off",): True, ("updated_at",): call.now},
             if_etag=home.etag,
         )
-        return _told(batch, call, conversation, home.data["agent_id"], "hand_off", "hand_off.requested")
+        return _told(batch, call, conversation, home.data, "hand_off", "hand_off.requested")
 
     agent_path = repository.agent_path(call.workspace, call.principal.agent)
     home, agent = repository.read(*paths, agent_path)
@@ -93,6 +94,7 @@ def leave(call: Call, conversation: str, details: Details) -> None:
 
     def work(batch: firestore.Batch, found: list[Snapshot]) -> list[Event]:
         home = found[0]
+        opened: dict[str, Any] = {}
         if home.exists:
             fields: dict[tuple[str, ...], Any] = {("lead",): lead, ("lead_at",): call.now, ("updated_at",): call.now}
             batch.update(home.path, fields, if_etag=home.etag)
@@ -114,19 +116,25 @@ def leave(call: Call, conversation: str, details: Details) -> None:
             batch.create(home.path, opened)
         if home.data.get("lead") is not None:
             return []
-        return _told(batch, call, conversation, principal.agent, "lead", "lead.created")
+        known = home.data if home.exists else opened
+        return _told(batch, call, conversation, known, "lead", "lead.created")
 
     events.publish_all(firestore.compete(paths, [home], work))
 
 
 def _told(
-    batch: firestore.Batch, call: Call, conversation: str, agent: str, kind: Kind, notified: notifications.Kind
+    batch: firestore.Batch,
+    call: Call,
+    conversation: str,
+    of: Mapping[str, Any],
+    kind: Kind,
+    notified: notifications.Kind,
 ) -> list[Event]:
     event = conversation_events.record(
         batch,
         call.workspace,
         conversation,
-        agent,
+        of,
         kind,
         once=call.idempotency_id,
         trace_id=call.trace.trace_id,
@@ -138,7 +146,7 @@ def _told(
         notified,
         subject=conversation,
         once=call.idempotency_id,
-        facts={"agent_id": agent},
+        facts={"agent_id": of["agent_id"]},
         now=call.now,
     )
     return [event, notification]

@@ -5,18 +5,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from functions.shared.contracts import Channel, Counters, Outcome
+from functions.analytics.steps import Granularity
+from functions.shared.contracts import Channel, Outcome
 from functions.shared.http import Answer, Page, Query
 from functions.shared.money import Money
 
-Granularity = Literal["hour", "day", "week", "month"]
 Dimension = Literal["agent", "model", "channel", "industry", "version"]
 
 MOST_DAYS = 366
 MOST_HOUR_DAYS = 14
-
+MOST_FOREIGN_DAYS = 31
+"""Where days are put together of hours, for the workspace's are others."""
 
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
+Key = Annotated[str | None, Field(min_length=1, max_length=200)]
 
 
 class Range(Query):
@@ -26,35 +28,78 @@ class Range(Query):
     to: Day | None = None
 
 
-class StatsQuery(Range):
-    """How usage is to be cut."""
+class Cutting(Range):
+    """Of what the figures are: of all, or of one agent, model, channel, industry or version; and by what to group them.
 
-    granularity: Granularity = "day"
+    Counters are kept by one dimension each, so only one of them can be named at once.
+    """
+
+    agent: Key = None
+    model: Annotated[Key, Field(description="As provider/model.")] = None
+    channel: Channel | None = None
+    industry: Key = None
+    version: Key = None
     group_by: Dimension | None = None
 
 
-class PerformanceQuery(Range):
-    """Which span performance is for."""
+class StatsQuery(Cutting):
+    """How usage is to be cut."""
+
+    granularity: Granularity = "day"
+    time_zone: str | None = Field(
+        default=None,
+        max_length=60,
+        description="Of which IANA time zone the days and hours are, such as Asia/Kathmandu; the workspace's by default.",
+    )
+
+
+class PerformanceQuery(Cutting):
+    """Which span performance is for, and of what."""
+
+
+class VersionsQuery(Page, Range):
+    """Which span the versions' figures are for."""
 
 
 class ConversationFilter(Page):
-    """Which conversations to list; both conditions hold together."""
+    """Which conversations to list; all conditions hold together."""
 
     agent_id: str | None = Field(default=None, max_length=60)
+    widget_id: str | None = Field(default=None, max_length=60)
+    visitor_id: str | None = Field(default=None, max_length=60)
+    channel: Channel | None = None
+    handed_off: bool | None = Field(default=None, description="Whether a person was asked for at any time.")
+    hand_off: Literal["waiting", "taken", "done"] | None = Field(default=None, description="How that stands now.")
+    resolved: bool | None = None
+    has_lead: bool | None = None
+    min_rating: int | None = Field(default=None, ge=1, le=5)
+    max_rating: int | None = Field(default=None, ge=1, le=5)
+    from_: Annotated[Day | None, Field(alias="from", description="From this day on, by the last message.")] = None
+    to: Annotated[Day | None, Field(description="Up to this day, which is included.")] = None
     q: str | None = Field(default=None, max_length=200, description="Words that were said, all of them.")
 
 
+class TranscriptQuery(Query):
+    """Which turns of a conversation: the latest, or the latest before one."""
+
+    before: int | None = Field(default=None, ge=1, description="Only turns before this `seq`; `earlier` says which.")
+
+
 class Figures(Answer):
-    """What was used and what it costs. Pending counts turns whose usage is not fully known: unknown is not zero."""
+    """What was used and what it costs. Pending counts turns whose usage is not fully known: unknown is not zero.
+
+    What conversations are told of beside their turns names no model: by model it is null.
+    """
 
     conversations: int
     turns: int
     visitors: int
+    returning_visitors: int
     errors: int
-    hand_offs: int
-    leads: int
-    resolved: int
-    ratings: int
+    hand_offs: int | None
+    leads: int | None
+    resolved: int | None
+    ratings: int | None
     input_tokens: int
     cached_input_tokens: int
     output_tokens: int
@@ -64,34 +109,12 @@ class Figures(Answer):
     cost: Money
     charge: Money
 
-    @classmethod
-    def of(cls, counters: Counters, currency: str) -> "Figures":
-        """From what was counted."""
-        return cls(
-            conversations=counters.conversations,
-            turns=counters.turns,
-            visitors=counters.visitors,
-            errors=counters.failed + counters.abandoned,
-            hand_offs=counters.handed_off,
-            leads=counters.leads,
-            resolved=counters.resolved,
-            ratings=counters.ratings,
-            input_tokens=counters.input_tokens,
-            cached_input_tokens=counters.cached_input_tokens,
-            output_tokens=counters.output_tokens,
-            reasoning_tokens=counters.reasoning_tokens,
-            pending=counters.pending,
-            estimated=counters.estimated,
-            cost=Money.of_nanos(counters.cost_nanos, currency),
-            charge=Money.of_nanos(counters.charge_nanos, currency),
-        )
-
 
 class Bucket(Answer):
     """One step of time; `start` is a day, or an hour's beginning in UTC. A step without usage is there, with zeros.
 
-    A week begins on Monday and is named by it, even where the span begins later. Hours are those of UTC, and all that
-    the span touches are there whole, which differs from the days' sum where a time zone is off by half an hour.
+    A week begins on Monday and is named by it, even where the span begins later. Hours are those of the time zone's own
+    clock: one that comes twice in autumn is two steps.
     """
 
     start: str
@@ -115,27 +138,114 @@ class Performance(Answer):
 
     turns: int
     conversations: int
+    turns_per_conversation: float | None
+    visitors: int
+    returning_visitors: int
     latency_p50_ms: int | None
     latency_p95_ms: int | None
     latency_p99_ms: int | None
     first_token_p50_ms: int | None
     first_token_p95_ms: int | None
+    first_token_p99_ms: int | None
+    errors: int
     error_rate: float | None
+    hand_offs: int | None
     hand_off_rate: float | None
+    resolved: int | None
     resolution_rate: float | None
     helpful_rate: float | None
-    leads: int
-    ratings: int
+    leads: int | None
+    ratings: int | None
     rating: float | None
+    cost: Money
+    charge: Money
     cost_per_conversation: Money | None
     charge_per_conversation: Money | None
 
 
-class Comparison(Answer):
-    """A span of days and the one of the same length before it."""
+class Days(Answer):
+    """A span of days, both included."""
 
+    first: date
+    last: date
+
+
+class Comparison(Answer):
+    """A span of days and the one of the same length before it.
+
+    `change` has for each figure how much it grew, as a share of what it was before; null where that was nothing or
+    unknown. `groups` are those of the current span, if asked for.
+    """
+
+    days: Days
+    days_before: Days
     current: Performance
     before: Performance
+    change: dict[str, float | None]
+    group_by: Dimension | None
+    groups: dict[str, Performance]
+    time_zone: str
+    as_of: datetime | None
+
+
+class VersionPerformance(Performance):
+    """How well a published version of an agent did. What was tried on a draft belongs to none."""
+
+    version_id: str
+    number: int
+    name: str
+    model: str
+    published_at: datetime
+    is_published: bool
+    margin: Money
+    margin_rate: float | None
+
+
+class VersionList(Answer):
+    """An agent's published versions, the newest first, each with its figures of the span."""
+
+    items: list[VersionPerformance]
+    days: Days
+    time_zone: str
+    as_of: datetime | None
+    next_page_token: str | None
+
+
+class Compared(Answer):
+    """One figure among workspaces of the same industry: the typical one, and where the own one lies."""
+
+    typical: float
+    own: float | None
+    position: Literal["lower", "similar", "higher"] | None
+
+
+class Benchmark(Answer):
+    """The industry across workspaces; `too_few` as long as fewer than `least_workspaces` have enough turns in it."""
+
+    state: Literal["compared", "too_few", "unavailable"]
+    workspaces: int | None
+    figures: dict[str, Compared]
+
+
+class IndustryPerformance(Answer):
+    """One industry that the workspace's agents are for."""
+
+    industry: str
+    current: Performance
+    before: Performance
+    change: dict[str, float | None]
+    benchmark: Benchmark
+
+
+class Industries(Answer):
+    """By industry, with the most turns first. Benchmarks are made once a day, of the 30 days of UTC before it."""
+
+    items: list[IndustryPerformance]
+    days: Days
+    days_before: Days
+    benchmark_days: Days
+    least_workspaces: int
+    benchmark_as_of: datetime | None
     time_zone: str
     as_of: datetime | None
 
@@ -235,7 +345,7 @@ class Lead(Answer):
 
 
 class Transcript(ConversationItem):
-    """A whole conversation; of a very long one the latest 200 turns."""
+    """A whole conversation; of a very long one 200 turns. `earlier` is the `before` of those before them, null at the first."""
 
     locale: str | None
     page_url: str | None
@@ -243,3 +353,4 @@ class Transcript(ConversationItem):
     lead: Lead | None
     rating_comment: str | None
     transcript: list[TranscriptTurn]
+    earlier: int | None

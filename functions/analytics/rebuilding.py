@@ -51,9 +51,9 @@ def rebuild(workspace: WorkspaceId, day: str, usage: Rows, conversations: Rows, 
     added = [(row, rollups.of_usage(row)) for row in usage(since, until)]
     added += [(row, rollups.of_conversation(row)) for row in conversations(since, until)]
     for row, counters in ((row, counters) for row, counters in added if counters):
-        dated = counters | {"as_of_micros": rollups.micros(row)}
+        newest = rollups.micros(row)
         for name in set(rollups.names(clock.from_text(row["occurred_at"]), zone)) & fresh.keys():
-            fresh[name] = _plus(fresh[name], dated)
+            fresh[name] = _plus(fresh[name], rollups.placed(name, counters, newest))
     for _ in range(ATTEMPTS):
         differing, batch = [], firestore.Batch()
         for name, found in [*stored.items(), *_months(workspace, days, stored, fresh)]:

@@ -1,14 +1,18 @@
 """Every query of the analytics' room."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from functions.analytics.rollups import Added
+from functions.analytics.rollups import Added, placed
 from functions.shared import contracts, firestore
-from functions.shared.contracts import ConversationRead, RollupRead, WorkspaceRead
+from functions.shared.contracts import ConversationRead, RollupRead, VersionRead, WorkspaceRead
 from functions.shared.firestore import Query, Snapshot
 from functions.shared.identity import WorkspaceId
+from functions.shared.paging import Place
+
+Filter = tuple[str, firestore.Operator, Any]
 
 AT_ONCE = 100
 
@@ -42,14 +46,13 @@ def replace(batch: firestore.Batch, found: Snapshot, document: dict[str, Any]) -
 
 def add(batch: firestore.Batch, workspace: WorkspaceId, name: str, added: Added, newest: int) -> None:
     """Add counters to one rollup blindly, making it if it is not there."""
-    fields = {**_increments(added), "as_of_micros": firestore.Maximum(newest)}
-    batch.merge(contracts.path(workspace, "rollups", name), fields)
+    batch.merge(contracts.path(workspace, "rollups", name), _increments(placed(name, added, newest)))
 
 
 def _increments(added: Added) -> dict[str, Any]:
     return {
         key: firestore.Maximum(value)
-        if key == "last_micros"
+        if key in ("last_micros", "as_of_micros")
         else _increments(value)
         if isinstance(value, dict)
         else firestore.Increment(value)
@@ -57,23 +60,86 @@ def _increments(added: Added) -> dict[str, Any]:
     }
 
 
+def benchmark(day: str) -> Snapshot:
+    """What is typical by industry, as it was made on this day: of no workspace."""
+    return firestore.get(f"benchmarks/{day}")
+
+
+def keep_benchmark(day: str, document: dict[str, Any]) -> Snapshot:
+    """Keep a day's benchmarks, unless another instance was quicker; returns those that are kept."""
+    batch = firestore.Batch()
+    batch.create(f"benchmarks/{day}", document)
+    with suppress(firestore.AlreadyExists):
+        batch.commit()
+    return benchmark(day)
+
+
 def conversations(
-    workspace: WorkspaceId, agent: str | None, word: str | None, limit: int, after: tuple[datetime, str] | None
+    workspace: WorkspaceId,
+    agent: str | None,
+    word: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+    after: Place | None,
 ) -> list[Snapshot]:
-    """Conversations, the latest first, of one agent and with one word if these are given."""
-    where: list[tuple[str, firestore.Operator, Any]] = []
+    """Conversations, the latest first, of one agent and with one word if given, whose last message is in the span."""
+    where: list[Filter] = []
     if agent is not None:
         where.append(("agent_id", "==", agent))
     if word is not None:
         where.append(("words", "array_contains", word))
+    return _latest(workspace, where, since, until, limit, after)
+
+
+def of_visitor(
+    workspace: WorkspaceId,
+    visitor: str,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+    after: Place | None,
+) -> list[Snapshot]:
+    """The same of one visitor."""
+    return _latest(workspace, [("visitor_id", "==", visitor)], since, until, limit, after)
+
+
+def handed_off(
+    workspace: WorkspaceId, since: datetime | None, until: datetime | None, limit: int, after: Place | None
+) -> list[Snapshot]:
+    """The same of those in which a person was asked for."""
+    return _latest(workspace, [("handed_off", "==", True)], since, until, limit, after)
+
+
+def _latest(
+    workspace: WorkspaceId,
+    where: Sequence[Filter],
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+    after: Place | None,
+) -> list[Snapshot]:
+    bounds: list[Filter] = []
+    if since is not None:
+        bounds.append(("updated_at", ">=", since))
+    if until is not None:
+        bounds.append(("updated_at", "<", until))
     home = contracts.path(workspace, "conversations")
-    query = Query(home, where=tuple(where), order=("-updated_at",), limit=limit, after=after or (), fields=LISTED)
-    return firestore.find(query)
+    return firestore.find(
+        Query(home, where=(*where, *bounds), order=("-updated_at",), limit=limit, after=after or (), fields=LISTED)
+    )
 
 
-def has_agent(workspace: WorkspaceId, agent: str) -> bool:
-    """Whether there is such an agent, deleted or not."""
-    return firestore.get(contracts.path(workspace, "agents", agent)).exists
+def agent(workspace: WorkspaceId, agent: str) -> Snapshot:
+    """One agent's document, deleted or not."""
+    return firestore.get(contracts.path(workspace, "agents", agent))
+
+
+def versions(workspace: WorkspaceId, agent: str, limit: int, after: tuple[int, str] | None) -> list[Snapshot]:
+    """An agent's published versions, the newest first, without their content."""
+    home = contracts.path(workspace, "agents", agent, "versions")
+    fields = tuple(VersionRead.model_fields)
+    return firestore.find(Query(home, order=("-number",), limit=limit, after=after or (), fields=fields))
 
 
 def conversation(workspace: WorkspaceId, conversation: str) -> Snapshot:
@@ -81,7 +147,8 @@ def conversation(workspace: WorkspaceId, conversation: str) -> Snapshot:
     return firestore.get(contracts.path(workspace, "conversations", conversation))
 
 
-def turns(workspace: WorkspaceId, conversation: str, limit: int = 200) -> list[Snapshot]:
-    """Its turns, oldest first."""
+def turns(workspace: WorkspaceId, conversation: str, before: int | None, limit: int) -> list[Snapshot]:
+    """Its latest turns, before that `seq` if one is given, oldest first."""
     home = contracts.path(workspace, "conversations", conversation, "turns")
-    return firestore.find(Query(home, order=("-seq",), limit=limit))[::-1]
+    where: tuple[Filter, ...] = () if before is None else (("seq", "<", before),)
+    return firestore.find(Query(home, where=where, order=("-seq",), limit=limit))[::-1]

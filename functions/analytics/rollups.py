@@ -17,6 +17,24 @@ def names(moment: datetime, zone: ZoneInfo) -> tuple[str, str, str]:
     return f"hour_{moment:%Y-%m-%dT%H}", f"day_{local:%Y-%m-%d}", f"month_{local:%Y-%m}"
 
 
+def placed(name: str, added: Added, newest: int) -> Added:
+    """What is added to one document: in an hour's to the quarter as well. `newest` is the event's time in microseconds."""
+    dated = {**added, "as_of_micros": newest}
+    if not name.startswith("hour_"):
+        return dated
+    quarter = contracts.QUARTERS[newest // 900_000_000 % 4]
+    lean = {
+        dimension: _lean(counters) if dimension == "total" else {key: _lean(one) for key, one in counters.items()}
+        for dimension, counters in added.items()
+        if dimension != "versions"
+    }
+    return {**dated, "quarters": {quarter: {**lean, "as_of_micros": newest}}}
+
+
+def _lean(counters: Added) -> Added:
+    return {name: value for name, value in counters.items() if name not in ("latency", "first_token", "last_micros")}
+
+
 def of_usage(row: Mapping[str, Any]) -> Added:
     """What a usage event adds to each of its documents, by every dimension."""
     counters = {name: value for name, value in _usage(row) if value}
@@ -35,6 +53,8 @@ def _usage(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield row["outcome"], 1
         yield "conversations", int(row["new_conversation"])
         yield "visitors", int(bool(row.get("new_visitor")))
+        # Only in a widget is known who had been there before.
+        yield "returning", int(row["new_conversation"] and row["channel"] == "widget" and not row.get("new_visitor"))
         yield "handed_off", int(row["handed_off"])
         yield "pending", pending
     elif row["type"] == "correction":

@@ -1,16 +1,21 @@
 """Analytics over HTTP: usage, performance, conversations."""
 
-from functions.analytics import conversations, usage
+from functions.analytics import conversations, industries, performance, usage
 from functions.analytics.definitions import DEFINITIONS
 from functions.analytics.models import (
     Comparison,
     ConversationFilter,
     ConversationItem,
     Definition,
+    Industries,
     PerformanceQuery,
+    Range,
     Stats,
     StatsQuery,
     Transcript,
+    TranscriptQuery,
+    VersionList,
+    VersionsQuery,
 )
 from functions.shared import firestore
 from functions.shared.http import CONSOLE, MACHINE, Call, Items, Routes
@@ -26,26 +31,47 @@ def usage_stats(call: Call, query: StatsQuery) -> Stats:
 
 @api.get("/api/conversations", callers=(CONSOLE, MACHINE), summary="Conversations, the latest first.")
 def list_conversations(call: Call, query: ConversationFilter) -> Items[ConversationItem]:
-    """By agent and by words that were said."""
+    """By whom and where, how they ended, when, and words that were said."""
     return conversations.listed(call, query)
 
 
 @api.get("/api/conversations/{conversation}", callers=(CONSOLE, MACHINE), summary="A conversation with its transcript.")
-def get_conversation(call: Call, conversation: str) -> Transcript:
-    """Tokens, cost, latency, sources and feedback of every answer."""
-    return conversations.one(call, conversation)
+def get_conversation(call: Call, conversation: str, query: TranscriptQuery) -> Transcript:
+    """Tokens, cost, latency, sources and feedback of every answer; 200 turns at once."""
+    return conversations.one(call, conversation, query)
 
 
 @api.get("/api/analytics", callers=(CONSOLE, MACHINE), summary="Performance, beside the span before.")
-def performance(call: Call, query: PerformanceQuery) -> Comparison:
-    """Of the whole workspace."""
-    return usage.performance(call, query)
+def workspace_performance(call: Call, query: PerformanceQuery) -> Comparison:
+    """Of the whole workspace, or of one agent, model, channel, industry or version."""
+    return performance.workspace(call, query)
 
 
 @api.get("/api/analytics/agents/{agent}", callers=(CONSOLE, MACHINE), summary="Performance of one agent.")
-def agent_performance(call: Call, agent: str, query: PerformanceQuery) -> Comparison:
+def agent_performance(call: Call, agent: str, query: Range) -> Comparison:
     """An agent without turns has figures of zero."""
-    return usage.performance(call, query, agent)
+    return performance.agent(call, agent, query)
+
+
+@api.get(
+    "/api/analytics/agents/{agent}/versions",
+    callers=(CONSOLE, MACHINE),
+    summary="Quality, cost and margin of each published version of an agent.",
+)
+def version_performance(call: Call, agent: str, query: VersionsQuery) -> VersionList:
+    """The newest first."""
+    return performance.versions(call, agent, query)
+
+
+@api.get(
+    "/api/analytics/industries",
+    callers=(CONSOLE, MACHINE),
+    deadline="slow",
+    summary="Performance by industry, beside what is typical of it across workspaces.",
+)
+def industry_performance(call: Call, query: Range) -> Industries:
+    """The day's first page waits for the benchmarks to be made."""
+    return industries.listed(call, query)
 
 
 @api.get("/api/analytics/definitions", callers=(CONSOLE, MACHINE), summary="What every figure means, exactly.")

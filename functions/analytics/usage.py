@@ -1,28 +1,26 @@
-"""Figures over time from the rollups: usage by step and dimension, performance against the span before."""
+"""Usage over time from the rollups: steps without gaps in any time zone, of all or of one agent, model, channel, …"""
 
-from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
 
-from functions.analytics import repository
+from functions.analytics import metrics, repository, steps
 from functions.analytics.models import (
     MOST_DAYS,
+    MOST_FOREIGN_DAYS,
     MOST_HOUR_DAYS,
     Bucket,
-    Comparison,
+    Cutting,
     Figures,
-    Performance,
     Range,
     Stats,
     StatsQuery,
 )
 from functions.analytics.rollups import summed
-from functions.shared import clock, histogram, ids
-from functions.shared.contracts import Counters, RollupRead, WorkspaceRead
-from functions.shared.errors import Invalid, NotFound
+from functions.shared import clock
+from functions.shared.contracts import Counters, RollupCut, WorkspaceRead
+from functions.shared.errors import Invalid
 from functions.shared.http import Call
-from functions.shared.money import Money
 
 DEFAULT_DAYS = 30
 DIMENSIONS = {
@@ -34,67 +32,104 @@ DIMENSIONS = {
 }
 
 
+class Wanted:
+    """What a query wants of a rollup: all of it or one key of one dimension, and by which dimension it is grouped.
+
+    Raises Invalid for two keys at once: counters are kept by one dimension each.
+    """
+
+    def __init__(self, query: Cutting) -> None:
+        given = {name: getattr(query, name) for name in DIMENSIONS if getattr(query, name) is not None}
+        names = [*given, *([query.group_by] if query.group_by and query.group_by not in given else [])]
+        if len(given) > 1 or (given and len(names) > 1):
+            message = "Figures are kept by one dimension each: filter or group by one of them at once."
+            raise Invalid(
+                errors=[{"pointer": f"/{list(given)[1] if len(given) > 1 else 'group_by'}", "message": message}]
+            )
+        self._name: str | None = next(iter(given), None)
+        self._key: str | None = next(iter(given.values()), None)
+        self._group_by = query.group_by
+        self.by_model = self._name == "model"
+        self.groups_by_model = query.group_by == "model"
+        self.dimensions = set(names)
+
+    def of(self, cuts: Iterable[RollupCut]) -> Counters:
+        """What was counted of it."""
+        if self._name is None:
+            return summed([cut.total for cut in cuts])
+        found = (getattr(cut, DIMENSIONS[self._name]).get(self._key) for cut in cuts)
+        return summed([one for one in found if one is not None])
+
+    def groups(self, cuts: Iterable[RollupCut]) -> dict[str, Counters]:
+        """The same by the keys of the dimension that it is grouped by."""
+        parts: dict[str, list[Counters]] = {}
+        for cut in cuts if self._group_by is not None else ():
+            for key, counters in getattr(cut, DIMENSIONS[self._group_by or ""]).items():
+                if self._key is None or key == self._key:
+                    parts.setdefault(key, []).append(counters)
+        return {key: summed(found) for key, found in sorted(parts.items())}
+
+
 def stats(call: Call, query: StatsQuery) -> Stats:
-    """Usage in steps without gaps. Raises Invalid for a span that is empty, reversed or too long for its steps."""
+    """Usage in steps without gaps; the sum of the steps is the total.
+
+    Raises Invalid for a span that is empty, reversed or too long for its steps, and for what is not counted.
+    """
+    wanted = Wanted(query)
     home = repository.workspace(call.workspace)
-    first, last = _span(call, query, home, MOST_HOUR_DAYS if query.granularity == "hour" else MOST_DAYS)
-    if query.granularity == "hour":
-        names = _hours(first, last, ZoneInfo(home.time_zone))
-        label: Callable[[str], str] = lambda name: f"{name.removeprefix('hour_')}:00:00Z"  # noqa: E731
-    else:
-        names = [f"day_{first + timedelta(days=number)}" for number in range((last - first).days + 1)]
-        label = _label(query.granularity)
-    found = repository.rollups(call.workspace, names)
-    steps: dict[str, list[RollupRead]] = {}
-    for name, rollup in zip(names, found, strict=True):
-        steps.setdefault(label(name), []).append(rollup)
-    dimension = DIMENSIONS.get(query.group_by or "")
+    own, zone = ZoneInfo(home.time_zone), _zone(query.time_zone or home.time_zone)
+    first, last = span(call, query, zone, MOST_HOUR_DAYS if query.granularity == "hour" else MOST_DAYS)
+    made = steps.cut(first, last, query.granularity, zone, own)
+    parts = [part for step in made for part in step.parts]
+    _check(query, wanted, parts, (last - first).days + 1)
+    names = list(dict.fromkeys(part.name for part in parts))
+    found = dict(zip(names, repository.rollups(call.workspace, names), strict=True))
+    items, every = [], []
+    for step in made:
+        cuts = [cut for part in step.parts for cut in part.of(found)]
+        every += cuts
+        groups = {
+            key: metrics.filled(Figures, counted, home.currency, by_model=wanted.groups_by_model)
+            for key, counted in wanted.groups(cuts).items()
+        }
+        figures = metrics.filled(Figures, wanted.of(cuts), home.currency, by_model=wanted.by_model)
+        items.append(Bucket(start=step.start, figures=figures, groups=groups))
     return Stats(
         granularity=query.granularity,
         group_by=query.group_by,
-        time_zone="UTC" if query.granularity == "hour" else home.time_zone,
-        items=[_bucket(start, rollups, dimension, home.currency) for start, rollups in steps.items()],
-        total=Figures.of(summed([rollup.total for rollup in found]), home.currency),
-        as_of=newest(found),
+        time_zone=zone.key,
+        items=items,
+        total=metrics.filled(Figures, wanted.of(every), home.currency, by_model=wanted.by_model),
+        as_of=newest(every),
     )
 
 
-def _bucket(start: str, rollups: list[RollupRead], dimension: str | None, currency: str) -> Bucket:
-    groups: dict[str, list[Counters]] = {}
-    if dimension is not None:
-        for rollup in rollups:
-            for key, counters in getattr(rollup, dimension).items():
-                groups.setdefault(key, []).append(counters)
-    return Bucket(
-        start=start,
-        figures=Figures.of(summed([rollup.total for rollup in rollups]), currency),
-        groups={key: Figures.of(summed(parts), currency) for key, parts in sorted(groups.items())},
-    )
+def _zone(name: str) -> ZoneInfo:
+    # Asked first, for a name is also a path below the system's own database.
+    if name not in available_timezones():
+        raise Invalid(
+            errors=[
+                {"pointer": "/time_zone", "message": "This is not a time zone of the IANA database, as Asia/Tokyo is."}
+            ]
+        )
+    return ZoneInfo(name)
 
 
-def _label(granularity: str) -> Callable[[str], str]:
-    def label(name: str) -> str:
-        day = date.fromisoformat(name.removeprefix("day_"))
-        if granularity == "week":
-            return str(day - timedelta(days=day.weekday()))
-        return str(day.replace(day=1)) if granularity == "month" else str(day)
-
-    return label
-
-
-def _hours(first: date, last: date, zone: ZoneInfo) -> list[str]:
-    start, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1)))
-    hour = start.replace(minute=0, second=0)
-    names = []
-    while hour < end:
-        names.append(f"hour_{hour:%Y-%m-%dT%H}")
-        hour += timedelta(hours=1)
-    return names
+def _check(query: StatsQuery, wanted: Wanted, parts: list[steps.Part], days: int) -> None:
+    foreign = query.granularity != "hour" and any(part.name.startswith("hour_") for part in parts)
+    if foreign and days > MOST_FOREIGN_DAYS:
+        message = (
+            f"Days of another time zone than the workspace's are put together of hours: at most {MOST_FOREIGN_DAYS}."
+        )
+        raise Invalid(errors=[{"pointer": "/from", "message": message}])
+    if "version" in wanted.dimensions and any(part.quarters for part in parts):
+        message = "Versions are not counted by the quarter, of which this time zone's steps would be made."
+        raise Invalid(errors=[{"pointer": "/time_zone", "message": message}])
 
 
-def _span(call: Call, query: Range, home: WorkspaceRead, most: int) -> tuple[date, date]:
-    today = call.now.astimezone(ZoneInfo(home.time_zone)).date()
-    last = query.to or today
+def span(call: Call, query: Range, zone: ZoneInfo, most: int) -> tuple[date, date]:
+    """The days that a query is for, both included. Raises Invalid where they are reversed or more than `most`."""
+    last = query.to or call.now.astimezone(zone).date()
     first = query.from_ or last - timedelta(days=min(DEFAULT_DAYS, most) - 1)
     if first > last:
         raise Invalid(errors=[{"pointer": "/from", "message": "This is after `to`."}])
@@ -103,59 +138,11 @@ def _span(call: Call, query: Range, home: WorkspaceRead, most: int) -> tuple[dat
     return first, last
 
 
-def newest(rollups: list[RollupRead]) -> datetime | None:
+def newest(found: Iterable[RollupCut]) -> datetime | None:
     """The time of the newest event in the figures, or None when there is none."""
-    return clock.from_micros(max((rollup.as_of_micros for rollup in rollups), default=0))
+    return clock.from_micros(max((rollup.as_of_micros for rollup in found), default=0))
 
 
-def performance(call: Call, query: Range, agent: str | None = None) -> Comparison:
-    """How well it went, for the workspace or one agent, beside the span of the same length before.
-
-    Raises NotFound when there is no such agent, Invalid as `stats` does.
-    """
-    if agent is not None and not (ids.valid("agent", agent) and repository.has_agent(call.workspace, agent)):
-        raise NotFound("There is no such agent.")
-    home = repository.workspace(call.workspace)
-    first, last = _span(call, query, home, MOST_DAYS)
-    days = (last - first).days + 1
-    names = [f"day_{first + timedelta(days=number)}" for number in range(-days, days)]
-    found = repository.rollups(call.workspace, names)
-
-    def of(rollups: list[RollupRead]) -> Performance:
-        parts = [rollup.total if agent is None else rollup.agents.get(agent, Counters()) for rollup in rollups]
-        return _performance(summed(parts), home.currency)
-
-    return Comparison(
-        current=of(found[days:]), before=of(found[:days]), time_zone=home.time_zone, as_of=newest(found[days:])
-    )
-
-
-def _performance(counted: Counters, currency: str) -> Performance:
-    errors = counted.failed + counted.abandoned
-    rated = counted.feedback_up + counted.feedback_down
-
-    def each(nanos: int) -> Money | None:
-        return Money.of_nanos(nanos // counted.conversations, currency) if counted.conversations else None
-
-    return Performance(
-        turns=counted.turns,
-        conversations=counted.conversations,
-        latency_p50_ms=histogram.percentile(counted.latency, 50),
-        latency_p95_ms=histogram.percentile(counted.latency, 95),
-        latency_p99_ms=histogram.percentile(counted.latency, 99),
-        first_token_p50_ms=histogram.percentile(counted.first_token, 50),
-        first_token_p95_ms=histogram.percentile(counted.first_token, 95),
-        error_rate=_share(errors, counted.turns + errors),
-        hand_off_rate=_share(counted.handed_off, counted.conversations),
-        resolution_rate=_share(counted.resolved, counted.conversations),
-        helpful_rate=_share(counted.feedback_up, rated),
-        leads=counted.leads,
-        ratings=counted.ratings,
-        rating=round(counted.rating_sum / counted.ratings, 2) if counted.ratings else None,
-        cost_per_conversation=each(counted.cost_nanos),
-        charge_per_conversation=each(counted.charge_nanos),
-    )
-
-
-def _share(part: int, whole: int) -> Any:
-    return round(part / whole, 4) if whole else None
+def zone_of(home: WorkspaceRead) -> ZoneInfo:
+    """The workspace's own time zone."""
+    return ZoneInfo(home.time_zone)

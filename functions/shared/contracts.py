@@ -48,6 +48,7 @@ OWNERS: dict[str, str] = {
     "checks": "agents",
     "check_runs": "agents",
     "exports": "analytics",
+    "benchmarks": "analytics",
 }
 """Collection → the folder that alone writes it."""
 
@@ -145,6 +146,15 @@ class AgentRead(Read):
     updated_at: datetime
 
 
+class VersionRead(Read):
+    """`workspaces/{workspace}/agents/{agent}/versions/{version}`: one published version, written once."""
+
+    number: int
+    name: str = ""
+    model: str = ""
+    published_at: datetime
+
+
 class FleetRead(Read):
     """`workspaces/{workspace}/fleet/{agent}`; an absent document is a draft that nobody touched."""
 
@@ -234,6 +244,9 @@ class ConversationRead(Read):
 
     agent_id: str
     channel: Channel
+    industry: str | None = None
+    version_id: str | None = None
+    """Industry and published version of its latest answer; None before the first, and of a draft."""
     widget_id: str | None = None
     visitor_id: str | None = None
     locale: str | None = None
@@ -268,6 +281,8 @@ class Counters(Read):
     turns: int = 0
     conversations: int = 0
     visitors: int = 0
+    returning: int = 0
+    """Conversations that a visitor began who had been there before; those who had not are `visitors`."""
     completed: int = 0
     interrupted: int = 0
     failed: int = 0
@@ -302,9 +317,9 @@ class Counters(Read):
         return self.errors * 10 > self.turns + self.errors
 
 
-class RollupRead(Read):
-    """`workspaces/{workspace}/rollups/{kind}_{start}`: `hour_2026-11-25T13` (UTC), `day_2026-11-25`, `month_2026-11`
-    (both in the workspace's time zone). `as_of_micros` is the newest `occurred_at` counted, in Unix microseconds.
+class RollupCut(Read):
+    """Counters of one span, in total and by dimension. `as_of_micros` is the newest `occurred_at` counted, in Unix
+    microseconds.
     """
 
     as_of_micros: int = 0
@@ -314,6 +329,21 @@ class RollupRead(Read):
     channels: dict[str, Counters] = Field(default_factory=dict)
     industries: dict[str, Counters] = Field(default_factory=dict)
     versions: dict[str, Counters] = Field(default_factory=dict)
+
+
+QUARTERS = ("00", "15", "30", "45")
+"""The quarters of an hour, by the minute that they begin with."""
+
+
+class RollupRead(RollupCut):
+    """`workspaces/{workspace}/rollups/{kind}_{start}`: `hour_2026-11-25T13` (UTC), `day_2026-11-25`, `month_2026-11`
+    (both in the workspace's time zone).
+
+    An hour has its quarters besides, for time zones that are off by a part of an hour: without latencies and versions,
+    which would make the documents of large fleets too large.
+    """
+
+    quarters: dict[str, RollupCut] = Field(default_factory=dict)
 
 
 class SpendRead(Read):

@@ -33,6 +33,9 @@ def _cursor(collection: str) -> Callable[[WorkspaceId], Any]:
 
 VALUES: dict[str, Callable[[WorkspaceId], Any]] = {
     "functions.analytics.repository.conversations.after": _cursor("conversations"),
+    "functions.analytics.repository.of_visitor.after": _cursor("conversations"),
+    "functions.analytics.repository.handed_off.after": _cursor("conversations"),
+    "functions.analytics.repository.versions.after": lambda ws: (1, contracts.path(ws, "agents", "x", "versions", "x")),
     "functions.agents.repository.with_lead.after": _cursor("conversations"),
     "functions.dashboard.repository.activity.after": _cursor("activity"),
     "functions.dashboard.repository.deliveries.after": _cursor("webhooks/x/deliveries"),

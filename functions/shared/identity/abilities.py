@@ -99,6 +99,8 @@ ABILITIES: tuple[Ability, ...] = (
             "GET /api/usage/stats",
             "GET /api/analytics",
             "GET /api/analytics/agents/{agent}",
+            "GET /api/analytics/agents/{agent}/versions",
+            "GET /api/analytics/industries",
             "GET /api/analytics/definitions",
         ),
     ),

@@ -1,0 +1,116 @@
+"""How well it went: latencies, errors, hand-offs, resolutions, ratings and costs, each span beside the one before it."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from functions.analytics import metrics, repository, steps, usage
+from functions.analytics.models import (
+    MOST_DAYS,
+    Comparison,
+    Days,
+    Performance,
+    PerformanceQuery,
+    Range,
+    VersionList,
+    VersionPerformance,
+    VersionsQuery,
+)
+from functions.analytics.rollups import summed
+from functions.analytics.usage import Wanted
+from functions.shared import contracts, ids
+from functions.shared.contracts import AgentRead, Counters, RollupRead, VersionRead
+from functions.shared.errors import Invalid, NotFound
+from functions.shared.firestore import Snapshot
+from functions.shared.http import Call
+from functions.shared.http.messages import page_token, page_values
+
+
+def workspace(call: Call, query: PerformanceQuery) -> Comparison:
+    """Of the workspace, or of what the query names. Raises Invalid as `usage.stats` does."""
+    return _compared(call, query, Wanted(query))
+
+
+def agent(call: Call, agent: str, query: Range) -> Comparison:
+    """Of one agent; one without turns has figures of zero. Raises NotFound when there is no such agent, and Invalid."""
+    _found(call, agent)
+    asked = {"from": query.from_, "to": query.to, "agent": agent}
+    return _compared(call, query, Wanted(PerformanceQuery.model_validate(asked)))
+
+
+def _compared(call: Call, query: Range, wanted: Wanted) -> Comparison:
+    home = repository.workspace(call.workspace)
+    first, last = usage.span(call, query, usage.zone_of(home), MOST_DAYS)
+    earlier = steps.before(first, last)
+    found = repository.rollups(call.workspace, day_names(earlier[0], last))
+    current, before = found[len(found) // 2 :], found[: len(found) // 2]
+    now, then = wanted.of(current), wanted.of(before)
+    group_by = getattr(query, "group_by", None)
+    return Comparison(
+        days=Days(first=first, last=last),
+        days_before=Days(first=earlier[0], last=earlier[1]),
+        current=metrics.filled(Performance, now, home.currency, by_model=wanted.by_model),
+        before=metrics.filled(Performance, then, home.currency, by_model=wanted.by_model),
+        change=metrics.changes(Performance, now, then, by_model=wanted.by_model),
+        group_by=group_by,
+        groups={
+            key: metrics.filled(Performance, counted, home.currency, by_model=wanted.groups_by_model)
+            for key, counted in wanted.groups(current).items()
+        },
+        time_zone=home.time_zone,
+        as_of=usage.newest(current),
+    )
+
+
+def day_names(first: date, last: date) -> list[str]:
+    """The rollups of the workspace's days from the first to the last."""
+    return [f"day_{day}" for day in steps.days_of(first, last)]
+
+
+def versions(call: Call, agent: str, query: VersionsQuery) -> VersionList:
+    """Quality and margin of each published version of an agent, the newest first. Raises NotFound and Invalid."""
+    published = _found(call, agent).published_version
+    home = repository.workspace(call.workspace)
+    first, last = usage.span(call, query, usage.zone_of(home), MOST_DAYS)
+    page = repository.versions(call.workspace, agent, query.page_size + 1, _place(call, agent, query))
+    more, page = len(page) > query.page_size, page[: query.page_size]
+    rollups = repository.rollups(call.workspace, day_names(first, last))
+    shown = [
+        metrics.filled(
+            VersionPerformance,
+            summed(_of_version(rollups, one.id)),
+            home.currency,
+            version_id=one.id,
+            is_published=one.id == published,
+            **VersionRead.model_validate(one.data).model_dump(),
+        )
+        for one in page
+    ]
+    with_some = [rollup for rollup in rollups if rollup.versions.keys() & {one.id for one in page}]
+    return VersionList(
+        items=shown,
+        days=Days(first=first, last=last),
+        time_zone=home.time_zone,
+        as_of=usage.newest(with_some),
+        next_page_token=page_token(page[-1].data["number"], page[-1].id) if more else None,
+    )
+
+
+def _of_version(rollups: Sequence[RollupRead], version: str) -> list[Counters]:
+    return [rollup.versions[version] for rollup in rollups if version in rollup.versions]
+
+
+def _place(call: Call, agent: str, query: VersionsQuery) -> tuple[int, str] | None:
+    values = page_values(query.page_token, 2)
+    if values is None:
+        return None
+    number, version = values
+    if type(number) is not int or not isinstance(version, str) or not ids.valid("version", version):
+        raise Invalid(errors=[{"pointer": "/page_token", "message": "This is not a page token of this list."}])
+    return number, contracts.path(call.workspace, "agents", agent, "versions", version)
+
+
+def _found(call: Call, agent: str) -> AgentRead:
+    found: Snapshot | None = repository.agent(call.workspace, agent) if ids.valid("agent", agent) else None
+    if found is None or not found.exists:
+        raise NotFound("There is no such agent.")
+    return AgentRead.model_validate(found.data)
