@@ -200,6 +200,7 @@ class Turn:
             ("updated_at",): stored.completed_at,
             ("turn_count",): stored.seq,
             ("version_id",): stored.version_id,
+            ("outcome",): stored.outcome,
             ("industry",): self.hold.row["industry"],
             ("expire_at",): firestore.DELETE if until is None else until,
             ("cost_nanos",): firestore.Increment(stored.cost_nanos),

@@ -85,7 +85,7 @@ def _fitting(query: ConversationFilter, wanted: Sequence[str]) -> Fits:
     """Whether a conversation is one of those that are wanted; all that is asked for is tested, found by an index or not."""
     same = {
         name: getattr(query, name)
-        for name in ("agent_id", "widget_id", "visitor_id", "channel", "handed_off", "resolved")
+        for name in ("agent_id", "widget_id", "visitor_id", "channel", "outcome", "handed_off", "resolved")
         if getattr(query, name) is not None
     }
     stars = query.min_rating is not None or query.max_rating is not None

@@ -50,8 +50,8 @@ def margin(counted: Counters) -> int:
 
 
 _WITHIN = (
-    "Read from fixed buckets and interpolated within one: the exact value lies in the same bucket, so the error is less "
-    f"than its width. Buckets end at {', '.join(map(str, LATENCY_BOUNDS_MS))} ms; what is slower than the last is shown "
+    "Read from fixed buckets and interpolated within one: the exact value lies in the same bucket, so the error is at "
+    f"most its width. Buckets end at {', '.join(map(str, LATENCY_BOUNDS_MS))} ms; what is slower than the last is shown "
     "as the last."
 )
 

@@ -68,6 +68,7 @@ class ConversationFilter(Page):
     widget_id: str | None = Field(default=None, max_length=60)
     visitor_id: str | None = Field(default=None, max_length=60)
     channel: Channel | None = None
+    outcome: Outcome | None = Field(default=None, description="How its latest turn ended.")
     handed_off: bool | None = Field(default=None, description="Whether a person was asked for at any time.")
     hand_off: Literal["waiting", "taken", "done"] | None = Field(default=None, description="How that stands now.")
     resolved: bool | None = None
@@ -268,6 +269,7 @@ class ConversationItem(Answer):
     visitor_id: str | None
     title: str
     turns: int
+    outcome: Outcome | None
     handed_off: bool
     resolved: bool
     rating: int | None

@@ -246,7 +246,8 @@ class ConversationRead(Read):
     channel: Channel
     industry: str | None = None
     version_id: str | None = None
-    """Industry and published version of its latest answer; None before the first, and of a draft."""
+    outcome: Outcome | None = None
+    """Industry, published version and outcome of its latest answer; None before the first, version_id of a draft too."""
     widget_id: str | None = None
     visitor_id: str | None = None
     locale: str | None = None

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.analytics import consumer
-from functions.analytics.rollups import names
+from functions.analytics.rollups import names, summed
 from functions.shared import clock, contracts, events, firestore, histogram, ids, plans
 from functions.shared.contracts import Counters, RollupRead
 from functions.shared.identity import WorkspaceId
@@ -73,6 +73,9 @@ def expected(rows: list[dict[str, Any]]) -> Counters:
         turns=len(answered),
         conversations=sum(row["new_conversation"] for row in rows),
         visitors=sum(row["new_visitor"] is True for row in rows),
+        returning=sum(
+            row["new_conversation"] and row["channel"] == "widget" and row["new_visitor"] is not True for row in rows
+        ),
         handed_off=sum(row["handed_off"] for row in rows),
         pending=sum(row["input_tokens"] is None for row in rows),
         estimated=sum(row["estimated"] for row in rows),
@@ -113,6 +116,34 @@ def test_any_order_and_any_repeats_give_the_sums_of_the_events(
                 assert stored[name].models[f"offline/{model}"] == expected(own)
             newest = max(clock.from_text(row["occurred_at"]) for row in parts)
             assert stored[name].as_of_micros == int(newest.timestamp()) * 1_000_000 + newest.microsecond
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(turns(), min_size=1, max_size=6))
+def test_the_quarters_of_an_hour_add_up_to_it(cloud: Cloud, found: list[dict[str, Any]]) -> None:
+    workspace = cloud.workspace()
+    rows = [usage(workspace, **turn) for turn in found]
+    for row in rows:
+        assert count(cloud, workspace, row)
+    lean = {"latency": {}, "first_token": {}, "last_micros": 0}
+    for name, data in every_rollup(workspace).items():
+        stored = RollupRead.model_validate(data)
+        assert bool(stored.quarters) == name.startswith("hour_")
+        for quarter, cut in stored.quarters.items():
+            times = {row["event_id"]: clock.from_text(row["occurred_at"]) for row in rows}
+            own = [
+                row
+                for row in rows
+                if f"hour_{times[row['event_id']]:%Y-%m-%dT%H}" == name
+                and times[row["event_id"]].minute // 15 == contracts.QUARTERS.index(quarter)
+            ]
+            assert cut.total == expected(own).model_copy(update=lean)
+            assert cut.versions == {}
+            for agent in {row["agent_id"] for row in own}:
+                assert cut.agents[agent] == expected([r for r in own if r["agent_id"] == agent]).model_copy(update=lean)
+            assert cut.as_of_micros == max(clock.to_micros(times[row["event_id"]]) for row in own)
+        if stored.quarters:
+            assert summed([cut.total for cut in stored.quarters.values()]) == stored.total.model_copy(update=lean)
 
 
 def test_the_same_event_twice_is_counted_once(cloud: Cloud) -> None:
@@ -238,6 +269,16 @@ def test_an_event_of_each_topic_may_have_the_same_id(cloud: Cloud, capsys: pytes
 )
 def test_an_event_lies_in_the_workspaces_own_day(zone: str, moment: datetime, day: str, month: str) -> None:
     assert names(moment, ZoneInfo(zone)) == (f"hour_{moment:%Y-%m-%dT%H}", f"day_{day}", f"month_{month}")
+
+
+def test_a_conversations_events_are_counted_by_the_version_industry_and_channel_of_its_answer(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    row = said(workspace, "resolved", version_id="ver_2", industry="legal", channel="widget")
+    assert count(cloud, workspace, row, "conversation-recorded")
+    found = rollup(workspace, f"day_{NOW:%Y-%m-%d}")
+    for counted in (found.versions["ver_2"], found.industries["legal"], found.channels["widget"]):
+        assert counted.resolved == 1
+    assert found.models == {}
 
 
 def test_pubsub_pushes_are_counted_and_repeats_are_acknowledged(pushed: Room, cloud: Cloud) -> None:

@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
 
 from functions.analytics import conversations
-from functions.analytics.models import ConversationFilter
-from functions.shared import ids, words
+from functions.analytics.models import ConversationFilter, TranscriptQuery
+from functions.shared import contracts, firestore, ids, logs, words
 from functions.shared.contracts import TurnRead
 from functions.shared.identity import WorkspaceId
 from tests.cloud import Cloud
@@ -41,7 +44,9 @@ def search(cloud: Cloud, workspace: WorkspaceId, **query: Any) -> list[str]:
     seen: list[str] = []
     token = None
     while True:
-        page = conversations.listed(cloud.call(workspace), ConversationFilter(page_token=token, **query))
+        page = conversations.listed(
+            cloud.call(workspace), ConversationFilter.model_validate({"page_token": token, **query})
+        )
         assert len(page.items) <= query.get("page_size", 20)
         seen += [item.id for item in page.items]
         token = page.next_page_token
@@ -78,6 +83,86 @@ def test_a_page_is_filled_from_behind_those_that_lack_a_word(cloud: Cloud) -> No
     first = conversations.listed(cloud.call(workspace), ConversationFilter(q="appointment price", page_size=2))
     assert [item.id for item in first.items] == wanted[::-1]
     assert search(cloud, workspace, q="appointment price", page_size=1) == wanted[::-1]
+
+
+def test_they_are_found_by_what_they_have(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    plain = conversation(workspace, 1, "whitening", widget_id="wgt_a", outcome="failed")
+    asked = conversation(
+        workspace, 2, "whitening", visitor_id="vis_1", handed_off=True, hand_off={"state": "waiting"}, channel="api"
+    )
+    done = conversation(
+        workspace, 3, "hours", "agt_b", visitor_id="vis_1", handed_off=True, hand_off={"state": "done"}, resolved=True,
+        rating=2,
+    )  # fmt: skip
+    lead = conversation(workspace, 4, "hours", rating=5, lead={"email": "a@b.example", "left_at": START}, resolved=True)
+    expected = {
+        (): [lead, done, asked, plain],
+        (("visitor_id", "vis_1"),): [done, asked],
+        (("visitor_id", "vis_1"), ("agent_id", "agt_b")): [done],
+        (("visitor_id", "vis_1"), ("q", "whitening")): [asked],
+        (("handed_off", True),): [done, asked],
+        (("handed_off", True), ("q", "whitening")): [asked],
+        (("handed_off", True), ("agent_id", "agt_a")): [asked],
+        (("handed_off", False),): [lead, plain],
+        (("hand_off", "waiting"),): [asked],
+        (("resolved", True),): [lead, done],
+        (("resolved", True), ("agent_id", "agt_a")): [lead],
+        (("resolved", False), ("q", "whitening")): [asked, plain],
+        (("min_rating", 3),): [lead],
+        (("max_rating", 3),): [done],
+        (("min_rating", 2), ("max_rating", 5)): [lead, done],
+        (("has_lead", True),): [lead],
+        (("has_lead", False),): [done, asked, plain],
+        (("channel", "api"),): [asked],
+        (("widget_id", "wgt_a"),): [plain],
+        (("outcome", "failed"),): [plain],
+        (("visitor_id", "vis_2"),): [],
+    }
+    for conditions, found in expected.items():
+        for size in (1, 20):
+            assert search(cloud, workspace, page_size=size, **dict(conditions)) == found, conditions
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/Santiago"])
+def test_they_are_found_by_the_workspaces_own_days(cloud: Cloud, zone: str) -> None:
+    workspace = cloud.workspace(time_zone=zone)
+    days = [datetime(2026, 9, day, tzinfo=ZoneInfo(zone)) for day in (5, 6, 7)]
+    starts = [conversation(workspace, 0, "x", updated_at=day.astimezone(UTC)) for day in days]
+    ends = [
+        conversation(workspace, 0, "x", "agt_b", updated_at=day.astimezone(UTC) - timedelta(microseconds=1))
+        for day in days
+    ]
+    assert search(cloud, workspace, **{"from": "2026-09-06", "to": "2026-09-06"}) == [ends[2], starts[1]]
+    assert search(cloud, workspace, **{"from": "2026-09-06", "agent_id": "agt_a"}) == [starts[2], starts[1]]
+    assert search(cloud, workspace, to="2026-09-05", agent_id="agt_b") == [ends[1], ends[0]]
+    assert search(cloud, workspace, **{"from": "2026-09-08"}) == []
+
+
+def test_days_that_are_reversed_are_refused(room: Room, cloud: Cloud) -> None:
+    someone = callers.person("viewer", cloud.workspace())
+    refused = room.ask("GET", "/api/conversations?from=2026-09-07&to=2026-09-06", someone)
+    assert (refused.status_code, content(refused)["errors"][0]["pointer"]) == (422, "/from")
+
+
+def test_a_search_reads_a_bounded_number_and_goes_on_where_it_stopped(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    oldest = conversation(workspace, 0, "x", resolved=True)
+    batch = firestore.Batch()
+    for place in range(1, conversations.MOST_READ + 1):
+        document = {"agent_id": "agt_a", "channel": "api", "created_at": START}
+        batch.set(
+            contracts.path(workspace, "conversations", f"cnv_{place}"),
+            {**document, "updated_at": START + timedelta(minutes=place)},
+        )
+    batch.commit()
+    with logs.request() as operations:
+        page = conversations.listed(cloud.call(workspace), ConversationFilter(resolved=True))
+    assert (page.items, operations["firestore_reads"]) == ([], conversations.MOST_READ)
+    rest = conversations.listed(
+        cloud.call(workspace), ConversationFilter(resolved=True, page_token=page.next_page_token)
+    )
+    assert ([item.id for item in rest.items], rest.next_page_token) == ([oldest], None)
 
 
 def test_an_item_has_its_sums_and_not_what_was_said(room: Room, cloud: Cloud) -> None:
@@ -126,8 +211,13 @@ def test_of_a_long_conversation_the_latest_turns_are_shown_in_order(cloud: Cloud
     name = conversation(workspace, 1, "x")
     for seq in range(1, 204):
         turn(workspace, name, seq)
-    found = conversations.one(cloud.call(workspace), name).transcript
-    assert [one.seq for one in found] == list(range(4, 204))
+    found = conversations.one(cloud.call(workspace), name, TranscriptQuery())
+    assert [one.seq for one in found.transcript] == list(range(4, 204))
+    assert found.earlier == 4
+    first = conversations.one(cloud.call(workspace), name, TranscriptQuery(before=found.earlier))
+    assert ([one.seq for one in first.transcript], first.earlier) == ([1, 2, 3], None)
+    none = conversations.one(cloud.call(workspace), name, TranscriptQuery(before=1))
+    assert (none.transcript, none.earlier) == ([], None)
 
 
 def test_another_workspaces_conversation_is_not_there(room: Room, cloud: Cloud) -> None:

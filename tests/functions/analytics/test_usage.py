@@ -2,15 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.analytics import consumer, usage
-from functions.analytics.definitions import DEFINITIONS
-from functions.analytics.models import Figures, Performance, Range, Stats, StatsQuery
-from functions.shared import clock, events, ids
+from functions.analytics.models import Stats, StatsQuery
+from functions.shared import clock, events, logs
 from functions.shared.identity import WorkspaceId
 from functions.shared.money import Money
 from tests.cloud import Cloud
@@ -69,26 +69,6 @@ def test_days_are_put_together_to_weeks_from_monday_and_to_months(
     found = stats(cloud, workspace, granularity=granularity, **{"from": "2026-10-28", "to": "2026-11-15"})
     assert [(step.start, step.figures.turns) for step in found.items] == expected
     assert found.total.turns == 3
-
-
-@pytest.mark.parametrize(
-    ("zone", "day", "hours", "first", "last"),
-    [
-        ("UTC", "2026-11-25", 24, "2026-11-25T00:00:00Z", "2026-11-25T23:00:00Z"),
-        ("Europe/Berlin", "2026-03-29", 23, "2026-03-28T23:00:00Z", "2026-03-29T21:00:00Z"),
-        ("Europe/Berlin", "2026-10-25", 25, "2026-10-24T22:00:00Z", "2026-10-25T22:00:00Z"),
-        ("America/New_York", "2026-11-01", 25, "2026-11-01T04:00:00Z", "2026-11-02T04:00:00Z"),
-        ("Asia/Kolkata", "2026-11-25", 25, "2026-11-24T18:00:00Z", "2026-11-25T18:00:00Z"),
-        ("Australia/Lord_Howe", "2026-10-04", 24, "2026-10-03T13:00:00Z", "2026-10-04T12:00:00Z"),
-    ],
-)
-def test_a_day_has_the_hours_that_it_has_where_the_workspace_is(
-    cloud: Cloud, zone: str, day: str, hours: int, first: str, last: str
-) -> None:
-    found = stats(cloud, cloud.workspace(time_zone=zone), granularity="hour", **{"from": day, "to": day})
-    starts = [step.start for step in found.items]
-    assert (len(starts), starts[0], starts[-1], found.time_zone) == (hours, first, last, "UTC")
-    assert len(set(starts)) == hours
 
 
 @pytest.mark.parametrize("minute", ["00", "59"])
@@ -151,7 +131,7 @@ def test_every_way_of_cutting_a_span_gives_the_same_total(cloud: Cloud, turns: l
         ("from=yesterday", "/from"),
         ("granularity=minute", "/granularity"),
         ("group_by=visitor", "/group_by"),
-        ("agent=x", "/agent"),
+        ("visitor=x", "/visitor"),
     ],
 )
 def test_a_span_that_cannot_be_is_refused_by_pointer(room: Room, cloud: Cloud, query: str, pointer: str) -> None:
@@ -169,38 +149,117 @@ def test_the_longest_spans_are_taken(cloud: Cloud) -> None:
     assert len(stats(cloud, workspace, **{"from": "2000-01-01", "to": "2000-01-01"}).items) == 1
 
 
-def test_performance_is_beside_the_span_before(cloud: Cloud) -> None:
+def test_one_agent_model_channel_industry_or_version_is_shown_alone(cloud: Cloud) -> None:
     workspace = cloud.workspace()
-    name = rooms.agent(workspace)
-    happened(cloud, workspace, NOON - timedelta(days=1), name, latency_ms=90, new_conversation=True)
-    happened(cloud, workspace, NOON, name, new_conversation=True, handed_off=True, cost_nanos=100)
-    happened(cloud, workspace, NOON, name, cost_nanos=101)
-    happened(cloud, workspace, NOON, "agt_other", outcome="failed", cost_nanos=0)
-    span = Range.model_validate({"from": "2026-11-25", "to": "2026-11-25"})
-    found = usage.performance(cloud.call(workspace, now=NOON), span)
-    assert (found.current.turns, found.current.error_rate, found.current.hand_off_rate) == (2, 0.3333, 1.0)
-    assert (found.current.cost_per_conversation, found.before.turns) == (Money.of_nanos(201, "USD"), 1)
-    assert found.before.latency_p50_ms is not None
-    assert found.before.latency_p50_ms <= 100
-    own = usage.performance(cloud.call(workspace, now=NOON), span, name)
-    assert (own.current.turns, own.current.error_rate) == (2, 0.0)
-    assert own.current.helpful_rate is None
+    happened(cloud, workspace, NOON, "agt_a", channel="widget", version_id="ver_1", charge_nanos=1)
+    happened(cloud, workspace, NOON, "agt_b", channel="api", model="gpt-5.2", provider="openai", charge_nanos=10)
+    happened(cloud, workspace, NOON, "agt_b", industry="legal", version_id=None, charge_nanos=100)
+    span = {"from": "2026-11-25", "to": "2026-11-25"}
+    wanted = {
+        ("agent", "agt_b"): 110,
+        ("agent", "agt_c"): 0,
+        ("model", "openai/gpt-5.2"): 10,
+        ("channel", "widget"): 101,
+        ("industry", "legal"): 100,
+        ("version", "ver_1"): 11,
+    }
+    for (name, key), charge in wanted.items():
+        for more in ({}, {"granularity": "hour"}, {"time_zone": "Pacific/Kiritimati"}):
+            found = stats(cloud, workspace, **span, **more, **{name: key})
+            if "time_zone" not in more:
+                assert found.total.charge.nanos == sum(step.figures.charge.nanos for step in found.items) == charge
+        grouped = stats(cloud, workspace, **span, **{name: key, "group_by": name})
+        assert {one for step in grouped.items for one in step.groups} == ({key} if charge else set())
 
 
-def test_another_workspaces_agent_is_not_there(room: Room, cloud: Cloud) -> None:
-    someone, own = callers.person("viewer", workspace := cloud.workspace()), rooms.agent(workspace)
-    quiet = content(room.ask("GET", f"/api/analytics/agents/{own}", someone))
-    assert (quiet["current"]["turns"], quiet["current"]["error_rate"]) == (0, None)
-    for name in (rooms.agent(cloud.workspace()), ids.new("agent"), "agt_1"):
-        assert room.ask("GET", f"/api/analytics/agents/{name}", someone).status_code == 404
+def test_two_dimensions_at_once_are_refused(room: Room, cloud: Cloud) -> None:
+    someone = callers.person("viewer", cloud.workspace())
+    for route in ("/api/usage/stats", "/api/analytics"):
+        for query, pointer in (("agent=agt_a&model=x/y", "/model"), ("agent=agt_a&group_by=model", "/group_by")):
+            refused = room.ask("GET", f"{route}?{query}", someone)
+            assert (refused.status_code, content(refused)["errors"][0]["pointer"]) == (422, pointer)
 
 
-def test_every_figure_has_a_definition(room: Room, cloud: Cloud) -> None:
-    named = {definition.name for definition in DEFINITIONS}
-    assert len(named) == len(DEFINITIONS)
-    assert (Figures.model_fields.keys() | Performance.model_fields.keys()) <= named
-    shown = content(room.ask("GET", "/api/analytics/definitions", callers.person("viewer", cloud.workspace())))
-    assert {one["name"] for one in shown["items"]} == named
+def test_by_model_is_unknown_what_names_none(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    happened(cloud, workspace, NOON, handed_off=True)
+    span = {"from": "2026-11-25", "to": "2026-11-25"}
+    found = stats(cloud, workspace, model="offline/offline-extractive", **span).total
+    assert (found.turns, found.hand_offs, found.resolved, found.leads, found.ratings) == (1, None, None, None, None)
+    [step] = stats(cloud, workspace, group_by="model", **span).items
+    assert (step.figures.hand_offs, step.groups["offline/offline-extractive"].hand_offs) == (1, None)
+
+
+ABROAD = ["UTC", "Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Apia", "America/Los_Angeles"]
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.integers(0, 12 * 24 * 60), st.sampled_from("ab"), st.integers(1, 10**9)), max_size=6),
+    st.sampled_from(ABROAD),
+    st.sampled_from(ABROAD),
+)
+def test_every_zone_and_every_way_of_cutting_give_the_same_total(
+    cloud: Cloud, turns: list[Any], home: str, zone: str
+) -> None:
+    workspace = cloud.workspace(time_zone=home)
+    middle = datetime(2026, 10, 31, 12, tzinfo=UTC)
+    moments = [(middle - timedelta(minutes=minutes), agent, charge) for minutes, agent, charge in turns]
+    for moment, agent, charge in moments:
+        happened(cloud, workspace, moment, f"agt_{agent}", charge_nanos=charge)
+    span = {"from": "2026-10-20", "to": "2026-11-01", "time_zone": zone, "group_by": "agent"}
+    own = ZoneInfo(zone)
+    inside = [one for one in moments if "2026-10-20" <= str(one[0].astimezone(own).date()) <= "2026-11-01"]
+    for granularity in ("hour", "day", "week", "month"):
+        found = stats(cloud, workspace, now=middle, granularity=granularity, **span)
+        assert (found.time_zone, found.total.charge.nanos) == (zone, sum(charge for _, _, charge in inside))
+        assert found.total.turns == sum(step.figures.turns for step in found.items) == len(inside)
+        assert found.total.charge.nanos == sum(
+            group.charge.nanos for step in found.items for group in step.groups.values()
+        )
+        if granularity == "day":
+            assert {step.start for step in found.items if step.figures.turns} == {
+                str(moment.astimezone(own).date()) for moment, _, _ in inside
+            }
+        assert found.as_of == max((moment for moment, _, _ in inside), default=None)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "first", "last"),
+    [
+        ("Asia/Kathmandu", "2028-02-29", "2028-02-28T18:15:00Z", "2028-02-29T18:14:59Z"),
+        ("Europe/Berlin", "2026-03-29", "2026-03-28T23:00:00Z", "2026-03-29T21:59:59Z"),
+        ("America/New_York", "2026-11-01", "2026-11-01T04:00:00Z", "2026-11-02T04:59:59Z"),
+        ("Australia/Lord_Howe", "2026-04-05", "2026-04-04T13:00:00Z", "2026-04-05T13:29:59Z"),
+    ],
+)
+def test_a_day_abroad_begins_and_ends_to_the_second(cloud: Cloud, zone: str, day: str, first: str, last: str) -> None:
+    workspace = cloud.workspace()
+    start, end = clock.from_text(first), clock.from_text(last)
+    for moment in (start - timedelta(seconds=1), start, end, end + timedelta(seconds=1)):
+        happened(cloud, workspace, moment)
+    for granularity in ("day", "hour"):
+        found = stats(cloud, workspace, granularity=granularity, time_zone=zone, **{"from": day, "to": day})
+        assert (found.total.turns, found.as_of) == (2, end)
+
+
+def test_days_abroad_read_a_bounded_number_of_hours(room: Room, cloud: Cloud) -> None:
+    workspace = cloud.workspace(time_zone="Europe/Berlin")
+    someone = callers.person("viewer", workspace)
+    with logs.request() as operations:
+        found = stats(cloud, workspace, time_zone="Asia/Kathmandu", **{"from": "2026-10-01", "to": "2026-10-31"})
+    assert (len(found.items), operations["firestore_reads"]) == (31, 31 * 24 + 1 + 1)
+    with logs.request() as operations:
+        stats(cloud, workspace, time_zone="Europe/Paris", **{"from": "2025-12-01", "to": "2026-11-25"})
+    assert operations["firestore_reads"] == 360 + 1
+    for query, pointer in (
+        ("from=2026-09-30&to=2026-10-31&time_zone=Asia/Kathmandu", "/from"),
+        ("time_zone=Mars/Olympus", "/time_zone"),
+        ("time_zone=../../etc/passwd", "/time_zone"),
+        ("from=2026-10-31&to=2026-10-31&time_zone=Asia/Kathmandu&group_by=version", "/time_zone"),
+    ):
+        refused = room.ask("GET", f"/api/usage/stats?{query}", someone)
+        assert (refused.status_code, content(refused)["errors"][0]["pointer"]) == (422, pointer), query
 
 
 def test_a_program_without_the_scope_reads_no_figures(room: Room, cloud: Cloud) -> None:
