@@ -1,8 +1,15 @@
 """The analytics' deployments at their real edge."""
 
-import pytest
+from collections.abc import Iterator
 
-from tests.cloud import Cloud
+import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery as native
+
+from functions.analytics import benchmarks
+from functions.shared import bigquery
+from tests import engines
+from tests.cloud import PROJECT, Cloud
 from tests.functions.rooms import Room, open_room
 
 
@@ -16,3 +23,22 @@ def room(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Room:
 def pushed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Room:
     """The deployment analytics-usage."""
     return open_room("analytics-usage", monkeypatch)
+
+
+@pytest.fixture(scope="package")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[engines.Engine]:
+    """A BigQuery with the catalogue's tables."""
+    engine = engines.start("bigquery", tmp_path_factory.mktemp("bigquery"), "--project", PROJECT)
+    yield engine
+    engine.kill()
+
+
+@pytest.fixture
+def house(cloud: Cloud, warehouse: engines.Engine, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """The local cloud with its warehouse; the client is the real one, but for the key that the supervisor would write."""
+    address = f"http://{warehouse.address}"
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", address)
+    client = native.Client(PROJECT, AnonymousCredentials(), client_options={"api_endpoint": address})
+    monkeypatch.setattr(bigquery, "client", lambda: client)
+    monkeypatch.setattr(benchmarks, "_away_until", 0.0)
+    return cloud
