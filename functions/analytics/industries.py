@@ -6,6 +6,8 @@ from functions.analytics.rollups import summed
 from functions.shared.contracts import Counters
 from functions.shared.http import Call
 
+FIELDS = [("as_of_micros",), ("industries",)]
+
 
 def listed(call: Call, query: Range) -> Industries:
     """Every industry of the two spans, with the most turns first. Raises Invalid as `usage.span` does.
@@ -22,7 +24,7 @@ def listed(call: Call, query: Range) -> Industries:
         "benchmark": performance.day_names(since, until),
     }
     names = list(dict.fromkeys(name for span in spans.values() for name in span))
-    found = dict(zip(names, repository.rollups(call.workspace, names), strict=True))
+    found = dict(zip(names, repository.rollups(call.workspace, names, FIELDS), strict=True))
 
     def counted(span: str, industry: str) -> Counters:
         cuts = (found[name].industries.get(industry) for name in spans[span])

@@ -41,7 +41,7 @@ def _compared(call: Call, query: Range, wanted: Wanted) -> Comparison:
     home = repository.workspace(call.workspace)
     first, last = usage.span(call, query, usage.zone_of(home), MOST_DAYS)
     earlier = steps.before(first, last)
-    found = repository.rollups(call.workspace, day_names(earlier[0], last))
+    found = repository.rollups(call.workspace, day_names(earlier[0], last), wanted.fields())
     current, before = found[len(found) // 2 :], found[: len(found) // 2]
     now, then = wanted.of(current), wanted.of(before)
     group_by = getattr(query, "group_by", None)
@@ -73,7 +73,8 @@ def versions(call: Call, agent: str, query: VersionsQuery) -> VersionList:
     first, last = usage.span(call, query, usage.zone_of(home), MOST_DAYS)
     page = repository.versions(call.workspace, agent, query.page_size + 1, _place(call, agent, query))
     more, page = len(page) > query.page_size, page[: query.page_size]
-    rollups = repository.rollups(call.workspace, day_names(first, last))
+    fields = [("as_of_micros",), *(("versions", one.id) for one in page)]
+    rollups = repository.rollups(call.workspace, day_names(first, last), fields)
     shown = [
         metrics.filled(
             VersionPerformance,

@@ -7,7 +7,7 @@ from typing import Any
 
 from functions.analytics.rollups import Added, placed
 from functions.shared import contracts, firestore
-from functions.shared.contracts import ConversationRead, RollupRead, VersionRead, WorkspaceRead
+from functions.shared.contracts import AgentRead, ConversationRead, RollupRead, VersionRead, WorkspaceRead
 from functions.shared.firestore import Query, Snapshot
 from functions.shared.identity import WorkspaceId
 from functions.shared.paging import Place
@@ -25,12 +25,15 @@ def workspace(workspace: WorkspaceId) -> WorkspaceRead:
     return WorkspaceRead.model_validate(firestore.get(contracts.workspace_path(workspace)).data)
 
 
-def rollups(workspace: WorkspaceId, names: Sequence[str]) -> list[RollupRead]:
-    """These rollups in order; one that was never written is empty."""
+def rollups(workspace: WorkspaceId, names: Sequence[str], fields: Sequence[firestore.FieldPath]) -> list[RollupRead]:
+    """These fields of these rollups in order; one that was never written is empty.
+
+    A busy workspace's rollups are large: what no figure needs stays where it is.
+    """
     found: list[Snapshot] = []
     for start in range(0, len(names), AT_ONCE):
         part = names[start : start + AT_ONCE]
-        found += firestore.get_all([contracts.path(workspace, "rollups", name) for name in part])
+        found += firestore.get_all([contracts.path(workspace, "rollups", name) for name in part], fields)
     return [RollupRead.model_validate(one.data) for one in found]
 
 
@@ -131,8 +134,9 @@ def _latest(
 
 
 def agent(workspace: WorkspaceId, agent: str) -> Snapshot:
-    """One agent's document, deleted or not."""
-    return firestore.get(contracts.path(workspace, "agents", agent))
+    """What may be known here of one agent, deleted or not."""
+    fields = [(name,) for name in AgentRead.model_fields]
+    return firestore.get_all([contracts.path(workspace, "agents", agent)], fields)[0]
 
 
 def versions(workspace: WorkspaceId, agent: str, limit: int, after: tuple[int, str] | None) -> list[Snapshot]:

@@ -18,8 +18,9 @@ from functions.analytics.models import (
 )
 from functions.analytics.rollups import summed
 from functions.shared import clock
-from functions.shared.contracts import Counters, RollupCut, WorkspaceRead
+from functions.shared.contracts import QUARTERS, Counters, RollupCut, WorkspaceRead
 from functions.shared.errors import Invalid
+from functions.shared.firestore import FieldPath
 from functions.shared.http import Call
 
 DEFAULT_DAYS = 30
@@ -53,6 +54,16 @@ class Wanted:
         self.groups_by_model = query.group_by == "model"
         self.dimensions = set(names)
 
+    def fields(self, *, quarters: bool = False) -> list[FieldPath]:
+        """What has to be read of a rollup for it, of an hour's also by `quarters`."""
+        own = ("total",) if self._name is None else (DIMENSIONS[self._name], str(self._key))
+        fields: list[FieldPath] = [("as_of_micros",), own]
+        if self._group_by is not None and self._name is None:
+            fields.append((DIMENSIONS[self._group_by],))
+        if quarters:
+            fields += [("quarters", quarter, *field) for quarter in QUARTERS for field in fields]
+        return fields
+
     def of(self, cuts: Iterable[RollupCut]) -> Counters:
         """What was counted of it."""
         if self._name is None:
@@ -83,7 +94,8 @@ def stats(call: Call, query: StatsQuery) -> Stats:
     parts = [part for step in made for part in step.parts]
     _check(query, wanted, parts, (last - first).days + 1)
     names = list(dict.fromkeys(part.name for part in parts))
-    found = dict(zip(names, repository.rollups(call.workspace, names), strict=True))
+    fields = wanted.fields(quarters=any(part.quarters for part in parts))
+    found = dict(zip(names, repository.rollups(call.workspace, names, fields), strict=True))
     items, every = [], []
     for step in made:
         cuts = [cut for part in step.parts for cut in part.of(found)]

@@ -42,6 +42,13 @@ def test_a_thumb_stands_on_its_answer_and_is_one_event(cloud: Cloud, workspace: 
     assert (turn["feedback"], turn["comment"]) == ("up", "Très bien 👍")
     (row,) = cloud.published("conversation-recorded", workspace)
     assert (row["type"], row["rating"], row["turn_id"]) == ("feedback", 1, answer_of(spoken).removeprefix("msg_"))
+    (turn,) = spoken.turns()
+    assert turn["version_id"] is not None
+    assert (row["version_id"], row["channel"], row["industry"]) == (
+        turn["version_id"],
+        "widget",
+        spoken.home()["industry"],
+    )
     assert "comment" not in row
     assert "unsent" not in firestore.get(contracts.path(workspace, "events", row["event_id"])).data
 

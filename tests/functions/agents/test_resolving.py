@@ -53,7 +53,10 @@ def test_a_quiet_conversation_becomes_resolved_once(cloud: Cloud, workspace: Wor
         sweep(workspace, as_of)
     home = visitor.home()
     assert (home["resolved"], "quiet_at" in home) == (True, False)
-    assert resolved(cloud, workspace) == 1
+    (row,) = (row for row in cloud.published("conversation-recorded", workspace) if row["type"] == "resolved")
+    (turn,) = visitor.turns()
+    assert (row["version_id"], row["channel"], row["industry"]) == (turn["version_id"], "widget", home["industry"])
+    assert (home["version_id"], home["outcome"]) == (turn["version_id"], "completed")
     assert charges(cloud, workspace) == []
     # It goes on, and stays resolved.
     visitor.turn()

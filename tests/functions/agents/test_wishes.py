@@ -153,7 +153,7 @@ def test_what_a_crash_left_unsent_is_found(workspace: WorkspaceId, visitor: Visi
     visitor.turn()
     batch = firestore.Batch()
     call = visitor.call()
-    made = wishes._told(batch, call, visitor.conversation, visitor.agent, "hand_off", "hand_off.requested")
+    made = wishes._told(batch, call, visitor.conversation, visitor.home(), "hand_off", "hand_off.requested")
     batch.commit()
     found = {event.id for event in events.unsent_before(clock.now(), 5000)}
     assert {event.id for event in made} <= found
