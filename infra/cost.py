@@ -115,7 +115,7 @@ class UnknownModel(Exception):
 def list_prices(path: Path = PRICES) -> dict[str, Price]:
     """Google's list prices by name. Money and quantities are exact."""
     found = {}
-    for name, entry in yaml.safe_load(path.read_text(encoding="utf-8")).items():
+    for name, entry in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader).items():
         if isinstance(entry["usd"], float) or isinstance(entry["free"], float):
             raise TypeError(f"{name}: write what has a point in quotes")
         found[name] = Price(
@@ -132,7 +132,7 @@ def list_prices(path: Path = PRICES) -> dict[str, Price]:
 
 def model_price(model: str, bucket: str, path: Path = MODELS) -> Price:
     """The book's opening price of a bucket (input, output) of a model, for a million tokens. Raises UnknownModel."""
-    book: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    book: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     provider, _, name = model.partition("/")
     for version in book["versions"]:
         for entry in version["models"]:
@@ -275,7 +275,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(parser.parse_args(arguments))
     number = options.pop("conversations")
     assumed, prices = replace(Assumed(), **options), list_prices()
-    catalogue = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
+    catalogue = yaml.load(CATALOGUE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     try:
         models = of_models(number, assumed)
     except UnknownModel as error:

@@ -1,5 +1,6 @@
 """The cloud that tests run on: the local engines as real processes, one set for each pytest worker."""
 
+import os
 from collections.abc import Iterator
 
 import hypothesis
@@ -16,6 +17,9 @@ def collections_are_written_by_their_owners() -> Iterator[None]:
         ownership.watch(monkeypatch)
         yield
 
+
+# Engines and stacks outlive a kill without it, and nobody wants the state of tests back after a power cut.
+os.environ.setdefault("AGENTHUB_FSYNC", "off")
 
 # A busy machine is no fault of the code under test.
 hypothesis.settings.register_profile("tests", deadline=None)

@@ -19,7 +19,7 @@ from tests.functions.agents.talking import HOURS, Scripted, Visitor, an_agent, u
 from tests.functions.billing.story import Story, at
 
 PRICES = cost.list_prices()
-CATALOGUE = yaml.safe_load(cost.CATALOGUE.read_text("utf-8"))
+CATALOGUE = yaml.load(cost.CATALOGUE.read_text("utf-8"), Loader=yaml.CSafeLoader)
 
 
 def line(lines: list[cost.Line], what: str) -> cost.Line:
