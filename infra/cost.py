@@ -192,8 +192,8 @@ def of_models(number: int, assumed: Assumed) -> list[Line]:
 def of_idle_month(catalogue: Mapping[str, Any], assumed: Assumed, prices: Mapping[str, Price]) -> list[Line]:
     """What a month costs in which nobody talks, in an installation without data."""
     relays = retries = HOURS * 6
-    closes = DAYS
-    runs = relays + retries + closes
+    closes = sweeps = DAYS
+    runs = relays + retries + closes + sweeps
     seconds = runs * Fraction(assumed.relay_ms, 1000)
     relay, looked = Counted(COUNTED["relay"]), Counted(COUNTED["retries"])
     images = Fraction(len(catalogue["deployments"]) * assumed.image_mib, 1024)
@@ -202,7 +202,11 @@ def of_idle_month(catalogue: Mapping[str, Any], assumed: Assumed, prices: Mappin
         ("Cloud Run requests of the schedules", "run_requests", runs),
         ("Cloud Run vCPU of the schedules", "run_cpu", seconds),
         ("Cloud Run memory of the schedules", "run_memory", seconds / 2),
-        ("Firestore reads of the schedules", "firestore_reads", relays * relay.reads + retries * looked.reads + closes),
+        (
+            "Firestore reads of the schedules",
+            "firestore_reads",
+            relays * relay.reads + retries * looked.reads + closes + sweeps,
+        ),
         ("Firestore writes of the schedules", "firestore_writes", relays * relay.writes),
         ("BigQuery, the close's one query a day", "bigquery_queries", closes * _LEAST_SCANNED),
         ("Images of the functions", "image_storage", images),
