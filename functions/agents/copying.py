@@ -35,7 +35,7 @@ class NewCopy(Body):
 
 
 def copy(call: Call, agent: str, new: NewCopy) -> tuple[ShownAgent, str]:
-    """A new agent with this one's draft, file, knowledge and test cases: the new one and its etag. It is neither published nor active.
+    """A new agent with this one's draft, file, knowledge and test cases, and its etag. It is neither published nor active.
 
     A repeat with the same Idempotency-Key finds the copy, or makes what is missing of it. Raises NotFound, Contended when
     the knowledge changes all the time.
