@@ -26,6 +26,18 @@ hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
 
 
+SLOWEST = ("tests/e2e/", "tests/matrix/", "tests/infra/", "tests/web/", "tests/functions/billing/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest come first, so that at the end no worker waits for one of them alone."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((place for place, folder in enumerate(SLOWEST) if item.nodeid.startswith(folder)), len(SLOWEST))
+
+    items.sort(key=rank)
+
+
 @pytest.fixture(scope="session")
 def engines_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The engines, started when a test first asks for them."""
