@@ -20,23 +20,23 @@ def record(
     *,
     once: str = "",
     turn_id: str | None = None,
-    version_id: str | None = None,
+    answer: Mapping[str, Any] | None = None,
     rating: int | None = None,
     trace_id: str | None = None,
     now: datetime,
 ) -> Event:
     """Add the event to the commit, which raises AlreadyExists for a second one of this kind, conversation and `once`.
 
-    `of` is the conversation's document: its agent, channel and industry are the event's, and so is the version of its
-    latest answer where `version_id` names no other. Publish what is returned after the commit. It holds no content:
-    `rating` is 1 or -1 for a thumb, 1 to 5 for stars.
+    `of` is the conversation's document: its agent, channel and industry are the event's. The version is that of `answer`,
+    a turn that the event is about, or else of the latest one. Publish what is returned after the commit. It holds no
+    content: `rating` is 1 or -1 for a thumb, 1 to 5 for stars.
     """
     row: dict[str, Any] = {
         "event_id": f"evt_{ids.hashed(kind, conversation, once)}",
         "type": kind,
         "workspace_id": str(workspace),
         "agent_id": of["agent_id"],
-        "version_id": version_id or of.get("version_id"),
+        "version_id": (of if answer is None else answer).get("version_id"),
         "channel": of.get("channel"),
         "industry": of.get("industry"),
         "conversation_id": conversation,

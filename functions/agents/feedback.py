@@ -77,7 +77,7 @@ def _told(
         kind,
         once=call.idempotency_id,
         turn_id=None if turn is None else turn.id,
-        version_id=None if turn is None else turn.data.get("version_id"),
+        answer=None if turn is None else turn.data,
         rating=rating,
         trace_id=call.trace.trace_id,
         now=call.now,

@@ -38,7 +38,7 @@ def look(workspace: WorkspaceId, found: Snapshot, terms: PlanTerms, as_of: datet
         batch.update(home.path, {**looked, ("resolved",): True, ("resolved_at",): moment}, if_etag=home.etag)
         return [
             conversation_events.record(
-                batch, workspace, found.id, home.data, "resolved", version_id=turn.version_id, now=moment
+                batch, workspace, found.id, home.data, "resolved", answer={"version_id": turn.version_id}, now=moment
             ),
             *(
                 metering.add_unheld(
