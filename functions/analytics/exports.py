@@ -1,6 +1,6 @@
 """Exports as they are asked for and shown: a request is stored and published, the job (`exporting.py`) does the rest."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from functions.analytics import repository
@@ -43,8 +43,8 @@ def request(call: Call, body: NewExport) -> tuple[Export, str]:
     stored = StoredExport(
         kind=body.kind,
         format=body.chosen,
-        from_=body.from_,
-        to=body.to,
+        from_=_utc(body.from_),
+        to=_utc(body.to),
         agent_id=body.agent_id,
         requested_by=call.principal.actor,
         claims={key: call.principal.claims[key] for key in _CLAIMS if key in call.principal.claims},
@@ -74,6 +74,10 @@ def request(call: Call, body: NewExport) -> tuple[Export, str]:
         return show(call, name)
     events.publish(event)
     return _shown(name, stored, call.now), etag
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)
 
 
 def _requested(workspace: WorkspaceId, export: str, now: datetime) -> Event:
