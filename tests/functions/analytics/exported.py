@@ -74,7 +74,9 @@ def table(file: bytes) -> list[dict[str, Any]]:
     return found
 
 
-def turns(workspace: WorkspaceId, number: int, agent: str = "agt_a", start: datetime = START, **fields: Any) -> list[str]:
+def turns(
+    workspace: WorkspaceId, number: int, agent: str = "agt_a", start: datetime = START, **fields: Any
+) -> list[str]:
     """The ids of turns that are in the warehouse, a minute apart, two at each time."""
     rows = []
     for place in range(number):

@@ -116,8 +116,10 @@ def test_whatever_is_written_is_read_again(first: list[Row], second: list[Row]) 
         for row in read_lines(written("jsonl", first, second))
     ]
     assert lines == wanted
-    packed = [{**row, "more": json.loads(row["more"]) if row["more"] else None} for row in
-              read_parquet(written("parquet", first, second))]
+    packed = [
+        {**row, "more": json.loads(row["more"]) if row["more"] else None}
+        for row in read_parquet(written("parquet", first, second))
+    ]
     assert packed == wanted
     cells = read_csv(written("csv", first, second))
     for cell, row in zip(cells, wanted, strict=True):

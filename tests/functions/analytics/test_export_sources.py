@@ -12,8 +12,7 @@ from functions.shared.config import settings
 from functions.shared.contracts import Counters
 from functions.shared.identity import WorkspaceId
 from tests.cloud import Cloud
-from tests.functions.analytics.exported import START, cells, exported, lines, request, stored, table
-from tests.functions.analytics.exported import deliver
+from tests.functions.analytics.exported import START, cells, deliver, exported, lines, request, stored, table
 from tests.functions.rooms import write
 from tests.local.bigquery.samples import CATALOGUE
 
@@ -84,7 +83,9 @@ def test_transcripts_are_turn_by_turn_and_harmless_in_a_spreadsheet(house: Cloud
     made = [conversation(workspace, START + timedelta(minutes=place), 3, agent_id=agent) for place in range(3)]
     conversation(workspace, START, 2)
     rows = cells(exported(house, workspace, "transcripts", agent_id=agent, format="csv"))
-    assert [(row["conversation_id"], row["seq"]) for row in rows] == [(name, str(seq)) for name in made for seq in range(3)]
+    assert [(row["conversation_id"], row["seq"]) for row in rows] == [
+        (name, str(seq)) for name in made for seq in range(3)
+    ]
     assert [row["message"] for row in rows[:2]] == ["'=cmd|' /C calc'!A0", "Größe 1?"]
     assert rows[0]["answer"] == "An answer.\nWith lines."
     (whole, *_) = lines(exported(house, workspace, "transcripts", agent_id=agent))

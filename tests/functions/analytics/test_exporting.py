@@ -18,9 +18,19 @@ from functions.shared.identity import WorkspaceId
 from tests.cloud import PROJECT, Cloud, envelope
 from tests.e2e.client import until
 from tests.functions.analytics.exported import (
-    START, cells, content, deliver, event, exported, lines, request, stored, table, turns,
+    START,
+    cells,
+    content,
+    deliver,
+    exported,
+    lines,
+    request,
+    stored,
+    table,
+    turns,
 )  # fmt: skip
-from tests.functions.rooms import Room, content as answer, write
+from tests.functions.rooms import Room, write
+from tests.functions.rooms import content as answer
 from tests.functions.shared.http import callers
 
 ROOT = Path(__file__).parents[3]
