@@ -33,6 +33,9 @@ def _cursor(collection: str) -> Callable[[WorkspaceId], Any]:
 
 VALUES: dict[str, Callable[[WorkspaceId], Any]] = {
     "functions.analytics.repository.conversations.after": _cursor("conversations"),
+    "functions.analytics.repository.exports.after": _cursor("exports"),
+    "functions.analytics.repository.of_span.after": _cursor("x"),
+    "functions.analytics.repository.of_span.fields": lambda _: ("x",),
     "functions.agents.repository.with_lead.after": _cursor("conversations"),
     "functions.dashboard.repository.activity.after": _cursor("activity"),
     "functions.dashboard.repository.deliveries.after": _cursor("webhooks/x/deliveries"),

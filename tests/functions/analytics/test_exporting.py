@@ -58,7 +58,7 @@ def test_every_event_is_there_once_with_all_columns_and_its_digest_can_be_recomp
     rows = lines(exported(house, workspace, "usage_events"))
     assert [row["event_id"] for row in rows] == wanted
     assert all(digests.leaf(row) == row["digest"] for row in rows)
-    assert rows[0].keys() == {column for column in rows[-1]} >= {"corrects", "trace_id", "reasoning_tokens"}
+    assert rows[0].keys() == set(rows[-1]) >= {"corrects", "trace_id", "reasoning_tokens"}
 
 
 def test_the_formats_say_the_same(house: Cloud, workspace: WorkspaceId, small: None) -> None:
@@ -138,6 +138,7 @@ def test_a_run_that_is_killed_is_gone_on_with(house: Cloud, workspace: Workspace
     """In a process of its own, as Cloud Run would end it: without a word."""
     wanted = turns(workspace, 400)
     made = request(house.call(workspace), "usage_events", format="csv")
+    google = {"api_endpoint": os.environ["BIGQUERY_EMULATOR_HOST"]}
     program = f"""
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery as native
@@ -146,7 +147,7 @@ from functions.shared import bigquery
 from functions.shared.identity.workspace import from_event
 from tests.cloud import Cloud
 from tests.functions.analytics import exported
-client = native.Client({PROJECT!r}, AnonymousCredentials(), client_options={{"api_endpoint": {os.environ["BIGQUERY_EMULATOR_HOST"]!r}}})
+client = native.Client({PROJECT!r}, AnonymousCredentials(), client_options={google!r})
 bigquery.client = lambda: client
 exporting.PART_ROWS, export_sources.WAREHOUSE_PAGE = 2, 2
 exported.deliver(Cloud.__new__(Cloud), from_event({str(workspace)!r}), {made!r})
