@@ -87,7 +87,8 @@ def _asked(
     patience = {"timeout": seconds, "retry": bigquery.DEFAULT_RETRY.with_timeout(seconds), "job_retry": None}
     logs.count("bigquery_queries")
     dry = client().query(text, job_config=bigquery.QueryJobConfig(query_parameters=named, dry_run=True), **patience)
-    bound = max(int(dry.total_bytes_processed or 0), 10 * 2**20)
+    # Whole MiB are billed, and at least ten.
+    bound = max(-(-int(dry.total_bytes_processed or 0) // 2**20), 10) * 2**20
     if bound > LARGEST_BYTES:
         raise TooLarge(f"the query would read {bound} bytes")
     config = bigquery.QueryJobConfig(query_parameters=named, maximum_bytes_billed=bound)

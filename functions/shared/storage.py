@@ -120,25 +120,36 @@ def stream_once(bucket: str, name: str, *, content_type: str, download_as: str) 
     No more than CHUNK is in memory. A browser saves the object as `download_as`. Where there is such an object already,
     or the block raises, nothing is written. Raises Unavailable, and FileExistsError at the end.
     """
-    from google.api_core import exceptions
+    from google.cloud.storage.exceptions import InvalidResponse
 
     logs.count("storage_writes")
     blob = client().bucket(bucket).blob(name)
     blob.cache_control = "private"
     blob.content_disposition = f"attachment; filename*=UTF-8''{urllib.parse.quote(download_as)}"
-    with _reached():
-        writer = blob.open(
-            "wb", chunk_size=CHUNK, ignore_flush=True, content_type=content_type, if_generation_match=0, **_patience()
-        )
-        try:
-            yield writer
-        except BaseException:
-            writer.terminate()
-            raise
-        try:
+    try:
+        with _reached():
+            writer = blob.open(
+                "wb",
+                chunk_size=CHUNK,
+                ignore_flush=True,
+                content_type=content_type,
+                if_generation_match=0,
+                **_patience(),
+            )
+            try:
+                yield writer
+            except BaseException:
+                writer.terminate()
+                raise
             writer.close()
-        except exceptions.PreconditionFailed as error:
+    except InvalidResponse as error:
+        # The client says so of streams alone.
+        status = error.response.status_code
+        if status == 412:
             raise FileExistsError(name) from error
+        if status == 429 or status >= 500:
+            raise Unavailable("The file store did not answer. Try again.") from error
+        raise
 
 
 def signed_url(bucket: str, name: str, *, lifetime: timedelta) -> str:
