@@ -41,6 +41,7 @@ class Cloud:
             "STORAGE_EMULATOR_HOST": f"http://{self._engines['storage'].address}",
             "CDN_BUCKET": "cdn",
             "ARCHIVE_BUCKET": "archive",
+            "EXPORTS_BUCKET": "exports",
             "PUBLIC_URL": URL,
             "INSTALLATION_KEY": base64.b64encode(bytes(range(32))).decode(),
             "DEFAULT_MODEL": "offline/offline-extractive",

@@ -1,4 +1,5 @@
-"""Entry points of the analytics' room: the figures (`analytics_api`) and what counts them (`analytics_usage`)."""
+"""Entry points of the analytics' room: the figures (`analytics_api`), what counts them (`analytics_usage`), and what writes
+files of them (`analytics_exports`)."""
 
 from functions.shared.http import Routes, entry_point
 
@@ -15,7 +16,14 @@ def _usage() -> Routes:
     return usage_routes.api
 
 
-ROUTES = {"analytics_api": _api, "analytics_usage": _usage}
+def _exports() -> Routes:
+    from functions.analytics import export_job_routes
+
+    return export_job_routes.api
+
+
+ROUTES = {"analytics_api": _api, "analytics_usage": _usage, "analytics_exports": _exports}
 
 analytics_api = entry_point("analytics_api", _api)
 analytics_usage = entry_point("analytics_usage", _usage)
+analytics_exports = entry_point("analytics_exports", _exports)

@@ -156,3 +156,64 @@ def turns(workspace: WorkspaceId, conversation: str, before: int | None, limit: 
     home = contracts.path(workspace, "conversations", conversation, "turns")
     where: tuple[Filter, ...] = () if before is None else (("seq", "<", before),)
     return firestore.find(Query(home, where=where, order=("-seq",), limit=limit))[::-1]
+
+
+def export_path(workspace: WorkspaceId, export: str) -> str:
+    """Where an export is kept."""
+    return contracts.path(workspace, "exports", export)
+
+
+def export(workspace: WorkspaceId, export: str) -> Snapshot:
+    """One export's document."""
+    return firestore.get(export_path(workspace, export))
+
+
+def exports(workspace: WorkspaceId, limit: int, after: tuple[datetime, str] | None) -> list[Snapshot]:
+    """Exports, the latest first."""
+    home = contracts.path(workspace, "exports")
+    return firestore.find(Query(home, order=("-created_at",), limit=limit, after=after or ()))
+
+
+def unfinished_exports(workspace: WorkspaceId, limit: int) -> list[Snapshot]:
+    """Exports that wait or run."""
+    home = contracts.path(workspace, "exports")
+    waiting: tuple[tuple[str, firestore.Operator, Any], ...] = (("state", "in", ["queued", "running"]),)
+    return firestore.find(Query(home, where=waiting, limit=limit, fields=("updated_at",)))
+
+
+def of_span(
+    workspace: WorkspaceId,
+    collection: str,
+    time: str,
+    since: datetime,
+    until: datetime | None,
+    limit: int,
+    after: tuple[datetime, str] | None,
+    fields: tuple[str, ...] | None = None,
+) -> list[Snapshot]:
+    """Documents of a collection in the order of a time, from `since` on, before `until`."""
+    query = Query(
+        contracts.path(workspace, collection),
+        where=_span(time, since, until),
+        order=(time,),
+        limit=limit,
+        after=after or (),
+        fields=fields,
+    )
+    return firestore.find(query)
+
+
+def count_of_span(workspace: WorkspaceId, collection: str, time: str, since: datetime, until: datetime | None) -> int:
+    """How many documents `of_span` has in all."""
+    return firestore.count(Query(contracts.path(workspace, collection), where=_span(time, since, until)))
+
+
+def _span(time: str, since: datetime, until: datetime | None) -> tuple[tuple[str, firestore.Operator, Any], ...]:
+    begin: tuple[str, firestore.Operator, Any] = (time, ">=", since)
+    return (begin,) if until is None else (begin, (time, "<", until))
+
+
+def all_turns(workspace: WorkspaceId, conversation: str) -> list[Snapshot]:
+    """Every turn of a conversation, oldest first."""
+    home = contracts.path(workspace, "conversations", conversation, "turns")
+    return firestore.find(Query(home, order=("seq",)))

@@ -1,6 +1,6 @@
 """Analytics over HTTP: usage, performance, conversations."""
 
-from functions.analytics import conversations, industries, performance, usage
+from functions.analytics import conversations, export_routes, industries, performance, usage
 from functions.analytics.definitions import DEFINITIONS
 from functions.analytics.models import (
     Comparison,
@@ -21,6 +21,7 @@ from functions.shared import firestore
 from functions.shared.http import CONSOLE, MACHINE, Call, Items, Routes
 
 api = Routes("analytics-api")
+api.include(export_routes.api)
 
 
 @api.get("/api/usage/stats", callers=(CONSOLE, MACHINE), summary="Tokens, cost and charge over time, by dimension.")

@@ -33,6 +33,7 @@ DEPLOYMENTS = (
     "widgets-public",
     "analytics-api",
     "analytics-usage",
+    "analytics-exports",
     "billing-api",
     "billing-usage",
     "billing-close",

@@ -6,7 +6,7 @@ from typing import Any
 from functions.shared import logs
 from functions.shared.config import settings
 from functions.shared.errors import Unavailable
-from functions.shared.identity import tokens
+from functions.shared.identity import signing
 
 SECONDS = 10.0
 
@@ -36,7 +36,7 @@ def _post(method: str, body: dict[str, Any]) -> dict[str, Any]:
 
     url = f"{settings().identity_toolkit_url}/v1/projects/{settings().project}/{method}"
     try:
-        response = AuthorizedSession(tokens.credentials()).post(url, json=body, timeout=SECONDS)
+        response = AuthorizedSession(signing.credentials()).post(url, json=body, timeout=SECONDS)
         response.raise_for_status()
         answer: dict[str, Any] = response.json()
     except (RequestException, GoogleAuthError, ValueError) as error:

@@ -4,7 +4,9 @@ Every query names its parameters and its time range (each table demands a partit
 bounded by its own dry run, so a mistake costs nothing. Figures on pages never come from here (ARCHITECTURE, State).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -17,6 +19,9 @@ LARGEST_BYTES = 10 * 2**30
 """No query of ours reads more than this; one that would is refused before it runs."""
 
 SECONDS = 30.0
+
+STREAM_SECONDS = 120.0
+"""How long the query of a stream may take before its first page, and each page after it."""
 
 
 @cache
@@ -33,29 +38,72 @@ def client() -> Any:
     return bigquery.Client(project=settings().project)
 
 
+class TooLarge(ValueError):
+    """A query would read more than LARGEST_BYTES; it was not run."""
+
+
 def query(sql: str, parameters: Mapping[str, str | int | bool | datetime]) -> list[dict[str, Any]]:
     """The rows of a query. `{dataset}` in `sql` stands for the dataset; parameters are `@name`.
 
     Two round trips: the dry run that says what it reads, then the query with that as its bound. Raises Unavailable when
-    BigQuery does not answer in time, ValueError when the query would read more than LARGEST_BYTES.
+    BigQuery does not answer in time, TooLarge when the query would read more than LARGEST_BYTES.
     """
-    import requests
-    from google.api_core import exceptions
-    from google.auth.exceptions import GoogleAuthError
+    with _reached():
+        return [dict(row) for row in _asked(sql, parameters, SECONDS)]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A result too large for memory: its columns with their types (INTEGER, STRING, …), and its rows page by page."""
+
+    columns: tuple[tuple[str, str], ...]
+    number: int
+    """How many rows there are in all."""
+    pages: Iterator[list[tuple[Any, ...]]]
+
+
+def stream(sql: str, parameters: Mapping[str, str | int | bool | datetime], *, page_size: int) -> Result:
+    """As `query`, for results that need not be in memory at once; raises the same, from `pages` too."""
+    with _reached():
+        found = _asked(sql, parameters, STREAM_SECONDS, page_size)
+        columns = tuple((field.name, str(field.field_type)) for field in found.schema)
+        return Result(columns, int(found.total_rows or 0), _pages(found))
+
+
+def _pages(found: Any) -> Iterator[list[tuple[Any, ...]]]:
+    with _reached():
+        for page in found.pages:
+            yield [row.values() for row in page]
+
+
+def _asked(
+    sql: str, parameters: Mapping[str, str | int | bool | datetime], seconds: float, page_size: int | None = None
+) -> Any:
     from google.cloud import bigquery
 
     text = sql.replace("{dataset}", f"{settings().project}.{settings().dataset}")
     named = [bigquery.ScalarQueryParameter(name, _type(value), value) for name, value in parameters.items()]
     # The client's own patience is ten minutes, longer than whoever waits for us.
-    patience = {"timeout": SECONDS, "retry": bigquery.DEFAULT_RETRY.with_timeout(SECONDS), "job_retry": None}
+    patience = {"timeout": seconds, "retry": bigquery.DEFAULT_RETRY.with_timeout(seconds), "job_retry": None}
     logs.count("bigquery_queries")
+    dry = client().query(text, job_config=bigquery.QueryJobConfig(query_parameters=named, dry_run=True), **patience)
+    # Whole MiB are billed, and at least ten.
+    bound = max(-(-int(dry.total_bytes_processed or 0) // 2**20), 10) * 2**20
+    if bound > LARGEST_BYTES:
+        raise TooLarge(f"the query would read {bound} bytes")
+    config = bigquery.QueryJobConfig(query_parameters=named, maximum_bytes_billed=bound)
+    return client().query(text, job_config=config, **patience).result(page_size=page_size, **patience)
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    """Every way in which the warehouse can fail to answer is Unavailable."""
+    import requests
+    from google.api_core import exceptions
+    from google.auth.exceptions import GoogleAuthError
+
     try:
-        dry = client().query(text, job_config=bigquery.QueryJobConfig(query_parameters=named, dry_run=True), **patience)
-        bound = max(int(dry.total_bytes_processed or 0), 10 * 2**20)
-        if bound > LARGEST_BYTES:
-            raise ValueError(f"the query would read {bound} bytes")
-        config = bigquery.QueryJobConfig(query_parameters=named, maximum_bytes_billed=bound)
-        return [dict(row) for row in client().query(text, job_config=config, **patience).result(**patience)]
+        yield
     except (
         exceptions.ServerError,
         exceptions.TooManyRequests,

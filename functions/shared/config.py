@@ -133,6 +133,16 @@ class Settings:
         return _text("ARCHIVE_BUCKET", f"{self.project}-agenthub-archive")
 
     @cached_property
+    def exports_bucket(self) -> str:
+        """Bucket of exported files, which it deletes after a week."""
+        return _text("EXPORTS_BUCKET", f"{self.project}-agenthub-exports")
+
+    @cached_property
+    def storage_url(self) -> str:
+        """Where browsers reach Cloud Storage, without a trailing slash: signed addresses begin with it."""
+        return _text("STORAGE_URL", "https://storage.googleapis.com").rstrip("/")
+
+    @cached_property
     def iam_credentials_url(self) -> str:
         """Base URL of the IAM Credentials API."""
         return _text("IAM_CREDENTIALS_URL", "https://iamcredentials.googleapis.com").rstrip("/")

@@ -61,6 +61,7 @@ Topic = Literal[
     "sweep-requested",
     "notifications",
     "agent-published",
+    "export-requested",
 ]
 
 Channel = Literal["widget", "playground", "api", "check"]
@@ -417,6 +418,38 @@ class DirectoryRead(Read):
 
     workspace_id: str
     kind: Literal["person", "widget", "api_key", "invitation"]
+
+
+class ActivityRead(Read):
+    """`workspaces/{workspace}/activity/{entry}`: who did what, as shared/activity writes it."""
+
+    at: datetime
+    actor: str
+    actor_name: str = ""
+    action: str
+    kind: str
+    subject: str
+    name: str = ""
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+
+class PaymentRead(Read):
+    """`workspaces/{workspace}/payments/{payment}`: what came in for an invoice, in minor units of its currency."""
+
+    invoice_id: str
+    amount_minor: int
+    currency: str
+    received_at: datetime
+    method: str
+    provider_id: str | None = None
+    state: str = "succeeded"
+    refunded_minor: int = 0
+
+
+def filed_invoice(workspace: WorkspaceId, invoice: str, ending: Literal["json", "pdf"]) -> str:
+    """Where in the archive bucket billing files a final invoice."""
+    return f"invoices/{workspace}/{invoice}.{ending}"
 
 
 class InvoiceRead(Read):

@@ -30,6 +30,7 @@ locals {
       DEFAULT_MODEL           = var.models.default
       EMBEDDING_MODEL         = var.models.embedding
       ENVIRONMENT             = var.environment
+      EXPORTS_BUCKET          = google_storage_bucket.exports.name
       FIRESTORE_DATABASE      = google_firestore_database.main.name
       GOOGLE_CLOUD_PROJECT_ID = var.project_id
       INVOICE_GRACE_HOURS     = tostring(var.terms.grace_hours)

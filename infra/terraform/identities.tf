@@ -60,6 +60,16 @@ resource "google_project_iam_custom_role" "token_signer" {
   depends_on = [google_project_service.used]
 }
 
+# For signed addresses of a bucket's objects, each account as itself (storage.tf).
+resource "google_project_iam_custom_role" "address_signer" {
+  role_id     = "agenthubAddressSigner"
+  title       = "AgentHub address signer"
+  description = "Signs bytes as an account and can do nothing else as it."
+  permissions = ["iam.serviceAccounts.signBlob"]
+
+  depends_on = [google_project_service.used]
+}
+
 resource "google_service_account_iam_member" "signs" {
   for_each = local.signs
 

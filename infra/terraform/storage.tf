@@ -1,5 +1,5 @@
-# Three buckets: what browsers fetch (cdn), final invoices (archive), and the functions' archives (source). And the built
-# front ends in the first, as objects: hashed files for ever, the few with fixed names for a minute.
+# Four buckets: what browsers fetch (cdn), final invoices (archive), exported files (exports), and the functions' archives
+# (source). And the built front ends in the first, as objects: hashed files for ever, the few with fixed names for a minute.
 
 locals {
   front_end_folder = coalesce(var.front_end_folder, "${path.module}/../../dist")
@@ -137,6 +137,51 @@ resource "google_storage_bucket" "archive" {
   depends_on = [google_project_service.used]
 }
 
+# What customers have exported, for a week: as long as the exports themselves live (functions/analytics/export_models.py).
+resource "google_storage_bucket" "exports" {
+  #checkov:skip=CKV_GCP_62:Cloud Audit Logs say who changed what; a log of each read would cost more than the reads
+  #checkov:skip=CKV_GCP_78:an export can be asked for again, and nothing in it is ever replaced
+  name                        = "${var.project_id}-agenthub-exports"
+  location                    = var.region
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = true
+
+  lifecycle_rule {
+    action {
+      type = "Delete"
+    }
+
+    condition {
+      age = 7
+    }
+  }
+
+  # An upload that a crash left is kept for a week by Google; it is nothing that anybody can read.
+  soft_delete_policy {
+    retention_duration_seconds = 0
+  }
+
+  depends_on = [google_project_service.used]
+}
+
+# Whose signed addresses open objects: an address lets whoever has it do what its signer may.
+resource "google_storage_bucket_iam_member" "reads" {
+  for_each = { for key, use in local.uses_buckets : key => use if contains(["read", "show"], use.how) }
+
+  bucket = local.buckets[each.value.bucket]
+  role   = "roles/storage.objectViewer"
+  member = local.members[each.value.account]
+}
+
+resource "google_service_account_iam_member" "signs_addresses" {
+  for_each = { for key, use in local.uses_buckets : key => use if use.how == "show" }
+
+  service_account_id = "projects/${var.project_id}/serviceAccounts/${local.emails[each.value.account]}"
+  role               = google_project_iam_custom_role.address_signer.name
+  member             = local.members[each.value.account]
+}
+
 # Two roles instead of one: neither may replace or delete what is there.
 resource "google_storage_bucket_iam_member" "keeps" {
   for_each = merge([
@@ -166,5 +211,6 @@ locals {
   buckets = {
     archive = google_storage_bucket.archive.name
     cdn     = google_storage_bucket.cdn.name
+    exports = google_storage_bucket.exports.name
   }
 }

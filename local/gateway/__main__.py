@@ -42,6 +42,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--storage", metavar="URL")
     parser.add_argument("--credentials", type=Path, help="key file of the gateway's service account")
     parser.add_argument("--cdn-bucket", default="cdn")
+    parser.add_argument("--downloads", nargs="*", default=["exports"], help="buckets that signed addresses lead to")
     parser.add_argument("--widget", type=Path, default=Path("dist/widget"), help="the widget's build folder")
     parser.add_argument("--api-key", action="append", default=[], help="an API key that is known")
     parser.add_argument("--public-url", default="http://localhost:8000")
@@ -66,7 +67,12 @@ def main() -> None:
     contract = _contract(options)
     forwarder = Forwarder(_IDLE_SECONDS, retry_resets=True)
     site = Site(
-        forwarder, identity=options.identity, storage=options.storage, bucket=options.cdn_bucket, widget=options.widget
+        forwarder,
+        identity=options.identity,
+        storage=options.storage,
+        bucket=options.cdn_bucket,
+        downloads=tuple(options.downloads),
+        widget=options.widget,
     )
     guard = Guard(KeySets(), published_at(options.identity), frozenset(options.api_key))
     id_tokens = IdTokens(Credentials.read(options.credentials)) if options.credentials else None

@@ -1,4 +1,4 @@
-"""What port 8000 serves next to the contract: the landing page, the CDN's files and the identity server.
+"""What port 8000 serves next to the contract: the landing page, the CDN's files, signed addresses and the identity server.
 
 In the cloud these are a bucket behind a CDN and Google's own hosts. `/v1/…` is read from the CDN bucket first, so what
 the functions write there shows at once; what is not in it comes from the widget's build folder.
@@ -17,21 +17,31 @@ from local.serving import Receive, Scope, Send
 
 _PAGE = Path(__file__).parent / "landing.html"
 _IDENTITY_SECONDS = 30.0
+_DOWNLOAD_SECONDS = 3600.0
 _HASHED = re.compile(r"[.-][0-9a-zA-Z_-]{8,}\.\w+$")
 _CORS: Headers = [(b"access-control-allow-origin", b"*"), (b"cross-origin-resource-policy", b"cross-origin")]
 _KEPT = ("content-type", "cache-control", "etag", "content-encoding", "last-modified")
 
 
 class Site:
-    """Answers GET of `/` and `/v1/…`, and everything under `/identity/` where there is a local identity server."""
+    """Answers GET of `/` and `/v1/…`, everything under `/identity/` where there is a local identity server, and under
+    the name of each bucket in `downloads` what a signed address opens."""
 
     def __init__(
-        self, forwarder: Forwarder, *, identity: str | None, storage: str | None, bucket: str, widget: Path | None
+        self,
+        forwarder: Forwarder,
+        *,
+        identity: str | None,
+        storage: str | None,
+        bucket: str,
+        downloads: tuple[str, ...] = (),
+        widget: Path | None,
     ) -> None:
         self._forwarder = forwarder
         self._identity = identity.rstrip("/") if identity else None
         self._storage = storage.rstrip("/") if storage else None
         self._bucket = bucket
+        self._downloads = downloads
         self._widget = widget
         self._client = httpx2.AsyncClient(trust_env=False, timeout=10)
 
@@ -39,6 +49,8 @@ class Site:
         """The status of what was sent, or None where this path is not ours."""
         if path.startswith("/identity/") and self._identity is not None:
             return await self._to_identity(scope, self._identity, path, receive, send)
+        if self._storage is not None and path.split("/")[1] in self._downloads:
+            return await self._to_storage(scope, self._storage, receive, send)
         if path != "/" and not path.startswith("/v1/"):
             return None
         if scope["method"] not in ("GET", "HEAD"):
@@ -102,6 +114,17 @@ class Site:
         target = path.removeprefix("/identity").encode("latin-1") + (b"?" + query if query else b"")
         outgoing = Outgoing(scope["method"], identity, target, passing_headers(scope["headers"]), body)
         return await self._forwarder.exchange(outgoing, receive, send, seconds=_IDENTITY_SECONDS, error=_error)
+
+    async def _to_storage(self, scope: Scope, storage: str, receive: Receive, send: Send) -> int:
+        if scope["method"] not in ("GET", "HEAD"):
+            return await reply(send, 405, b"GET or HEAD\n", b"text/plain", [(b"allow", b"GET, HEAD")])
+        query = scope["query_string"]
+        target = scope["raw_path"] + (b"?" + query if query else b"")
+        # The host is signed: it stays the one that the browser asked. Only the signature opens, no token.
+        host = [(name, value) for name, value in scope["headers"] if name == b"host"]
+        passing = [(name, value) for name, value in passing_headers(scope["headers"]) if name != b"authorization"]
+        outgoing = Outgoing(scope["method"], storage, target, [*passing, *host], b"")
+        return await self._forwarder.exchange(outgoing, receive, send, seconds=_DOWNLOAD_SECONDS, error=_error)
 
 
 def _error(status: int, message: str) -> tuple[bytes, bytes]:

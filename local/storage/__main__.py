@@ -20,13 +20,15 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]")
 def main() -> None:
     """Serve until SIGTERM."""
     parser = arguments("Cloud Storage's JSON API over files")
-    parser.add_argument("--bucket", action="append", metavar="NAME[=public]", help="default: cdn=public and archive")
+    parser.add_argument(
+        "--bucket", action="append", metavar="NAME[=public]", help="default: cdn=public, archive and exports"
+    )
     parser.add_argument("--identity", help="address of the local identity service, whose keys check signed URLs")
     options = parser.parse_args()
     die_with_parent()
     listener = listen(options.host, options.port)
     buckets: dict[str, Bucket] = {}
-    for entry in options.bucket or ["cdn=public", "archive"]:
+    for entry in options.bucket or ["cdn=public", "archive", "exports"]:
         name, _, access = entry.partition("=")
         if not _NAME.fullmatch(name) or access not in ("", "public"):
             sys.exit(f"--bucket {entry}: give NAME or NAME=public")

@@ -44,6 +44,8 @@ def for_all(
         "IDENTITY_TOOLKIT_URL": f"{identity}/identitytoolkit.googleapis.com",
         "CDN_BUCKET": "cdn",
         "ARCHIVE_BUCKET": "archive",
+        "EXPORTS_BUCKET": "exports",
+        "STORAGE_URL": addresses.public,
         "PUBLIC_URL": addresses.public,
         "API_URL": addresses.public,
         "OFFLINE_MODEL_URL": model,

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from functions.shared import calls, clock, config, firestore, ids
-from functions.shared.identity import WorkspaceId, tokens
+from functions.shared.identity import WorkspaceId, signing, tokens
 from tests import cloud, engines
 from tests.functions.shared.http import callers
 from tests.functions.shared.identity.key_file import write_key
@@ -96,8 +96,8 @@ class Google:
         """Forget the credentials of this test."""
         for cached in (
             config.settings,
-            tokens.credentials,
-            tokens._session,
+            signing.credentials,
+            signing.session,
             tokens._visitor_keys,
             calls._identity,
             calls._session,

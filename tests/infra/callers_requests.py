@@ -4,10 +4,15 @@
 own log it can be told that it has arrived there.
 """
 
+import hashlib
+import io
+import json
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from functions.billing import repository as books
 from functions.dashboard import deliveries
@@ -322,6 +327,40 @@ def _month(workspace: WorkspaceId) -> RollupRead:
 # As another deployment
 
 
+def exports_the_workspace(route: str, kind: str = "console") -> Callable[[Town], Arrived]:
+    """Everything as one ZIP: each room is asked for what it shows. `route` is where the called deployment sees it."""
+
+    def exports(town: Town) -> Arrived:
+        agent, widget = town.agent, town.widget
+        made = town.through(
+            "analytics-api", "POST", "/api/exports", town.owner, {"kind": "workspace"}, status=202
+        ).json()
+        asked = town.cloud.published("export-requested", town.workspace)
+        (request,) = [row for row in asked if row["export_id"] == made["id"]]
+        town.push("export-requested.analytics", message(request))
+        done = town.through("analytics-api", "GET", f"/api/exports/{made['id']}", town.owner).json()
+        assert done["state"] == "done"
+        place = urlsplit(done["url"]).path.removeprefix("/exports/")
+        file = storage.read("exports", place)
+        assert file is not None
+        with zipfile.ZipFile(io.BytesIO(file)) as archive:
+            listed = {one["path"]: one for one in json.loads(archive.read("manifest.json"))["files"]}
+            assert {*archive.namelist()} == {*listed, "manifest.json"}
+            for path, one in listed.items():
+                assert hashlib.sha256(archive.read(path)).hexdigest() == one["sha256"], path
+            assert f"widgets/{widget}.json" in listed
+            assert json.loads(archive.read("settings/workspace.json"))["id"] == town.workspace
+            assert "name: Mia" in archive.read(f"agents/{agent}/agent.yaml").decode()
+            assert (
+                archive.read("audit_log/audit_log.jsonl").count(b"\n")
+                == listed["audit_log/audit_log.jsonl"]["rows"]
+                > 0
+            )
+        return Arrived(route, kind)
+
+    return exports
+
+
 def makes_an_agent_in_the_fleet(town: Town) -> Arrived:
     new = {"definition": DEFINITION, "tags": ["new"]}
     made = town.through("my-agents-api", "POST", "/api/my-agents", town.owner, new, status=201)
@@ -347,6 +386,7 @@ REQUESTS: dict[Pair, Callable[[Town], Arrived]] = {
         "conversations", "sweep-requested.agents"
     ),
     Pair("agents-api", "my-agents-api"): makes_an_agent_in_the_fleet,
+    Pair("agents-api", "analytics-exports"): exports_the_workspace("/api/agents/export"),
     Pair("agents-api", "dashboard-api"): asks_how_it_is("agents-api"),
     Pair("agents-chat", "gateway"): talks,
     Pair("agents-chat", "dashboard-api"): asks_how_it_is("agents-chat"),
@@ -358,6 +398,7 @@ REQUESTS: dict[Pair, Callable[[Town], Arrived]] = {
     Pair("widgets-api", "push", "sweep-requested.widgets"): erases_a_closed_workspace(
         "widgets", "sweep-requested.widgets"
     ),
+    Pair("widgets-api", "analytics-exports"): exports_the_workspace("/api/widgets/{widget}"),
     Pair("widgets-api", "dashboard-api"): asks_how_it_is("widgets-api"),
     Pair("widgets-public", "gateway"): opens_a_session,
     Pair("widgets-public", "dashboard-api"): asks_how_it_is("widgets-public"),
@@ -366,7 +407,12 @@ REQUESTS: dict[Pair, Callable[[Town], Arrived]] = {
     Pair("analytics-usage", "push", "usage-recorded.analytics"): counts_usage,
     Pair("analytics-usage", "push", "conversation-recorded.analytics"): counts_feedback,
     Pair("analytics-usage", "dashboard-api"): asks_how_it_is("analytics-usage"),
+    Pair("analytics-exports", "push", "export-requested.analytics"): exports_the_workspace(
+        "/events/export-requested", "push"
+    ),
+    Pair("analytics-exports", "dashboard-api"): asks_how_it_is("analytics-exports"),
     Pair("billing-api", "gateway"): sets_a_cap,
+    Pair("billing-api", "analytics-exports"): exports_the_workspace("/api/invoices"),
     Pair("billing-api", "dashboard-api"): asks_how_it_is("billing-api"),
     Pair("billing-usage", "push", "usage-recorded.billing"): counts_a_charge,
     Pair("billing-usage", "dashboard-api"): asks_how_it_is("billing-usage"),
@@ -374,6 +420,7 @@ REQUESTS: dict[Pair, Callable[[Town], Arrived]] = {
     Pair("billing-close", "push", "close-requested.billing"): closes_a_day,
     Pair("billing-close", "dashboard-api"): asks_how_it_is("billing-close"),
     Pair("dashboard-api", "gateway"): makes_a_workspace,
+    Pair("dashboard-api", "analytics-exports"): exports_the_workspace("/api/workspace/members"),
     Pair("dashboard-relay", "scheduler", "dashboard-relay"): relays,
     Pair("dashboard-relay", "push", "dead-letters.relay"): counts_a_dead_letter,
     Pair("dashboard-relay", "dashboard-api"): asks_how_it_is("dashboard-relay"),

@@ -107,6 +107,7 @@ class Deployed:
         addresses = {one.name: self.addresses.deployment(one.name) for one in self.plan.deployments}
         given = {
             "ARCHIVE_BUCKET": "archive",
+            "EXPORTS_BUCKET": "exports",
             "BIGQUERY_DATASET_ID": DATASET,
             "CDN_BUCKET": "cdn",
             "CDN_URL": URL,

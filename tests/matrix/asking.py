@@ -37,6 +37,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "MemberChange": {"role": "viewer"},
     "NewInvitation": {"email": "dee@example.com"},
     "NewApiKey": {"name": "Till"},
+    "NewExport": {"kind": "payments"},
     "NewWebhook": {"url": "https://example.com/hook", "types": ["invoice.issued"]},
 }
 """A body for each model that does not take an empty object."""

@@ -46,6 +46,7 @@ KINDS = {
     "key": ids.KINDS["api_key"],
     "webhook": ids.KINDS["webhook"],
     "delivery": "dlv",
+    "export": ids.KINDS["export"],
 }
 """Every name of a path parameter that stands for something of a workspace, with how its ids begin."""
 SHARED = {"industry": "dental"}
@@ -187,6 +188,7 @@ class Business:
         home = f"/api/operator/workspaces/{self.workspace}"
         payment = self.do("billing-api", "POST", f"{home}/payments", paid, operator)
         self.things |= {"invoice": invoice["id"], "line": shown["lines"][0]["id"], "payment": payment["id"]}
+        self.things["export"] = self.do("analytics-api", "POST", "/api/exports", {"kind": "payments"})["id"]
 
 
 def first_of_next(now: datetime) -> datetime:

@@ -25,6 +25,7 @@ EVENTS = {
     "invoice-recorded",
     "notifications",
     "agent-published",
+    "export-requested",
 }
 # Which topics a module publishes to: what it publishes may have been made elsewhere, so a reader has to know.
 PUBLISHING = {
@@ -33,6 +34,8 @@ PUBLISHING = {
     "functions.agents.resolving": {"usage-recorded", "conversation-recorded"},
     "functions.agents.turns": {"usage-recorded", "notifications"},
     "functions.agents.wishes": {"conversation-recorded", "notifications"},
+    "functions.analytics.exporting": {"export-requested"},
+    "functions.analytics.exports": {"export-requested"},
     "functions.billing.books": {"ledger-recorded", "invoice-recorded", "notifications"},
     "functions.billing.cap_alerts": {"notifications"},
     "functions.billing.closing": {"close-requested"},
@@ -123,7 +126,7 @@ def test_a_deployment_may_read_the_tables_that_its_queries_read(deployment: str)
     named = {
         name
         for content in text(deployment)
-        if "bigquery.query(" in content
+        if "bigquery.query(" in content or "bigquery.stream(" in content
         for name in re.findall(r"\{dataset\}\.(\w+)", content)
     }
     read = {
@@ -143,7 +146,12 @@ def test_a_deployment_may_do_with_a_bucket_what_its_code_does(deployment: str) -
         for bucket in CATALOGUE["buckets"]:
             if done and f"{bucket}_bucket" in content:
                 wanted[bucket] = wanted.get(bucket, set()) | done
-    allowed = {"keep": {"read", "write_once"}, "publish": {"write", "delete"}}
+    allowed = {
+        "keep": {"read", "write_once", "stream_once"},
+        "publish": {"write", "delete"},
+        "read": {"read"},
+        "show": {"signed_url"},
+    }
     granted = ACCESS.get(deployment, {}).get("buckets", {})
     assert granted.keys() == wanted.keys()
     for bucket, how in granted.items():

@@ -1,7 +1,7 @@
 """Who is calling: the one place where claims become a `Principal` and text becomes a `WorkspaceId`.
 
 `principal` and `workspace` are pure and import nothing that is slow; `authenticate` reads the request's headers,
-`tokens` signs what we issue.
+`tokens` makes what we issue, `signing` has it signed.
 """
 
 from functions.shared.identity.principal import SCOPES, Caller, Principal, Role

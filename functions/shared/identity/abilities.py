@@ -182,6 +182,12 @@ ABILITIES: tuple[Ability, ...] = (
         ("PATCH /api/conversations/{conversation}/hand-off", "GET /api/leads"),
     ),
     Ability(
+        "export",
+        "Export figures, conversations and the books as files (the audit log and the whole workspace: only an admin)",
+        Role.MEMBER,
+        ("POST /api/exports", "GET /api/exports", "GET /api/exports/{export}"),
+    ),
+    Ability(
         "delete_agents",
         "Delete and restore agents",
         Role.ADMIN,

@@ -4,14 +4,13 @@ The gateway allows one issuer for each kind of caller, so each kind has a servic
 (`signJwt`), and no key of ours exists anywhere. Nothing is cached: a token is signed when it is asked for.
 """
 
-import json
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from functions.shared import clock, logs
 from functions.shared.config import settings
 from functions.shared.errors import Unauthenticated, Unavailable
+from functions.shared.identity import signing
 from functions.shared.identity.authenticate import MACHINE_AUDIENCE, VISITOR_AUDIENCE
 from functions.shared.identity.workspace import WorkspaceId, from_claims, is_name
 
@@ -20,7 +19,6 @@ VISITOR_LIFETIME = timedelta(minutes=30)
 RENEWABLE = timedelta(days=30)
 """How long after its end a visitor's token still proves who the visitor was."""
 
-_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _SECONDS = 10
 
 
@@ -106,39 +104,7 @@ def _visitor_keys() -> Any:
 
 
 def _signed(account: str, claims: dict[str, Any], now: datetime, lifetime: timedelta) -> str:
-    email = settings().service_account(account)
-    seconds = int(now.timestamp())
-    payload = {**claims, "iss": email, "iat": seconds, "exp": seconds + int(lifetime.total_seconds())}
-    address = f"{settings().iam_credentials_url}/v1/projects/-/serviceAccounts/{email}:signJwt"
-    started = clock.monotonic()
-    try:
-        answer = _session().post(address, json={"payload": json.dumps(payload)}, timeout=_SECONDS)
-        answer.raise_for_status()
-        signed: str = answer.json()["signedJwt"]
-    except Exception as error:  # google.auth, requests and JSON raise unrelated types; all mean: no token now.
-        logs.error("A token could not be signed", error, account=email)
-        raise Unavailable("No token can be issued at this moment.") from error
-    logs.count("signatures")
-    logs.count("signature_ms", round((clock.monotonic() - started) * 1000))
-    return signed
-
-
-@cache
-def _session() -> Any:
-    from google.auth.transport.requests import AuthorizedSession
-
-    return AuthorizedSession(credentials())
-
-
-@cache
-def credentials() -> Any:
-    """This process's own Google credentials; imported and found on the first call."""
-    key = settings().service_account_key
-    if key:
-        from google.oauth2 import service_account
-
-        return service_account.Credentials.from_service_account_info(key, scopes=[_SCOPE])
-    import google.auth
-
-    found, _ = google.auth.default(scopes=[_SCOPE])
-    return found
+    email, seconds = settings().service_account(account), int(now.timestamp())
+    return signing.jwt_of(
+        account, {**claims, "iss": email, "iat": seconds, "exp": seconds + int(lifetime.total_seconds())}
+    )

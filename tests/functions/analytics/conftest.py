@@ -1,6 +1,7 @@
 """The analytics' deployments at their real edge."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from google.auth.credentials import AnonymousCredentials
@@ -10,7 +11,10 @@ from functions.analytics import benchmarks
 from functions.shared import bigquery
 from tests import engines
 from tests.cloud import PROJECT, Cloud
-from tests.functions.rooms import Room, open_room
+from tests.functions.google import google_of_package
+from tests.functions.rooms import Google, Room, open_room
+
+__all__ = ["google_of_package"]
 
 
 @pytest.fixture
@@ -42,3 +46,19 @@ def house(cloud: Cloud, warehouse: engines.Engine, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(bigquery, "client", lambda: client)
     monkeypatch.setattr(benchmarks, "_away_until", 0.0)
     return cloud
+
+
+@pytest.fixture
+def writer(house: Cloud, monkeypatch: pytest.MonkeyPatch) -> Room:
+    """The deployment analytics-exports, with its warehouse."""
+    return open_room("analytics-exports", monkeypatch)
+
+
+@pytest.fixture
+def signed_room(
+    house: Cloud, google_of_package: Google, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Room]:
+    """The deployment analytics-api, which signs addresses as its own account."""
+    google_of_package.enter("analytics-api", monkeypatch, tmp_path)
+    yield open_room("analytics-api", monkeypatch)
+    google_of_package.leave()

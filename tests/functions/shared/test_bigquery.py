@@ -88,3 +88,24 @@ def test_a_warehouse_that_is_away_is_unavailable(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(Unavailable) as refused:
         bigquery.query("SELECT 1", {})
     assert refused.value.headers == {"Retry-After": "5"}
+
+
+def test_a_stream_gives_columns_number_and_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = f"{PROJECT}.{config.settings().dataset}.usage_events"
+    rows = [usage_event(f"s{number}", workspace_id="ws_stream") for number in range(5)]
+    assert bigquery.client().insert_rows_json(table, rows) == []
+    sql = "SELECT event_id, occurred_at, estimated, cost_nanos FROM `{dataset}.usage`(@workspace, @start, @end) ORDER BY 1"
+    span = {"workspace": "ws_stream", "start": FROM, "end": TO}
+    found = bigquery.stream(sql, span, page_size=2)
+    assert found.number == 5
+    assert found.columns == (
+        ("event_id", "STRING"), ("occurred_at", "TIMESTAMP"), ("estimated", "BOOLEAN"), ("cost_nanos", "INTEGER"),
+    )  # fmt: skip
+    pages = list(found.pages)
+    assert [[row[0] for row in page] for page in pages] == [["s0", "s1"], ["s2", "s3"], ["s4"]]
+    assert pages[0][0][1:] == (datetime(2027, 1, 5, 10, tzinfo=UTC), False, 900_000)
+    empty = bigquery.stream(sql, {**span, "workspace": "ws_nobody"}, page_size=2)
+    assert (empty.number, [page for page in empty.pages if page]) == (0, [])
+    monkeypatch.setattr(bigquery, "LARGEST_BYTES", 2**20)
+    with pytest.raises(bigquery.TooLarge):
+        bigquery.stream(sql, span, page_size=2)

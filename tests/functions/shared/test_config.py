@@ -13,6 +13,8 @@ from local.supervisor import plan
 KEY = bytes(range(32))
 DEFAULTS: list[tuple[str, object]] = [
     ("archive_bucket", "shop-1-agenthub-archive"),
+    ("exports_bucket", "shop-1-agenthub-exports"),
+    ("storage_url", "https://storage.googleapis.com"),
     ("callers", frozenset()),
     ("cdn_bucket", "shop-1-agenthub-cdn"),
     ("cdn_url", "http://localhost:8000"),
@@ -43,6 +45,8 @@ DEFAULTS: list[tuple[str, object]] = [
 ]
 SET: list[tuple[str, str, str, object]] = [
     ("ARCHIVE_BUCKET", "invoices", "archive_bucket", "invoices"),
+    ("EXPORTS_BUCKET", "files", "exports_bucket", "files"),
+    ("STORAGE_URL", "https://files.example/", "storage_url", "https://files.example"),
     ("BIGQUERY_DATASET_ID", "warehouse", "dataset", "warehouse"),
     ("CALLERS", "a@x, b@x,", "callers", frozenset({"a@x", "b@x"})),
     ("CDN_BUCKET", "files", "cdn_bucket", "files"),

@@ -61,3 +61,46 @@ def test_a_file_store_that_is_gone_is_unavailable(monkeypatch: pytest.MonkeyPatc
         storage.delete("cdn", "x")
     for cached in (config.settings, storage.client):
         cached.cache_clear()
+
+
+def test_a_stream_becomes_an_object_when_it_is_whole(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "CHUNK", 256 * 1024)
+    name, content = ids.secret(8), bytes(range(256)) * 4096
+    with storage.stream_once("exports", name, content_type="text/csv", download_as="Größe 1.csv") as file:
+        for start in range(0, len(content), 100_000):
+            file.write(content[start : start + 100_000])
+            file.flush()
+        assert storage.read("exports", name) is None
+    assert storage.read("exports", name) == content
+    blob = storage.client().bucket("exports").get_blob(name)
+    assert blob.content_type == "text/csv"
+    assert blob.content_disposition == "attachment; filename*=UTF-8''Gr%C3%B6%C3%9Fe%201.csv"
+
+
+@pytest.mark.parametrize("size", [0, 10, 300_000])
+def test_a_stream_that_breaks_off_is_no_object(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(storage, "CHUNK", 256 * 1024)
+    name = ids.secret(8)
+
+    def broken() -> None:
+        with storage.stream_once("exports", name, content_type="text/csv", download_as="x.csv") as file:
+            file.write(b"x" * size)
+            raise KeyError(name)
+
+    with pytest.raises(KeyError):
+        broken()
+    assert storage.read("exports", name) is None
+    with storage.stream_once("exports", name, content_type="text/csv", download_as="x.csv"):
+        pass
+    assert storage.read("exports", name) == b""
+
+
+def test_a_stream_never_replaces_an_object(cloud: Cloud) -> None:
+    name = ids.secret(8)
+    assert storage.write_once("exports", name, b"first", content_type="text/plain")
+    with (
+        pytest.raises(FileExistsError),
+        storage.stream_once("exports", name, content_type="text/plain", download_as="x") as file,
+    ):
+        file.write(b"second")
+    assert storage.read("exports", name) == b"first"

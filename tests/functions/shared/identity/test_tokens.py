@@ -12,7 +12,7 @@ import pytest
 
 from functions.shared import clock, config, ids
 from functions.shared.errors import Unauthenticated, Unavailable
-from functions.shared.identity import tokens, workspace
+from functions.shared.identity import signing, tokens, workspace
 from tests import engines
 from tests.functions.shared.http.callers import PROJECT, account
 from tests.functions.shared.identity.key_file import write_key
@@ -32,7 +32,7 @@ def iam(google: engines.Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
     monkeypatch.setenv("IAM_CREDENTIALS_URL", address)
     monkeypatch.setenv("GOOGLE_APIS_URL", f"{address}/www.googleapis.com")
-    caches = (config.settings, tokens.credentials, tokens._session, tokens._visitor_keys)
+    caches = (config.settings, signing.credentials, signing.session, tokens._visitor_keys)
     for cached in caches:
         cached.cache_clear()
     yield address
