@@ -48,6 +48,7 @@ OWNERS: dict[str, str] = {
     "checks": "agents",
     "check_runs": "agents",
     "exports": "analytics",
+    "plans": "billing",
 }
 """Collection → the folder that alone writes it."""
 
