@@ -58,9 +58,7 @@ class Cell(Quantities, Uncharged):
     @classmethod
     def of(cls, event: UsageEvent) -> Self:
         """What one event adds."""
-        # At a price of zero an event is "free" too; then its units are worth nothing at any quantity.
-        free = event.charge_nanos == 0
-        return cls(
+        counted = Quantities(
             input_tokens=event.input_tokens or 0,
             cached_input_tokens=event.cached_input_tokens or 0,
             output_tokens=event.output_tokens or 0,
@@ -68,16 +66,17 @@ class Cell(Quantities, Uncharged):
             messages=int(event.is_message),
             conversations=int(event.is_message and event.new_conversation),
             resolved_conversations=int(event.type == RESOLVED_TYPE),
+        ).model_dump()
+        # Where a unit's price is zero this says free, too, and changes nothing: it is worth nothing at any quantity.
+        free = event.charge_nanos == 0
+        return cls(
+            **counted,
+            **{f"free_{name}": number for name, number in counted.items() if free},
             count=1,
             pending=event.pending,
             cost_nanos=event.cost_nanos,
             charge_nanos=event.charge_nanos,
-            free_input_tokens=(event.input_tokens or 0) * free,
-            free_cached_input_tokens=(event.cached_input_tokens or 0) * free,
-            free_output_tokens=(event.output_tokens or 0) * free,
-            free_reasoning_tokens=(event.reasoning_tokens or 0) * free,
-            free_resolved_conversations=int(event.type == RESOLVED_TYPE) * free,
-            free_cost_nanos=event.cost_nanos * free,
+            free_cost_nanos=event.cost_nanos if free else 0,
             fingerprint=int(event.digest[:_FINGERPRINT_DIGITS], 16),
         )
 
@@ -88,7 +87,7 @@ def charged_quantities(parts: Iterable[tuple[str, Cell | LedgerEntry]]) -> dict[
     for model, part in parts:
         of = found.setdefault(model, dict.fromkeys(Meter, 0))
         for meter in Meter:
-            of[meter] += getattr(part, meter.value) - getattr(part, f"free_{meter.value}", 0)
+            of[meter] += getattr(part, meter.value) - getattr(part, f"free_{meter.value}")
     return found
 
 

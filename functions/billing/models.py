@@ -152,14 +152,14 @@ class Quantities(_Frozen):
 
 
 class Uncharged(_Frozen):
-    """What of the quantities was not charged: turns that failed or were waived, conversations whose charge was cut to
-    nothing. Prices by quantity do not count it, since nothing of it was paid at list. Messages and conversations are
-    counted of answered turns alone, and those are charged."""
+    """What of the quantities was not charged, since a turn failed or was waived: prices by quantity do not count it."""
 
     free_input_tokens: int = 0
     free_cached_input_tokens: int = 0
     free_output_tokens: int = 0
     free_reasoning_tokens: int = 0
+    free_messages: int = 0
+    free_conversations: int = 0
     free_resolved_conversations: int = 0
 
 

@@ -42,7 +42,13 @@ def test_money_modules_have_no_float(path: Path) -> None:
 
 def test_the_money_modules_are_all_there() -> None:
     names = {str(path.relative_to(ROOT / "functions")) for path in MODULES}
-    assert {"shared/money.py", "shared/pricing.py", "shared/plans/periods.py", "billing/ledger.py", "billing/pdf.py"} <= names
+    assert {
+        "shared/money.py",
+        "shared/pricing.py",
+        "shared/plans/periods.py",
+        "billing/ledger.py",
+        "billing/pdf.py",
+    } <= names
 
 
 @pytest.mark.parametrize(
