@@ -20,3 +20,9 @@ def test_a_plan_that_is_not_published_is_an_error() -> None:
     for plan, at in [("gold", NOW), (DEFAULT_PLAN, datetime(2020, 1, 1, tzinfo=UTC))]:
         with pytest.raises(UnknownPlan):
             plan_at(plan, at)
+
+
+def test_a_plan_is_there_from_its_day_on() -> None:
+    day = datetime(2026, 12, 1, tzinfo=UTC)
+    assert "scale" not in {plan.plan for plan in PUBLISHED}
+    assert plan_at("scale", day).counts_the_month
