@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.billing import api_models as api
-from functions.billing import repository
-from functions.shared import activity, clock, contracts, firestore, ids, metering, plans
+from functions.billing import offers, repository
+from functions.shared import activity, clock, contracts, firestore, ids, metering, tax
 from functions.shared.contracts import BillingRead, WorkspaceRead
 from functions.shared.errors import Invalid
 from functions.shared.http import Call
 from functions.shared.money import Money, format_decimal, parse_decimal
-from functions.shared.plans import PlanTerms
+from functions.shared.plans import PlanTerms, UnknownPlan
 
 
 def invalid(pointer: str, message: str) -> Invalid:
@@ -31,13 +31,24 @@ def shown_plan(terms: PlanTerms) -> api.Plan:
         monthly_fee=money(terms.monthly_fee),
         cost_plus=None if terms.cost_plus is None else format_decimal(terms.cost_plus),
         unit_prices=[
-            api.UnitPrice(meter=price.meter.value, model=price.model, price=money(price.price), per=price.per)
+            api.UnitPrice(
+                meter=price.meter.value,
+                model=price.model,
+                scheme=price.scheme.value,
+                price=money(price.price),
+                per=price.per,
+                tiers=[api.PriceTier(up_to=one.up_to, price=money(one.price), per=one.per) for one in price.tiers],
+            )
             for price in terms.unit_prices
         ],
         included=money(terms.included),
         included_units={meter.value: number for meter, number in terms.included_units.items()},
         discount=format_decimal(terms.discount),
-        tax_rate=format_decimal(terms.tax_rate),
+        discount_amount=money(terms.discount_amount),
+        discount_months=terms.discount_months,
+        discount_until=terms.discount_until,
+        minimum=money(terms.minimum),
+        tax_rate=None if terms.tax_rate is None else format_decimal(terms.tax_rate),
         reverse_charge=terms.reverse_charge,
     )
 
@@ -56,7 +67,9 @@ def plan(call: Call) -> tuple[api.AgreedPlan, str]:
             from_month=since[-1] if since else None,
             next=shown_plan(PlanTerms.model_validate(later[0].plan_terms)) if later else None,
             next_from_month=later[0].from_month if later else None,
-            available=[shown_plan(one) for one in plans.published_plans(call.now) if one.currency == currency],
+            available=[
+                shown_plan(one) for one in offers.available(call.workspace, call.now) if one.currency == currency
+            ],
         ),
         account.etag,
     )
@@ -67,8 +80,10 @@ def _terms(known: BillingRead, month: str) -> PlanTerms:
 
 
 def choose_plan(call: Call, choice: api.PlanChoice) -> tuple[api.AgreedPlan, str]:
-    """Change the plan: at once, or with the next month when its fee is lower, so that no month escapes its fee.
+    """Change the plan: at once, or with the next month when its fee or minimum is lower, so that no month escapes either.
 
+    A month in which something was used keeps its plan also when the old or the new one has prices by quantity: they
+    count a whole month. A discount for some months counts from the first in which the plan was ever agreed.
     Raises Invalid for a plan that is not published or is in another currency, Changed when the etag is stale.
     """
     account, home, spend = repository.read(
@@ -79,21 +94,26 @@ def choose_plan(call: Call, choice: api.PlanChoice) -> tuple[api.AgreedPlan, str
         ]
     )
     try:
-        chosen = plans.plan_at(choice.plan, call.now)
-    except plans.UnknownPlan:
+        chosen = offers.plan_at(call.workspace, choice.plan, call.now)
+    except UnknownPlan:
         raise invalid("/plan", "This plan is not published.") from None
     if chosen.currency != WorkspaceRead.model_validate(home.data).currency:
         raise invalid("/plan", "This plan is in another currency than the workspace.")
     month = clock.month_of(call.now)
     known = BillingRead.model_validate(account.data)
     current = _terms(known, month)
-    begins = month if chosen.monthly_fee >= current.monthly_fee else clock.next_month(month)
-    if chosen == current:
+    whole_month = chosen.counts_the_month or current.counts_the_month
+    unused = whole_month and not _used(spend)
+    lower = chosen.monthly_fee < current.monthly_fee or chosen.minimum < current.minimum
+    begins = clock.next_month(month) if lower or (whole_month and not unused) else month
+    earlier = [one.from_month for one in known.plans if one.plan == chosen.plan and one.from_month <= begins]
+    agreed = chosen.agreed_from(min([begins, *earlier]))
+    if agreed == current:
         # What was to follow is taken back, and the plan stays.
         kept = [one.model_dump() for one in known.plans if one.from_month <= month]
     else:
         kept = [one.model_dump() for one in known.plans if one.from_month < begins]
-        kept.append({"from_month": begins, "plan": chosen.plan, "plan_terms": chosen.model_dump(mode="json")})
+        kept.append({"from_month": begins, "plan": chosen.plan, "plan_terms": agreed.model_dump(mode="json")})
     _write(
         call,
         account,
@@ -102,8 +122,14 @@ def choose_plan(call: Call, choice: api.PlanChoice) -> tuple[api.AgreedPlan, str
         "plan.chosen",
         before={"plan": current.plan},
         after={"plan": chosen.plan, "from_month": begins},
+        unused=unused and begins == month,
     )
     return plan(call)
+
+
+def _used(spend: firestore.Snapshot) -> bool:
+    """Whether a turn of the running period was priced by its plan, or is about to be."""
+    return any(spend.data.get(name) for name in ("turns", "holds", "spent_nanos", "cost_nanos"))
 
 
 def budgets(call: Call) -> tuple[api.Budgets, str]:
@@ -180,13 +206,14 @@ def _write(
     *,
     before: Mapping[str, Any],
     after: Mapping[str, Any],
+    unused: bool = False,
 ) -> str:
     """The account, the running period's terms and the feed in one commit; returns the account's new etag."""
     assert call.if_match is not None
     document = {**account.data, **fields}
     batch = firestore.Batch()
     batch.replace(account.path, document, if_etag=call.if_match)
-    metering.write_terms(batch, call.workspace, BillingRead.model_validate(document), spend)
+    metering.write_terms(batch, call.workspace, BillingRead.model_validate(document), spend, unused=unused)
     activity.record(
         batch,
         call.workspace,
@@ -210,8 +237,13 @@ def profile(call: Call) -> tuple[api.ShownProfile, str]:
 
 
 def set_profile(call: Call, new: api.Profile) -> tuple[api.ShownProfile, str]:
-    """Set it for invoices that are not final yet. Raises Changed when the etag is stale."""
+    """Set it for invoices that are not final yet. Raises Invalid for a VAT id that its country does not give out, Changed
+    when the etag is stale."""
     assert call.if_match is not None
+    if new.vat_id is not None and new.country is None:
+        raise invalid("/country", "A VAT id is one of a country.")
+    if new.vat_id is not None and new.country is not None and not tax.is_vat_id(new.country, new.vat_id):
+        raise invalid("/vat_id", f"This is not what a VAT id of {new.country} looks like.")
     before, _ = profile(call)
     document = {**new.model_dump(), "address": list(new.address)}
     path = repository.profile_path(call.workspace)

@@ -25,13 +25,26 @@ def _share(text: str) -> str:
 Share = Annotated[str, AfterValidator(_share)]
 
 
+class PriceTier(Answer):
+    """So much for `per` units, for those up to `up_to`; null is without end."""
+
+    up_to: int | None
+    price: Money
+    per: int
+
+
 class UnitPrice(Answer):
-    """So much for `per` units of a meter; without a model, for all."""
+    """So much for `per` units of a meter; without a model, for all. `price` is what a turn is charged when it ends."""
 
     meter: str
     model: str | None
+    scheme: str = Field(
+        description="unit; graduated: each unit at its tier's price; volume: all at the price of the tier that their "
+        "number reaches; package: in whole packages of `per`. What the month's quantity makes of it is settled at its end."
+    )
     price: Money
     per: int
+    tiers: list[PriceTier]
 
 
 class Plan(Answer):
@@ -48,7 +61,11 @@ class Plan(Answer):
     included: Money
     included_units: dict[str, int]
     discount: str
-    tax_rate: str
+    discount_amount: Money = Field(description="Comes off after the share `discount`.")
+    discount_months: int | None = Field(description="How many months a discount holds; null: always.")
+    discount_until: str | None = Field(description="The last month with a discount; null until it was agreed.")
+    minimum: Money = Field(description="What a month comes to at least, before tax.")
+    tax_rate: str | None = Field(description="Null: by the countries of seller and buyer.")
     reverse_charge: bool
 
 
@@ -63,7 +80,8 @@ class AgreedPlan(Answer):
 
 
 class PlanChoice(Body):
-    """The plan to have. One with a lower fee begins with the next month, every other at once."""
+    """The plan to have. One with a lower fee or minimum begins with the next month, and so does one whose prices count a
+    whole month once something was used in this one; every other at once."""
 
     plan: str = Field(min_length=1, max_length=60)
 
@@ -87,7 +105,7 @@ class BudgetsChange(Body):
 
 
 class Profile(Body):
-    """Who the invoices go to."""
+    """Who the invoices go to. Country and VAT id decide about the tax; of an id the form is checked, nobody is asked."""
 
     name: Text
     address: Annotated[tuple[Text, ...], Field(max_length=6, strict=False)] = ()
@@ -126,6 +144,17 @@ class Balance(Answer):
     credit: Money
 
 
+class QuantityPrice(Answer):
+    """What the month's quantity makes of one price so far: `amount` in place of `at_list`."""
+
+    meter: str
+    model: str | None
+    scheme: str
+    quantity: int = Field(description="Charged units, without those that the plan includes.")
+    at_list: Money
+    amount: Money
+
+
 class Billing(Answer):
     """The running month (UTC). Everything but `charge_so_far` is provisional until the month's invoice is final."""
 
@@ -135,13 +164,22 @@ class Billing(Answer):
     currency: str
     plan: Plan
     usage: Quantities
-    charge_so_far: Money
+    charge_so_far: Money = Field(description="Turns at list price, as each was charged when it ended.")
+    tiers: Money = Field(description="What prices by quantity change in it, mostly below zero.")
+    by_quantity: list[QuantityPrice]
     fee: Money
     allowance: Money
     discount: Money
+    minimum: Money = Field(description="What is missing to the month's minimum.")
     tax: Money
+    tax_rate: str
+    reverse_charge: bool
+    tax_note: str | None
     total: Money
     projection: Money = Field(description="What the charge will be at the month's end at the pace so far.")
+    projected_total: Money = Field(description="What `total` will be then.")
+    projection_method: str = Field(description="How both were made.")
+    projection_as_of: datetime = Field(description="The time up to which they know what was spent.")
     cap: Money | None
     trial_left: Money | None = Field(description="What is left to try with; null once something was paid.")
     agent_caps: dict[str, Money]
@@ -261,6 +299,7 @@ class Invoice(InvoiceSummary):
     net: Money
     tax_rate: str
     reverse_charge: bool
+    tax_note: str | None = Field(description="What the law wants said about the tax.")
     tax: Money
     credit_used: Money
     paid: Money

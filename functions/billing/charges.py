@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from functions.billing.models import Key, Quantities, UsageEvent
+from functions.billing.models import Key, LedgerEntry, Quantities, Uncharged, UsageEvent
 from functions.shared.digests import node
 from functions.shared.plans import RESOLVED_TYPE, Meter
 
@@ -17,17 +17,19 @@ from functions.shared.plans import RESOLVED_TYPE, Meter
 _FINGERPRINT_DIGITS = 8
 
 
-class Cell(Quantities):
+class Cell(Quantities, Uncharged):
     """Sums over the events of one agent, model and price version.
 
-    `fingerprint` adds up a piece of each event's digest, so two sums over different events differ although all amounts
-    agree. `pending` counts turns whose usage is not fully known, less the corrections that state all of it.
+    `free_cost_nanos` is what events cost that were not charged. `fingerprint` adds up a piece of each event's digest, so
+    two sums over different events differ although all amounts agree. `pending` counts turns whose usage is not fully
+    known, less the corrections that state all of it.
     """
 
     count: int = 0
     pending: int = 0
     cost_nanos: int = 0
     charge_nanos: int = 0
+    free_cost_nanos: int = 0
     fingerprint: int = 0
 
     def plus(self, other: "Cell") -> "Cell":
@@ -48,10 +50,15 @@ class Cell(Quantities):
         """The quantities alone."""
         return Quantities(**{name: getattr(self, name) for name in Quantities.model_fields})
 
+    @property
+    def uncharged(self) -> Uncharged:
+        """What of them was not charged."""
+        return Uncharged(**{name: getattr(self, name) for name in Uncharged.model_fields})
+
     @classmethod
     def of(cls, event: UsageEvent) -> Self:
         """What one event adds."""
-        return cls(
+        counted = Quantities(
             input_tokens=event.input_tokens or 0,
             cached_input_tokens=event.cached_input_tokens or 0,
             output_tokens=event.output_tokens or 0,
@@ -59,12 +66,29 @@ class Cell(Quantities):
             messages=int(event.is_message),
             conversations=int(event.is_message and event.new_conversation),
             resolved_conversations=int(event.type == RESOLVED_TYPE),
+        ).model_dump()
+        # Where a unit's price is zero this says free, too, and changes nothing: it is worth nothing at any quantity.
+        free = event.charge_nanos == 0
+        return cls(
+            **counted,
+            **{f"free_{name}": number for name, number in counted.items() if free},
             count=1,
             pending=event.pending,
             cost_nanos=event.cost_nanos,
             charge_nanos=event.charge_nanos,
+            free_cost_nanos=event.cost_nanos if free else 0,
             fingerprint=int(event.digest[:_FINGERPRINT_DIGITS], 16),
         )
+
+
+def charged_quantities(parts: Iterable[tuple[str, Cell | LedgerEntry]]) -> dict[str, dict[Meter, int]]:
+    """By model and meter what of these parts was charged."""
+    found: dict[str, dict[Meter, int]] = {}
+    for model, part in parts:
+        of = found.setdefault(model, dict.fromkeys(Meter, 0))
+        for meter in Meter:
+            of[meter] += getattr(part, meter.value) - getattr(part, f"free_{meter.value}")
+    return found
 
 
 class Tally(BaseModel):
@@ -84,10 +108,9 @@ class Tally(BaseModel):
         return total
 
     @property
-    def counted(self) -> dict[Meter, int]:
-        """Quantities by meter, as plan terms want them."""
-        total = self.total
-        return {meter: getattr(total, meter.value) for meter in Meter}
+    def counted(self) -> dict[str, dict[Meter, int]]:
+        """What was charged, by model and meter, as plan terms want it."""
+        return charged_quantities((key.model, cell) for key, cell in self.cells.items())
 
     def plus(self, other: "Tally") -> "Tally":
         """Both together."""

@@ -64,6 +64,7 @@ def one(workspace: WorkspaceId, invoice_id: str) -> tuple[api.Invoice, str]:
             net=Money.of_minor(invoice.net_minor, currency),
             tax_rate=format_decimal(invoice.tax_rate),
             reverse_charge=invoice.reverse_charge,
+            tax_note=invoice.tax_note,
             tax=Money.of_minor(invoice.tax_minor, currency),
             credit_used=Money.of_minor(invoice.credit_minor, currency),
             paid=Money.of_minor(invoice.paid_minor, currency),

@@ -6,7 +6,7 @@ invoice, byte for byte; no function here reads a clock.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from functions.billing.ledger import BILLABLE
@@ -23,8 +23,17 @@ from functions.billing.models import (
     Quantities,
 )
 from functions.shared.digests import node, stable_id
-from functions.shared.money import NANOS, allocate, divide, format_decimal, minor_to_nanos, round_to_minor
+from functions.shared.money import (
+    NANOS,
+    allocate,
+    divide,
+    format_amount,
+    format_decimal,
+    minor_to_nanos,
+    round_to_minor,
+)
 from functions.shared.plans import PlanTerms
+from functions.shared.tax import Tax, tax_on
 
 # Which state may follow which. A paid invoice opens again when a payment is refunded; void is the end.
 FOLLOWERS: Final[Mapping[InvoiceState, frozenset[InvoiceState]]] = {
@@ -69,7 +78,8 @@ def draft(
     """The invoice that a period's entries make, in state draft.
 
     Of `entries` those count that are billable and of this period, those of `post_period` among them, posted or only
-    provisional. An agent without a name appears with its id. Raises ValueError on another workspace's or currency's.
+    provisional. The tax is what the terms agreed, else the law's on the period's last day. An agent without a name
+    appears with its id. Raises ValueError on another workspace's or currency's.
     """
     billable = [item for item in entries if item.period == period and item.kind in BILLABLE]
     if any(item.workspace_id != workspace_id or item.currency != terms.currency for item in billable):
@@ -78,12 +88,12 @@ def draft(
     lines = _lines(own_id, period, billable, terms, agent_names)
     net_minor = sum(line.amount_minor for line in lines)
     net_nanos = sum(line.amount_nanos for line in lines)
-    rate = 0 if terms.reverse_charge else terms.tax_rate
-    tax_minor = divide(net_minor * rate, NANOS)
+    tax = tax_of(terms, seller, bill_to, period)
+    tax_minor = divide(net_minor * tax.rate, NANOS)
     shares = allocate(tax_minor, [line.amount_minor for line in lines])
     lines = [line.model_copy(update={"tax_minor": share}) for line, share in zip(lines, shares, strict=True)]
-    if rate:
-        lines.append(_tax_line(own_id, period, tax_minor, rate, terms.currency))
+    if tax.rate:
+        lines.append(_tax_line(own_id, period, tax_minor, tax, terms.currency))
     return Invoice(
         invoice_id=own_id,
         workspace_id=workspace_id,
@@ -96,8 +106,9 @@ def draft(
         bill_to=bill_to,
         payment_terms=payment_terms,
         lines=tuple(lines),
-        tax_rate=rate,
-        reverse_charge=terms.reverse_charge,
+        tax_rate=tax.rate,
+        reverse_charge=tax.reverse_charge,
+        tax_note=tax.note,
         net_minor=net_minor,
         tax_minor=tax_minor,
         total_minor=net_minor + tax_minor,
@@ -105,6 +116,14 @@ def draft(
         digest=node(line.digest for line in lines if line.digest),
         as_of=as_of,
     )
+
+
+def tax_of(terms: PlanTerms, seller: Party, bill_to: Party, period: str) -> Tax:
+    """The tax of a period's invoice; late usage of earlier periods bears it too, since one invoice has one rate."""
+    if terms.tax_rate is not None or terms.reverse_charge:
+        return Tax(0 if terms.reverse_charge else terms.tax_rate or 0, reverse_charge=terms.reverse_charge)
+    last_day = Period(month=period).end.date() - timedelta(days=1)
+    return tax_on(seller.country, seller.vat_id, bill_to.country, bill_to.vat_id, last_day)
 
 
 def _line_kind(item: LedgerEntry) -> LineKind:
@@ -135,7 +154,7 @@ def _lines(
                 agent_id=agent or None,
                 model=model or None,
                 price_version=version or None,
-                description=_description(kind, terms, names.get(agent, agent), model) + late,
+                description=_description(kind, None if late else terms, names.get(agent, agent), model) + late,
                 count=sum(item.count for item in items),
                 amount_nanos=nanos,
                 amount_minor=round_to_minor(nanos, terms.currency),
@@ -150,20 +169,35 @@ def _line_id(own_id: str, period: str, kind: LineKind, *names: str) -> str:
     return stable_id("lin", Period(month=period).start, own_id, kind.value, *names)
 
 
-def _description(kind: LineKind, terms: PlanTerms, agent: str, model: str) -> str:
+def _description(kind: LineKind, terms: PlanTerms | None, agent: str, model: str) -> str:
+    """What a line is for. Of an earlier period, whose terms may have been others, without their numbers."""
     match kind:
         case LineKind.USAGE:
             return f"{agent}, {model}"
         case LineKind.LATE_USAGE:
             return f"Late usage: {agent}, {model}"
+        case LineKind.TIER_ADJUSTMENT:
+            return "Prices by quantity"
         case LineKind.FEE:
-            return f"{terms.name}, monthly fee"
+            return f"{terms.name}, monthly fee" if terms else "Monthly fee"
         case LineKind.ALLOWANCE:
             return "Included in the plan"
         case LineKind.DISCOUNT:
-            return f"Discount {format_decimal(terms.discount * 100)} %"
+            return f"Discount {_discount(terms)}" if terms else "Discount"
+        case LineKind.MINIMUM:
+            return f"To the monthly minimum of {_amount(terms.minimum, terms)}" if terms else "Monthly minimum"
         case LineKind.TAX:
-            return f"Tax {format_decimal(terms.tax_rate * 100)} %"
+            raise ValueError("tax is not made of entries")
+
+
+def _discount(terms: PlanTerms) -> str:
+    share = f"{format_decimal(terms.discount * 100)} %" if terms.discount or not terms.discount_amount else ""
+    amount = _amount(terms.discount_amount, terms) if terms.discount_amount else ""
+    return " and ".join(part for part in (share, amount) if part)
+
+
+def _amount(nanos: int, terms: PlanTerms) -> str:
+    return f"{format_amount(nanos, terms.currency)} {terms.currency}"
 
 
 def _digest(items: Sequence[LedgerEntry]) -> str | None:
@@ -173,12 +207,12 @@ def _digest(items: Sequence[LedgerEntry]) -> str | None:
     return node(days) if days else None
 
 
-def _tax_line(own_id: str, period: str, tax_minor: int, rate: int, currency: str) -> InvoiceLine:
+def _tax_line(own_id: str, period: str, tax_minor: int, tax: Tax, currency: str) -> InvoiceLine:
     return InvoiceLine(
         line_id=_line_id(own_id, period, LineKind.TAX),
         kind=LineKind.TAX,
         usage_period=period,
-        description=f"Tax {format_decimal(rate * 100)} %",
+        description=f"{tax.name} {format_decimal(tax.rate * 100)} %",
         amount_nanos=minor_to_nanos(tax_minor, currency),
         amount_minor=tax_minor,
     )

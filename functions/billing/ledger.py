@@ -1,7 +1,8 @@
 """The ledger's rules: append-only entries, each from one account to another, so that the books balance by construction.
 
     each day     unbilled → revenue         what was charged, for each agent, model and price version
-    each period  unbilled → revenue         the fee; revenue → unbilled the allowance and the discount
+    each period  unbilled → revenue         the fee and what is missing to the minimum; revenue → unbilled what prices by
+                                            quantity take off, the allowance and the discount
     finalizing   receivable → unbilled      the invoice; receivable → tax; the part below a cent to rounding
     payment      cash → receivable          and what is too much to customer credit
 
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from functions.billing.charges import Cell, Tally
+from functions.billing.charges import Cell, Tally, charged_quantities
 from functions.billing.models import (
     Account,
     EntryKind,
@@ -23,7 +24,6 @@ from functions.billing.models import (
     LedgerEntry,
     Payment,
     Period,
-    Quantities,
     first_day_after,
 )
 from functions.shared.digests import stable_id
@@ -31,7 +31,16 @@ from functions.shared.money import minor_to_nanos
 from functions.shared.plans import Meter, PlanTerms, period_charges
 
 # What a period's invoice is made of; the other kinds say what became of it.
-BILLABLE = frozenset({EntryKind.USAGE, EntryKind.FEE, EntryKind.ALLOWANCE, EntryKind.DISCOUNT})
+BILLABLE = frozenset(
+    {
+        EntryKind.USAGE,
+        EntryKind.TIER_ADJUSTMENT,
+        EntryKind.FEE,
+        EntryKind.ALLOWANCE,
+        EntryKind.DISCOUNT,
+        EntryKind.MINIMUM,
+    }
+)
 
 
 def entry(
@@ -124,14 +133,15 @@ def close_day(
                 corrects=_last(before),
                 **key.model_dump(),
                 **rest.quantities.model_dump(),
+                **rest.uncharged.model_dump(),
             )
         )
     return entries
 
 
 def _without_fingerprint(cell: Cell) -> Cell:
-    # The ledger has no column for either: one is for comparing sums, the other for showing what is to come.
-    return cell.model_copy(update={"fingerprint": 0, "pending": 0})
+    # The ledger has no column for these: they compare sums, show what is to come, and serve simulations.
+    return cell.model_copy(update={"fingerprint": 0, "pending": 0, "free_cost_nanos": 0})
 
 
 def _booked(entries: Iterable[LedgerEntry]) -> Cell:
@@ -140,6 +150,7 @@ def _booked(entries: Iterable[LedgerEntry]) -> Cell:
         total = total.plus(
             Cell(
                 **item.quantities.model_dump(),
+                **item.uncharged.model_dump(),
                 count=item.count,
                 cost_nanos=item.cost_nanos,
                 charge_nanos=item.on(Account.UNBILLED),
@@ -160,12 +171,9 @@ def unbilled(entries: Iterable[LedgerEntry]) -> int:
     return sum(item.on(Account.UNBILLED) for item in entries if item.kind in BILLABLE)
 
 
-def counted(entries: Iterable[LedgerEntry]) -> dict[Meter, int]:
-    """Quantities by meter over usage entries."""
-    total = Quantities()
-    for item in entries:
-        total = total + item.quantities
-    return {meter: getattr(total, meter.value) for meter in Meter}
+def counted(entries: Iterable[LedgerEntry]) -> dict[str, dict[Meter, int]]:
+    """What was charged over usage entries, by model and meter."""
+    return charged_quantities((item.model or "", item) for item in entries)
 
 
 def post_period(
@@ -178,19 +186,23 @@ def post_period(
     period: str,
     booked_at: datetime,
 ) -> list[LedgerEntry]:
-    """The fee, allowance and discount of one period of usage, as far as they are not posted yet.
+    """What a period's terms make of its usage (prices by quantity, allowance, fee, discount, minimum), as far as it is
+    not posted yet.
 
     `usage` are all usage entries of `usage_period`, late ones included, and `terms` are that period's own. Called for
     the invoice's period with nothing posted, and for each earlier period that late usage belongs to, so that the part
-    of its allowance which was left then covers what came late. `period` is the invoice that the entries go on.
+    of its allowance which was left then covers what came late, its tiers go on where they were, and what was asked for to
+    reach the minimum is given back as far as late usage reaches it. `period` is the invoice that the entries go on.
     """
     if any(item.usage_period != usage_period for item in (*usage, *posted)):
         raise ValueError(f"not an entry of the period {usage_period}")
-    charges = period_charges(terms, unbilled(usage), counted(usage))
+    charges = period_charges(terms, unbilled(usage), counted(usage), usage_period)
     wanted = {
+        EntryKind.TIER_ADJUSTMENT: charges.tiers,
         EntryKind.FEE: charges.fee,
         EntryKind.ALLOWANCE: -charges.allowance,
         EntryKind.DISCOUNT: -charges.discount,
+        EntryKind.MINIMUM: charges.minimum,
     }
     entries = []
     for kind, amount in wanted.items():

@@ -151,6 +151,18 @@ class Quantities(_Frozen):
         return self.input_tokens + self.cached_input_tokens + self.output_tokens + self.reasoning_tokens
 
 
+class Uncharged(_Frozen):
+    """What of the quantities was not charged, since a turn failed or was waived: prices by quantity do not count it."""
+
+    free_input_tokens: int = 0
+    free_cached_input_tokens: int = 0
+    free_output_tokens: int = 0
+    free_reasoning_tokens: int = 0
+    free_messages: int = 0
+    free_conversations: int = 0
+    free_resolved_conversations: int = 0
+
+
 class Account(StrEnum):
     """Where money can be. Debits raise what is owed to the operator and what it has; credits what it earned or owes."""
 
@@ -167,9 +179,11 @@ class EntryKind(StrEnum):
     """Why an entry was booked."""
 
     USAGE = "usage"
+    TIER_ADJUSTMENT = "tier_adjustment"
     FEE = "fee"
     ALLOWANCE = "allowance"
     DISCOUNT = "discount"
+    MINIMUM = "minimum"
     INVOICED = "invoiced"
     TAX = "tax"
     ROUNDING = "rounding"
@@ -179,7 +193,7 @@ class EntryKind(StrEnum):
     VOID = "void"
 
 
-class LedgerEntry(Quantities):
+class LedgerEntry(Quantities, Uncharged):
     """One movement from the credit account to the debit account; never changed, never deleted.
 
     `period` is the one that it is invoiced in. `usage_period` is the one that it belongs to: for late usage an earlier
@@ -217,6 +231,11 @@ class LedgerEntry(Quantities):
         """Its quantities alone."""
         return Quantities(**{name: getattr(self, name) for name in Quantities.model_fields})
 
+    @property
+    def uncharged(self) -> Uncharged:
+        """What of its quantities was not charged."""
+        return Uncharged(**{name: getattr(self, name) for name in Uncharged.model_fields})
+
     def to_row(self) -> dict[str, Any]:
         """The columns of `ledger_entries`, as the event `ledger-recorded` carries them."""
         return self.model_dump(mode="json") | {"booked_at": rfc3339(self.booked_at)}
@@ -249,9 +268,11 @@ class LineKind(StrEnum):
 
     USAGE = "usage"
     LATE_USAGE = "late_usage"
+    TIER_ADJUSTMENT = "tier_adjustment"
     FEE = "fee"
     ALLOWANCE = "allowance"
     DISCOUNT = "discount"
+    MINIMUM = "minimum"
     TAX = "tax"
 
 
@@ -311,6 +332,7 @@ class Invoice(_Frozen):
     lines: tuple[InvoiceLine, ...]
     tax_rate: Nanos
     reverse_charge: bool
+    tax_note: str | None = None
     net_minor: int
     tax_minor: int
     total_minor: int

@@ -1,7 +1,7 @@
 """Billing for the operator alone: who owes does not settle (MONEY 16). Each act stands in the workspace's audit log."""
 
 from functions.billing import api_models as models
-from functions.billing import finalizing, invoices, payments, receivables
+from functions.billing import finalizing, invoices, payments, plan_models, publishing, receivables
 from functions.shared.http import OPERATOR, Call, Items, Page, Reply, Routes
 from functions.shared.identity.authenticate import workspace_of_operator
 
@@ -63,3 +63,21 @@ def void_invoice(call: Call, workspace: str, invoice: str) -> Reply[models.Invoi
     payments.void(call, found, invoice)
     shown, etag = invoices.one(found, invoice)
     return Reply(shown, etag=etag)
+
+
+@api.get("/api/operator/plans", callers=(OPERATOR,), role=None, summary="Every version of every plan.")
+def list_plans(call: Call) -> plan_models.PlanVersions:
+    """Those that ship, and those that were published, for one workspace too."""
+    return publishing.versions()
+
+
+@api.put(
+    "/api/operator/plans",
+    callers=(OPERATOR,),
+    role=None,
+    if_match=False,
+    summary="Publish a version of a plan.",
+)
+def publish_plan(call: Call, body: plan_models.NewPlan) -> plan_models.PlanVersion:
+    """Only ever added; the same again changes nothing. Who has chosen the plan keeps what was agreed."""
+    return publishing.publish(call, body)

@@ -150,8 +150,11 @@ class _Page(FPDF):  # type: ignore[misc]  # The library is untyped.
             self.cell(32, 6, self.safe(amount), align="R", new_x="LMARGIN", new_y="NEXT")
 
     def how_to_pay(self) -> None:
-        """What the operator wrote about paying, and what makes the figures verifiable."""
+        """What the law wants said about the tax, what the operator wrote about paying, and what makes figures verifiable."""
         self.ln(6)
+        if self.invoice.tax_note:
+            self.write_line(self.invoice.tax_note)
+            self.ln(2)
         self.write_line(self.invoice.payment_terms)
         self.ln(2)
         self.write_line(f"Usage digest (SHA-256): {self.invoice.digest}", size=7, height=4)
@@ -231,7 +234,7 @@ def _totals(invoice: Invoice) -> list[tuple[str, str]]:
 
     rows = [("Subtotal", money(sum(line.amount_minor for line in _charged(invoice))))]
     for line in invoice.lines:
-        if line.kind in (LineKind.ALLOWANCE, LineKind.DISCOUNT, LineKind.TAX):
+        if line.kind not in (*_USAGE, LineKind.FEE):
             rows.append((line.description, money(line.amount_minor)))
     if invoice.reverse_charge:
         rows.append(("Reverse charge: the recipient owes the tax", money(0)))

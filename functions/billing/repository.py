@@ -11,6 +11,7 @@ from functions.shared.contracts import RollupRead
 from functions.shared.firestore import Query, Snapshot
 from functions.shared.identity import WorkspaceId
 from functions.shared.identity.workspace import from_directory
+from functions.shared.plans import PublishedPlan
 
 AT_ONCE = 100
 
@@ -53,6 +54,27 @@ def payment_path(workspace: WorkspaceId, payment_id: str) -> str:
 def charges_path(workspace: WorkspaceId, name: str) -> str:
     """A tally: `day_2026-11-25` or `month_2026-11`, both UTC."""
     return contracts.path(workspace, "charges", name)
+
+
+def plan_path(plan_version: str) -> str:
+    """A version of a plan that the operator published; plans belong to the installation, not to a workspace."""
+    return f"plans/{plan_version}"
+
+
+def plans_for(workspace: WorkspaceId) -> list[PublishedPlan]:
+    """The versions that were published for everybody and those for this workspace; each is a read."""
+    where = (("workspace_id", "in", ["", str(workspace)]),)
+    return [plan_of(found) for found in firestore.stream(Query("plans", where=where))]  # type: ignore[arg-type]
+
+
+def all_plans() -> list[Snapshot]:
+    """Every version that was published, for the operator."""
+    return firestore.find(Query("plans"))
+
+
+def plan_of(found: Snapshot) -> PublishedPlan:
+    """The plan in a document."""
+    return PublishedPlan.model_validate({**found.data["terms"], "effective_from": found.data["effective_from"]})
 
 
 def workspaces() -> Iterator[tuple[WorkspaceId, dict[str, Any]]]:

@@ -1,6 +1,6 @@
 """Billing over HTTP, for the workspace that is billed: its month, its plan and caps, its invoices and payments."""
 
-from functions.billing import accounts, invoices, operator_routes, statement
+from functions.billing import accounts, invoices, operator_routes, simulating, simulation_models, statement
 from functions.billing import api_models as models
 from functions.shared import firestore
 from functions.shared.http import CONSOLE, MACHINE, Bytes, Call, Items, Page, Reply, Routes
@@ -38,6 +38,18 @@ def put_plan(call: Call, body: models.PlanChoice) -> Reply[models.AgreedPlan]:
     """At once; with the next month when its fee is lower."""
     found, etag = accounts.choose_plan(call, body)
     return Reply(found, etag=etag)
+
+
+@api.post(
+    "/api/billing/simulate",
+    callers=(CONSOLE, MACHINE),
+    role="viewer",
+    scope="read",
+    summary="The last 90 days under another plan or with another model; not stored.",
+)
+def simulate(call: Call, body: simulation_models.Simulate) -> simulation_models.Simulation:
+    """By month and by agent, with what such figures cannot know."""
+    return simulating.simulate(call, body)
 
 
 @api.get("/api/billing/budgets", callers=(CONSOLE, MACHINE), summary="The caps of a month.")

@@ -1,29 +1,43 @@
 """What a workspace reads: the running month, where its charge comes from, the price book."""
 
 from collections.abc import Callable
+from typing import Final
 
 from functions.billing import api_models as api
-from functions.billing import repository
+from functions.billing import invoicing, repository
 from functions.billing.accounts import shown_plan
 from functions.billing.charges import Cell, Tally
-from functions.billing.models import InvoiceState, Key, Period
+from functions.billing.models import InvoiceState, Key, Party, Period
 from functions.shared import clock, contracts, metering, pricing
+from functions.shared.config import settings
 from functions.shared.contracts import WorkspaceRead
 from functions.shared.http import Call
 from functions.shared.identity import WorkspaceId
-from functions.shared.money import NANOS, Money, format_decimal, share
-from functions.shared.plans import PlanTerms, period_charges, projection
+from functions.shared.money import NANOS, Money, divide, format_decimal, share
+from functions.shared.plans import PlanTerms, by_quantity, period_charges, projection
+
+PROJECTION_METHOD: Final = (
+    "Straight line: charges and quantities of the month so far, times the month's length, divided by the time that is "
+    "over (one hour at least). The total adds what the plan makes of them: prices by quantity, fee, what is included, "
+    "discounts, minimum, tax. Seasons, weekdays and growth are not in it."
+)
 
 
 def billing(call: Call) -> api.Billing:
-    """The running month: what is charged so far, and what that comes to with fee, allowance, discount and tax."""
+    """The running month: what is charged so far, and what that comes to by the plan's terms and with tax."""
     month = clock.month_of(call.now)
     period = Period(month=month)
     spend = metering.current(call.workspace, call.now)
     terms = PlanTerms.model_validate(spend.plan_terms)
     ((tally, newest),) = repository.tallies(call.workspace, [f"month_{month}"], spend.currency)
-    charges = period_charges(terms, spend.spent_nanos, tally.counted)
-    tax = 0 if terms.reverse_charge else share(charges.net, terms.tax_rate)
+    charges = period_charges(terms, spend.spent_nanos, tally.counted, month)
+    tax = invoicing.tax_of(terms, Party.model_validate(settings().seller), bill_to(call.workspace), month)
+    later = {
+        model: {meter: projection(number, call.now) for meter, number in of.items()}
+        for model, of in tally.counted.items()
+    }
+    projected = projection(spend.spent_nanos, call.now)
+    at_the_end = period_charges(terms, projected, later, month)
 
     def money(nanos: int) -> Money:
         return Money.of_nanos(nanos, spend.currency)
@@ -36,12 +50,31 @@ def billing(call: Call) -> api.Billing:
         plan=shown_plan(terms),
         usage=api.Quantities.model_validate(tally.total.quantities.model_dump()),
         charge_so_far=money(charges.usage),
+        tiers=money(charges.tiers),
+        by_quantity=[
+            api.QuantityPrice(
+                meter=one.price.meter.value,
+                model=one.price.model,
+                scheme=one.price.scheme.value,
+                quantity=one.quantity,
+                at_list=money(divide(one.at_list.numerator, one.at_list.denominator)),
+                amount=money(divide(one.amount.numerator, one.amount.denominator)),
+            )
+            for one in by_quantity(terms, tally.counted)
+        ],
         fee=money(charges.fee),
         allowance=money(charges.allowance),
         discount=money(charges.discount),
-        tax=money(tax),
-        total=money(charges.net + tax),
-        projection=money(projection(spend.spent_nanos, call.now)),
+        minimum=money(charges.minimum),
+        tax=money(share(charges.net, tax.rate)),
+        tax_rate=format_decimal(tax.rate),
+        reverse_charge=tax.reverse_charge,
+        tax_note=tax.note,
+        total=money(charges.net + share(charges.net, tax.rate)),
+        projection=money(projected),
+        projected_total=money(at_the_end.net + share(at_the_end.net, tax.rate)),
+        projection_method=PROJECTION_METHOD,
+        projection_as_of=call.now,
         cap=None if spend.cap_nanos is None else money(spend.cap_nanos),
         trial_left=None if spend.trial_nanos is None else money(max(0, spend.trial_nanos - spend.spent_nanos)),
         agent_caps={agent: money(cap) for agent, cap in sorted(spend.agent_caps.items())},
@@ -49,6 +82,14 @@ def billing(call: Call) -> api.Billing:
         balance=balance(call.workspace, spend.currency),
         as_of=clock.from_micros(newest),
     )
+
+
+def bill_to(workspace: WorkspaceId) -> Party:
+    """Who an invoice would go to now: the profile, or the workspace as long as nobody has said it."""
+    profile, home = repository.read([repository.profile_path(workspace), contracts.workspace_path(workspace)])
+    if profile.exists:
+        return Party.model_validate(profile.data)
+    return Party(name=str(home.data["name"]), country=home.data.get("country"))
 
 
 def balance(workspace: WorkspaceId, currency: str) -> api.Balance:

@@ -49,6 +49,7 @@ OWNERS: dict[str, str] = {
     "check_runs": "agents",
     "exports": "analytics",
     "benchmarks": "analytics",
+    "plans": "billing",
 }
 """Collection → the folder that alone writes it."""
 

@@ -25,6 +25,7 @@ EXEMPT = {
     "POST /api/agents/{agent}/knowledge/search": "reads",
     "POST /api/agents/{agent}/chat": "a conversation is its own record",
     "POST /api/agents/{agent}/checks/run": "a run is its own record",
+    "POST /api/billing/simulate": "reads",
     "POST /api/agents/export": "reads many files at once",
     "POST /api/widgets/preview": "stores nothing",
     "POST /api/chat/lead": "a visitor's doing: an event, not an activity",

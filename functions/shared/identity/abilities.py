@@ -106,13 +106,14 @@ ABILITIES: tuple[Ability, ...] = (
     ),
     Ability(
         "see_bills",
-        "See charges, plan, budgets, billing profile, invoices and payments",
+        "See charges, plan, budgets, billing profile, invoices and payments; simulate another plan or model",
         Role.VIEWER,
         (
             "GET /api/billing",
             "GET /api/billing/usage",
             "GET /api/billing/prices",
             "GET /api/billing/plan",
+            "POST /api/billing/simulate",
             "GET /api/billing/budgets",
             "GET /api/billing/profile",
             "GET /api/invoices",

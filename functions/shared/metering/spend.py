@@ -264,11 +264,12 @@ def default_terms(month: str) -> dict[str, Any]:
 
 
 def _terms(terms: BillingRead) -> dict[str, Any]:
+    limit = None if terms.cap_nanos is None else terms.cap_nanos + max(0, terms.credit_nanos)
     return {
         "plan": terms.plan,
         "plan_terms": terms.plan_terms,
         "cap_nanos": terms.cap_nanos,
-        "allowance_nanos": surely_included(PlanTerms.model_validate(terms.plan_terms)),
+        "allowance_nanos": surely_included(PlanTerms.model_validate(terms.plan_terms), limit),
         "credit_nanos": terms.credit_nanos,
         "agent_caps": terms.agent_caps,
         "visitor_hour_permille": terms.visitor_hour_permille,
@@ -277,10 +278,16 @@ def _terms(terms: BillingRead) -> dict[str, Any]:
 
 
 def write_terms(
-    batch: firestore.Batch, workspace: WorkspaceId, account: BillingRead, found: firestore.Snapshot
+    batch: firestore.Batch,
+    workspace: WorkspaceId,
+    account: BillingRead,
+    found: firestore.Snapshot,
+    *,
+    unused: bool = False,
 ) -> None:
     """Add to the batch the new terms of the running period, on its spend document as `found`.
 
+    `unused` demands that nobody has written it since: what rests on a period without a turn.
     Takes effect with the commit that also writes `billing/account`. What is spent and held is never touched. A period
     that no turn has opened is opened here: a turn that read the account before would open it with the old terms. So of
     the two one meets AlreadyExists, and reads again.
@@ -291,4 +298,4 @@ def write_terms(
     fields: dict[tuple[str, ...], Any] = {(name,): value for name, value in _terms(agreed(account, found.id)).items()}
     if account.paid_once:
         fields[("trial_nanos",)] = None
-    batch.update(found.path, fields)
+    batch.update(found.path, fields, if_etag=found.etag if unused else None)

@@ -138,11 +138,26 @@ def events(draw: st.DrawFn, days: int = 4) -> list[UsageEvent]:
     return made
 
 
+TIERED = {
+    "meter": "messages",
+    "scheme": "graduated",
+    "tiers": [{"up_to": 3, "price": "0.5"}, {"up_to": 6, "price": "0.9"}, {"price": "0.1"}],
+}
+BY_VOLUME = {
+    "meter": "output_tokens",
+    "scheme": "volume",
+    "tiers": [{"up_to": 4000, "price": "0.0002"}, {"price": "0.0001"}],
+}
+PACKAGES = {"meter": "conversations", "scheme": "package", "price": "10", "per": 5}
+
 plans = st.builds(
     terms,
     monthly_fee=st.sampled_from(["0", "19", "19.99"]),
+    unit_prices=st.sampled_from([[], [TIERED], [BY_VOLUME, PACKAGES], [TIERED, BY_VOLUME, PACKAGES]]),
     included=st.sampled_from(["0", "5", "0.333333333"]),
     discount=st.sampled_from(["0", "0.1", "0.333"]),
+    discount_amount=st.sampled_from(["0", "3.33"]),
+    minimum=st.sampled_from(["0", "0", "25"]),
     tax_rate=st.sampled_from(["0", "0.19", "0.081"]),
     reverse_charge=st.booleans(),
 )

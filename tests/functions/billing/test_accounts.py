@@ -9,6 +9,7 @@ from functions.billing import api_models as api
 from functions.shared import contracts, firestore, metering
 from functions.shared.errors import Invalid
 from functions.shared.http import Call
+from functions.shared.identity import Caller
 from functions.shared.money import Money
 from tests.cloud import Cloud
 from tests.functions.billing.story import AGENT, FINAL, Story, at, row
@@ -74,8 +75,8 @@ def test_a_change_beside_a_months_first_turn_is_told_to_read_again(
 ) -> None:
     written = metering.write_terms
 
-    def a_turn_comes_first(*arguments: Any) -> None:
-        written(*arguments)
+    def a_turn_comes_first(*arguments: Any, **named: Any) -> None:
+        written(*arguments, **named)
         hold(story)
 
     monkeypatch.setattr(metering, "write_terms", a_turn_comes_first)
@@ -157,3 +158,92 @@ def test_the_profile_is_on_the_next_invoice(story: Story) -> None:
     story.close(FINAL)
     (invoice,) = story.invoices()
     assert (invoice.bill_to.name, invoice.bill_to.country) == ("Dental s.r.o.", "CZ")
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"country": "DE", "vat_id": "DE12345"}, "/vat_id"),
+        ({"country": "DE", "vat_id": "FRXX123456789"}, "/vat_id"),
+        ({"vat_id": "DE123456789"}, "/country"),
+    ],
+)
+def test_a_vat_id_is_one_of_its_country(story: Story, fields: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        accounts.set_profile(call(story), api.Profile(name="X", **fields))
+    assert refused.value.errors[0]["pointer"] == pointer
+    assert not firestore.get(contracts.path(story.workspace, "billing", "profile")).exists
+
+
+def publish(story: Story, **fields: Any) -> str:
+    """A plan of prices by quantity, published long ago; its name."""
+    from functions.billing import publishing
+    from functions.billing.plan_models import NewPlan
+
+    name = f"tiers_{str(story.workspace)[-12:]}".lower()
+    plan: dict[str, Any] = {
+        "plan": name,
+        "plan_version": f"{name}-1",
+        "name": "Tiers",
+        "effective_from": at("2026-11-20"),
+        "currency": "USD",
+        "unit_prices": [
+            {
+                "meter": "messages",
+                "scheme": "graduated",
+                "tiers": [{"up_to": 2, "price": "1"}, {"price": "0.25"}],
+            }
+        ],
+        "workspace_id": str(story.workspace),
+    } | fields
+    operator = story.cloud.call(story.workspace, now=at("2026-11-15"), kind=Caller.OPERATOR, operator=True)
+    return publishing.publish(operator, NewPlan(**plan)).terms.plan
+
+
+def test_prices_by_quantity_count_whole_months(story: Story) -> None:
+    name = publish(story)
+    hold(story)
+    shown, etag = accounts.choose_plan(call(story), api.PlanChoice(plan=name))
+    assert (shown.current.plan, shown.next.plan, shown.next_from_month) == ("pay_as_you_go", name, "2026-12")
+    hold(story, at("2026-12-02"))
+    shown, etag = accounts.choose_plan(call(story, etag, at("2026-12-03")), api.PlanChoice(plan="starter"))
+    assert (shown.current.plan, shown.next_from_month) == (name, "2027-01")
+
+
+def test_a_month_in_which_nothing_was_used_can_begin_with_prices_by_quantity(story: Story) -> None:
+    name = publish(story)
+    shown, etag = accounts.set_budgets(call(story), api.BudgetsChange(cap=usd("10")))
+    shown, etag = accounts.choose_plan(call(story, etag), api.PlanChoice(plan=name))
+    assert (shown.current.plan, shown.next) == (name, None)
+    # 10 buys 2 at 1 and 32 at 0.25, which are 34 at list.
+    assert metering.current(story.workspace, NOW).allowance_nanos == 24_000_000_000
+    accounts.set_budgets(call(story, etag), api.BudgetsChange(cap=usd("2")))
+    assert metering.current(story.workspace, NOW).allowance_nanos == 0
+
+
+def test_a_turn_that_begins_beside_the_choice_keeps_its_plan(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = publish(story)
+    _, etag = accounts.set_budgets(call(story), api.BudgetsChange(cap=None))
+    written = metering.write_terms
+
+    def a_turn_comes_first(*arguments: Any, **named: Any) -> None:
+        written(*arguments, **named)
+        hold(story)
+
+    monkeypatch.setattr(metering, "write_terms", a_turn_comes_first)
+    with pytest.raises(firestore.Changed):
+        accounts.choose_plan(call(story, etag), api.PlanChoice(plan=name))
+    monkeypatch.undo()
+    shown, _ = accounts.choose_plan(call(story, etag), api.PlanChoice(plan=name))
+    assert (shown.current.plan, shown.next_from_month) == ("pay_as_you_go", "2026-12")
+
+
+def test_coming_back_to_a_plan_does_not_begin_its_discount_anew(story: Story) -> None:
+    name = publish(story, unit_prices=[], cost_plus="0.1", discount="0.5", discount_months=2)
+    shown, etag = accounts.choose_plan(call(story), api.PlanChoice(plan=name))
+    assert shown.current.discount_until == "2026-12"
+    shown, etag = accounts.choose_plan(call(story, etag), api.PlanChoice(plan=name))
+    assert (shown.current.discount_until, shown.next) == ("2026-12", None)
+    for plan, month in (("pay_as_you_go", "2026-12-05"), (name, "2027-01-05")):
+        shown, etag = accounts.choose_plan(call(story, etag, at(month)), api.PlanChoice(plan=plan))
+    assert (shown.current.plan, shown.current.discount_until) == (name, "2026-12")

@@ -48,7 +48,9 @@ def test_tallies_of_parts_add_up_to_the_whole(found: list[UsageEvent], cut: int)
     parts = tally(found[:cut], "USD").plus(tally(found[cut:], "USD"))
     assert parts == tally(found, "USD")
     assert parts.total.charge_nanos == sum(item.charge_nanos for item in found)
-    assert parts.counted[Meter.INPUT] == sum(item.input_tokens or 0 for item in found)
+    charged = [item for item in found if item.charge_nanos]
+    assert sum(of[Meter.INPUT] for of in parts.counted.values()) == sum(item.input_tokens or 0 for item in charged)
+    assert parts.counted.keys() == {item.model for item in found}
 
 
 @given(events())
@@ -88,3 +90,12 @@ def test_only_an_answered_turn_is_a_message_that_a_plan_counts() -> None:
     for outcome, messages in (("completed", 1), ("interrupted", 1), ("failed", 0), ("abandoned", 0)):
         cell = Cell.of(event(outcome=outcome, new_conversation=True))
         assert (cell.messages, cell.conversations, cell.count) == (messages, messages, 1)
+
+
+def test_what_was_not_charged_is_counted_apart() -> None:
+    paid, failed = event(event_id="a"), event(event_id="b", outcome="failed", charge_nanos=0)
+    whole = tally([paid, failed], "USD")
+    assert whole.total.input_tokens == 2000
+    assert (whole.total.free_input_tokens, whole.total.free_cost_nanos) == (1000, 9_000_000)
+    assert whole.counted["offline-extractive"][Meter.INPUT] == 1000
+    assert Tally.from_document(whole.to_document()) == whole

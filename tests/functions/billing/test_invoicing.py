@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.billing import invoicing, ledger
-from functions.billing.models import InvoiceState, LineKind, UsageEvent
-from functions.shared.money import minor_to_nanos
+from functions.billing.models import InvoiceState, LineKind, Party, UsageEvent
+from functions.shared.money import minor_to_nanos, parse_decimal
 from functions.shared.plans import PlanTerms
 from tests.functions.billing.making import (
     DAYS,
     FINAL,
     MONTH,
+    WORKSPACE,
     close,
     draft,
     event,
@@ -98,6 +99,60 @@ def test_reverse_charge_means_no_tax() -> None:
     plan = terms(monthly_fee="19", tax_rate="0.19", reverse_charge=True)
     invoice = draft(plan, post(plan, []))
     assert (invoice.tax_minor, invoice.total_minor, invoice.reverse_charge) == (0, 1900, True)
+
+
+def test_a_month_with_everything_says_what_each_line_is_for() -> None:
+    tiers = [{"up_to": 1, "price": "10"}, {"price": "4"}]
+    plan = terms(
+        cost_plus=None,
+        unit_prices=[{"meter": "messages", "scheme": "graduated", "tiers": tiers}],
+        monthly_fee="5",
+        discount="0.1",
+        discount_amount="3",
+        minimum="40",
+    )
+    turns = [event(event_id=name, charge_nanos=10_000_000_000) for name in "abc"]
+    invoice = draft(plan, month(turns, plan))
+    assert [(line.kind, line.description, line.amount_minor) for line in invoice.lines] == [
+        ("usage", "Front desk, offline-extractive", 3000),
+        ("tier_adjustment", "Prices by quantity", -1200),
+        ("fee", "Plan P, monthly fee", 500),
+        ("discount", "Discount 10 % and 3.00 USD", -530),
+        ("minimum", "To the monthly minimum of 40.00 USD", 2230),
+    ]
+    assert invoice.net_minor == 4000
+
+
+@pytest.mark.parametrize(
+    ("seller", "buyer", "rate", "reverse_charge"),
+    [
+        (("DE", "DE123456789"), ("DE", None), "0.19", False),
+        (("DE", "DE123456789"), ("FR", "FRAB123456789"), "0", True),
+        (("DE", "DE123456789"), ("FR", None), "0.2", False),
+        (("DE", "DE123456789"), ("US", None), "0", False),
+        (("DE", None), ("DE", None), "0", False),
+    ],
+)
+def test_without_an_agreed_rate_the_countries_decide_about_the_tax(
+    seller: tuple[str, str | None], buyer: tuple[str, str | None], rate: str, reverse_charge: bool
+) -> None:
+    plan = terms(monthly_fee="100")
+    invoice = invoicing.draft(
+        workspace_id=WORKSPACE,
+        period=MONTH,
+        entries=post(plan, []),
+        terms=plan,
+        agent_names={},
+        seller=Party(name="S", country=seller[0], vat_id=seller[1]),
+        bill_to=Party(name="B", country=buyer[0], vat_id=buyer[1]),
+        payment_terms="",
+        as_of=FINAL,
+    )
+    assert (invoice.tax_rate, invoice.reverse_charge) == (parse_decimal(rate), reverse_charge)
+    assert invoice.total_minor == 10_000 + invoice.tax_minor
+    assert reverse_charge == ("Article" in (invoice.tax_note or "") and "196" in (invoice.tax_note or ""))
+    agreed = draft(terms(monthly_fee="100", tax_rate="0.05"), post(plan, []))
+    assert (agreed.tax_rate, agreed.lines[-1].description) == (parse_decimal("0.05"), "Tax 5 %")
 
 
 def test_entries_of_other_periods_do_not_count_and_foreign_ones_are_refused() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from functions.billing import charges, ledger
 from functions.billing.models import Account, EntryKind, LedgerEntry, Payment, UsageEvent
-from functions.shared.plans import PlanTerms
+from functions.shared.plans import PlanTerms, period_charges
 from tests.functions.billing.making import (
     DAYS,
     FINAL,
@@ -147,6 +147,73 @@ def test_late_usage_goes_on_the_next_invoice_and_uses_the_rest_of_its_own_allowa
         ("late_usage", 400, MONTH),
         ("allowance", -200, MONTH),
     ]
+
+
+def messages(number: int, first: int = 0, nanos: int = 40_000_000) -> list[UsageEvent]:
+    """So many turns at this list price."""
+    return [event(event_id=f"m{first + n}", charge_nanos=nanos) for n in range(number)]
+
+
+def test_late_usage_goes_on_where_the_tiers_of_its_period_were() -> None:
+    """10 at 0.04, 5 of them above the fifth at 0.01: -0.15; 10 more, all above: -0.30 on the next invoice."""
+    tiers = [{"up_to": 5, "price": "0.04"}, {"price": "0.01"}]
+    plan = terms(cost_plus=None, unit_prices=[{"meter": "messages", "scheme": "graduated", "tiers": tiers}])
+    entries = closed(messages(10))
+    entries += post(plan, entries)
+    assert [(item.kind, item.on(Account.UNBILLED)) for item in entries if item.kind != "usage"] == [
+        ("tier_adjustment", -150_000_000)
+    ]
+    assert post(plan, entries) == []
+    entries += ledger.finalize(freeze(draft(plan, entries)), FINAL)
+    entries = closed(messages(20), entries, period="2027-01")
+    entries += post(plan, entries, usage_period=MONTH, period="2027-01")
+    assert balanced(entries)
+    january = draft(plan, entries, "2027-01")
+    assert [(line.kind, line.amount_nanos, line.description) for line in january.lines] == [
+        ("late_usage", 400_000_000, "Late usage: Front desk, offline-extractive (2026-12)"),
+        ("tier_adjustment", -300_000_000, "Prices by quantity (2026-12)"),
+    ]
+    assert post(plan, entries, usage_period=MONTH, period="2027-01") == []
+
+
+def test_late_usage_gives_back_what_was_asked_for_the_minimum() -> None:
+    plan = terms(minimum="50")
+    entries = closed([event(charge_nanos=20_000_000_000)])
+    entries += post(plan, entries)
+    assert ledger.unbilled(entries) == 50_000_000_000
+    entries += ledger.finalize(freeze(draft(plan, entries)), FINAL)
+    found = [event(charge_nanos=20_000_000_000), event(event_id="late", charge_nanos=35_000_000_000)]
+    entries = closed(found, entries, period="2027-01")
+    entries += post(plan, entries, usage_period=MONTH, period="2027-01")
+    assert balanced(entries)
+    january = draft(plan, entries, "2027-01")
+    assert [(line.kind, line.amount_minor) for line in january.lines] == [("late_usage", 3500), ("minimum", -3000)]
+    assert january.lines[1].description == "Monthly minimum (2026-12)"
+
+
+def test_turns_that_were_not_charged_fill_no_tier() -> None:
+    tiers = [{"up_to": 1000, "price": "0.001"}, {"price": "0.0001"}]
+    plan = terms(cost_plus=None, unit_prices=[{"meter": "input_tokens", "scheme": "graduated", "tiers": tiers}])
+    paid = event(event_id="a", input_tokens=1000, charge_nanos=1_000_000_000)
+    failed = event(event_id="b", input_tokens=9000, outcome="failed", charge_nanos=0)
+    entries = closed([paid, failed])
+    assert sum(item.input_tokens for item in entries) == 10_000
+    assert post(plan, entries) == []
+
+
+@settings(max_examples=40)
+@given(events(), plans)
+def test_the_provisional_month_is_what_the_close_posts(found: list[UsageEvent], plan: PlanTerms) -> None:
+    """The statement adds up billing's tallies, the close its entries: the same function, the same sums."""
+    tally = charges.tally(found, "USD")
+    provisional = period_charges(plan, tally.total.charge_nanos, tally.counted, MONTH)
+    entries = closed(found)
+    entries += post(plan, entries)
+    assert ledger.unbilled(entries) == provisional.net
+    assert post(plan, entries) == []
+    by_kind = {kind: sum(item.on(Account.UNBILLED) for item in entries if item.kind == kind) for kind in EntryKind}
+    assert by_kind[EntryKind.TIER_ADJUSTMENT] == provisional.tiers
+    assert by_kind[EntryKind.MINIMUM] == provisional.minimum
 
 
 @settings(max_examples=40)

@@ -11,7 +11,8 @@ from fontTools.ttLib import TTFont
 
 from functions.billing import pdf
 from functions.billing.models import Invoice
-from tests.functions.billing.making import DAYS, close, draft, event, freeze, post, terms
+from functions.shared.tax import REVERSED_IN_EU
+from tests.functions.billing.making import DAYS, PACKAGES, TIERED, close, draft, event, freeze, post, terms
 
 ROOT = Path(__file__).parents[3]
 FONTS = ROOT.joinpath("functions/billing/fonts")
@@ -116,3 +117,22 @@ def test_fonts_are_small_open_and_come_with_their_licence() -> None:
         assert {ord(char) for char in "AzÄőŁЖяΩω€\ufffd"} <= set(font.getBestCmap())
         font.close()
     assert "SIL OPEN FONT LICENSE" in FONTS.joinpath("OFL.txt").read_text("utf-8")
+
+
+def test_what_the_law_wants_said_about_the_tax_is_printed() -> None:
+    plain = invoice(reverse_charge=True)
+    noted = plain.model_copy(update={"tax_note": REVERSED_IN_EU})
+    assert len(pdf.render(noted)) > len(pdf.render(plain))
+
+
+def test_every_line_is_printed_once_as_a_charge_or_below_the_subtotal() -> None:
+    plan = terms(cost_plus=None, unit_prices=[TIERED, PACKAGES], minimum="500", tax_rate="0.19", discount_amount="1")
+    found = [event(event_id=f"e{n}", charge_nanos=900_000_000, new_conversation=n < 2) for n in range(9)]
+    entries = close(found, DAYS[0])
+    made = freeze(draft(plan, entries + post(plan, entries)))
+    kinds = {line.kind.value for line in made.lines}
+    assert {"usage", "tier_adjustment", "discount", "minimum", "tax"} <= kinds
+    shown = [label for label, _ in pdf._totals(made)]
+    others = [line.description for line in made.lines if line.kind.value not in ("usage", "fee")]
+    assert shown == ["Subtotal", *others, "Total", "Amount due"]
+    assert pdf.render(made) == pdf.render(made)

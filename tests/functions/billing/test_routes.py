@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +181,34 @@ def test_a_payment_has_a_time_that_can_be(story: Story, api: FlaskClient, moment
     payment = {"invoice_id": f"inv_{'0' * 26}", "amount": {"amount": "1", "currency": "USD"}, "received_at": moment}
     answer = api.post(f"/api/operator/workspaces/{story.workspace}/payments", json=payment, headers=headers)
     assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/received_at"), answer.text
+
+
+def test_an_operator_publishes_a_plan_and_a_workspace_simulates_it(story: Story, api: FlaskClient) -> None:
+    operator = person(story, "owner", operator=True)
+    now = clock.now()
+    name = f"http_{story.workspace[-12:]}".lower()
+    plan = {
+        "plan": name,
+        "plan_version": f"{name}-1",
+        "name": "Over HTTP",
+        "effective_from": clock.to_text(now + timedelta(days=1, minutes=1)),
+        "workspace_id": story.workspace,
+        "currency": "USD",
+        "unit_prices": [{"meter": "messages", "scheme": "package", "price": "10", "per": 500}],
+    }
+    for _ in range(2):
+        answer = api.put("/api/operator/plans", json=plan, headers=operator)
+        assert (answer.status_code, answer.json["terms"]["unit_prices"][0]["scheme"]) == (200, "package"), answer.text
+    assert f"{name}-1" in {
+        one["terms"]["version"] for one in api.get("/api/operator/plans", headers=operator).json["versions"]
+    }
+    wrong = {**plan, "unit_prices": [{"meter": "messages", "price": 10}]}
+    answer = api.put("/api/operator/plans", json=wrong, headers=operator)
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/unit_prices/0/price")
+    for method, path in (("GET", "/api/operator/plans"), ("PUT", "/api/operator/plans")):
+        assert api.open(path, method=method, json=plan, headers=person(story, "owner")).status_code == 403
+    viewer = person(story, "viewer")
+    answer = api.post("/api/billing/simulate", json={"plan": "starter"}, headers=viewer)
+    assert (answer.status_code, answer.json["currency"]) == (200, "USD"), answer.text
+    # It is not in force before tomorrow.
+    assert api.post("/api/billing/simulate", json={"plan": name}, headers=viewer).status_code == 422

@@ -5,11 +5,13 @@ import pytest
 from functions.billing import accounts, invoices, repository, statement
 from functions.billing import api_models as api
 from functions.shared import contracts, firestore
+from functions.shared.config import settings
 from functions.shared.errors import Conflict, NotFound
 from functions.shared.http import Page
 from functions.shared.money import Money
 from tests.cloud import Cloud
 from tests.functions.billing.story import AGENT, FINAL, NEXT_FINAL, NIGHT, Story, at
+from tests.functions.billing.test_accounts import publish
 
 
 @pytest.fixture
@@ -42,6 +44,54 @@ def test_the_running_month_comes_to_what_its_invoice_will_say(story: Story) -> N
     (invoice,) = story.invoices()
     assert invoice.total_minor == 2100
     assert statement.billing(call(story)).balance.due.amount == "21.00"
+
+
+def test_prices_by_quantity_are_shown_as_the_invoice_will_say(story: Story) -> None:
+    """Five messages at 1 by list, the third to fifth for 0.25: 2.75; the minimum of 4 is shown, too."""
+    name = publish(story, minimum="4")
+    accounts.choose_plan(call(story, at("2026-11-26"), if_match="0"), api.PlanChoice(plan=name))
+    for minute in range(5):
+        story.turn(at("2026-11-26", 11, minute), charge_nanos=1_000_000_000, plan_version=f"{name}-1")
+    spend(story, 5_000_000_000)
+    shown = statement.billing(call(story, at("2026-11-27")))
+    assert (shown.charge_so_far.amount, shown.tiers.amount, shown.minimum.amount) == ("5.00", "-2.25", "1.25")
+    assert shown.total.amount == "4.00"
+    (price,) = shown.by_quantity
+    assert (price.meter, price.quantity, price.at_list.amount, price.amount.amount) == ("messages", 5, "5.00", "2.75")
+    assert "Straight line" in shown.projection_method
+    assert shown.projection_as_of == at("2026-11-27")
+    story.close(FINAL)
+    (invoice,) = story.invoices()
+    assert [(line.kind, line.amount_minor) for line in invoice.lines] == [
+        ("usage", 500),
+        ("tier_adjustment", -225),
+        ("minimum", 125),
+    ]
+    before = story.everything()
+    story.close(FINAL)
+    assert story.everything() == before
+
+
+def test_the_tax_follows_from_seller_and_profile(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in {"SELLER_COUNTRY": "DE", "SELLER_VAT_ID": "DE123456789"}.items():
+        monkeypatch.setenv(variable, value)
+    settings.cache_clear()
+    story.turn(at("2026-11-26"), charge_nanos=10_000_000_000)
+    spend(story, 10_000_000_000)
+    _, etag = accounts.set_profile(call(story, if_match="0"), api.Profile(name="Chez", country="FR"))
+    assert statement.billing(call(story, at("2026-11-27"))).total.amount == "12.00"
+    business = api.Profile(name="Chez", country="FR", vat_id="FRXX123456789")
+    accounts.set_profile(call(story, if_match=etag), business)
+    reversed_tax = statement.billing(call(story, at("2026-11-27")))
+    assert (reversed_tax.total.amount, reversed_tax.reverse_charge) == ("10.00", True)
+    story.close(FINAL)
+    (invoice,) = story.invoices()
+    assert (invoice.tax_minor, invoice.reverse_charge, invoice.total_minor) == (0, True, 1000)
+    assert invoice.tax_note is not None
+    # What is final stays, whatever the profile says later.
+    accounts.set_profile(call(story, if_match=accounts.profile(call(story))[1]), api.Profile(name="Chez", country="FR"))
+    story.close(NEXT_FINAL)
+    assert story.invoices()[0].tax_note == invoice.tax_note
 
 
 def spend(story: Story, nanos: int) -> None:

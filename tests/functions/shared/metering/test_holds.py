@@ -297,3 +297,14 @@ def test_what_is_charged_without_a_hold_passes_no_cap_and_leaves_live_holds_thei
         assert charged == 0 or taken + charged <= limit
     # Nothing is given away while there is room.
     assert charged == charge or any(taken + charged >= limit for limit in limits)
+
+
+def test_room_that_is_below_the_cap_is_kept() -> None:
+    """Where a begun package may come on top at the month's end, the allowance is below zero."""
+    now = START
+    spend = Spend(cap=100, allowance=-30, spent=60)
+    ask = Hold("t", "agt_1", False, 10, now, now + LIFE, {})
+    assert holds.refusal(spend, ask, now) is None
+    over = Hold("t", "agt_1", False, 11, now, now + LIFE, {})
+    assert isinstance(holds.refusal(spend, over, now), CapReached)
+    assert holds.room(spend, "agt_1", now) == 10
