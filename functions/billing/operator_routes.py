@@ -1,7 +1,8 @@
 """Billing for the operator alone: who owes does not settle (MONEY 16). Each act stands in the workspace's audit log."""
 
 from functions.billing import api_models as models
-from functions.billing import finalizing, invoices, payments, receivables
+from functions.billing import credit_api_models as credit_models
+from functions.billing import credits, finalizing, invoices, payments, receivables
 from functions.shared.http import OPERATOR, Call, Items, Page, Reply, Routes
 from functions.shared.identity.authenticate import workspace_of_operator
 
@@ -31,6 +32,19 @@ def list_workspaces(call: Call, query: Page) -> Items[models.Debtor]:
 def record_payment(call: Call, workspace: str, body: models.NewPayment) -> Reply[models.Payment]:
     """What is more than due becomes credit."""
     return Reply(payments.record(call, workspace_of_operator(call.principal, workspace), body))
+
+
+@api.post(
+    "/api/operator/workspaces/{workspace}/credits",
+    callers=(OPERATOR,),
+    role=None,
+    status=201,
+    idempotent="required",
+    summary="Give credit.",
+)
+def grant_credit(call: Call, workspace: str, body: credit_models.NewCredit) -> Reply[credit_models.CreditGrant]:
+    """It burns before what was paid for with the same expiry; what is left of it at its end is taken back."""
+    return Reply(credits.grant(call, workspace_of_operator(call.principal, workspace), body))
 
 
 @api.post(

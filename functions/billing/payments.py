@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from functions.billing import api_models as api
-from functions.billing import invoicing, ledger, repository
+from functions.billing import credits, invoicing, ledger, repository
 from functions.billing.accounts import invalid
 from functions.billing.books import post, tell
-from functions.billing.finalizing import add_credit
+from functions.billing.grants import CreditShort, GrantKind, Wallet
 from functions.billing.models import EntryKind, Invoice, InvoiceState, LedgerEntry, Payment
 from functions.shared import activity, clock, firestore, metering, notifications
 from functions.shared.errors import Conflict, NotFound
@@ -75,7 +75,16 @@ def record(call: Call, workspace: WorkspaceId, new: api.NewPayment) -> api.Payme
         settled = invoicing.settle(invoice, invoice.paid_minor + on_invoice, call.now)
         transaction.create(known.path, paid.to_document())
         transaction.set(found.path, repository.invoice_document(settled))
-        add_credit(transaction, workspace, account, spend, ledger.credit(entries), paid=True)
+        credits.move(
+            transaction,
+            workspace,
+            account,
+            spend,
+            ledger.credit(entries),
+            paid=True,
+            source=payment_id,
+            at=call.now,
+        )
         told = post(transaction, workspace, entries, call.now)
         told.append(_announce(transaction, call, workspace, paid, settled))
         _audit(
@@ -184,11 +193,25 @@ def void(call: Call, workspace: WorkspaceId, invoice_id: str) -> None:
             raise Conflict("The invoice was changed at this moment. Try again.", code="invoice_state")
         transaction.set(path, repository.invoice_document(voided))
         told = post(transaction, workspace, left, call.now)
-        add_credit(transaction, workspace, account, spend, credit)
+        wallet = credits.given_back(
+            credits.wallet_of(account, call.now), workspace, invoice.after.credit_parts, invoice_id, call.now
+        )
+        credits.keep(transaction, workspace, account, spend, _with(wallet, workspace, invoice, credit, call.now))
         _audit(transaction, call, workspace, "invoice.voided", invoice, {"state": voided.state.value})
         return told
 
     tell(firestore.transact(work))
+
+
+def _with(wallet: Wallet, workspace: WorkspaceId, invoice: Invoice, credit: int, now: datetime) -> Wallet:
+    """The wallet with what a void invoice gives back in all, of which its own credit is in it again."""
+    rest = credit - sum(part.nanos for part in invoice.after.credit_parts)
+    if rest > 0:
+        return wallet.add(credits.made(workspace, rest, GrantKind.RETURNED, invoice.invoice_id, now))
+    try:
+        return wallet.burn(-rest)[0]
+    except CreditShort as error:
+        raise Conflict("Credit that this invoice had made is used up.", code="credit_used") from error
 
 
 def _mark(path: str, etag: str) -> str:

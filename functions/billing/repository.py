@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.billing import charges
-from functions.billing.models import EntryKind, Invoice, InvoiceState, LedgerEntry, Payment, UsageEvent
+from functions.billing.models import Account, EntryKind, Invoice, InvoiceState, LedgerEntry, Payment, UsageEvent
 from functions.shared import contracts, firestore
 from functions.shared.contracts import RollupRead
 from functions.shared.firestore import Query, Snapshot
@@ -33,6 +33,11 @@ def profile_path(workspace: WorkspaceId) -> str:
 def mark_path(workspace: WorkspaceId, day: str) -> str:
     """The closing mark of a UTC day."""
     return contracts.path(workspace, "billing", f"closed_{day}")
+
+
+def grant_path(workspace: WorkspaceId, grant_id: str) -> str:
+    """Credit as an operator gave it, so that nobody gives it twice; what is left of it is in the account."""
+    return contracts.path(workspace, "billing", f"grant_{grant_id}")
 
 
 def entry_path(workspace: WorkspaceId, entry_id: str) -> str:
@@ -86,6 +91,18 @@ def entries_of_usage_period(workspace: WorkspaceId, period: str) -> list[LedgerE
 def entries_of_invoice(workspace: WorkspaceId, invoice_id: str) -> list[LedgerEntry]:
     """What finalizing, payments and voiding booked on an invoice."""
     return _entries(workspace, "invoice_id", invoice_id)
+
+
+def page_of_credit(workspace: WorkspaceId, limit: int, after: tuple[datetime, str] | None) -> list[LedgerEntry]:
+    """What moved customer credit, the latest first; two queries, since it stands on either side of an entry."""
+    past = () if after is None else (after[0], entry_path(workspace, after[1]))
+    found: dict[str, LedgerEntry] = {}
+    for side in ("debit_account", "credit_account"):
+        where: Any = ((side, "==", Account.CUSTOMER_CREDIT.value),)
+        home = contracts.path(workspace, "ledger")
+        for one in firestore.find(Query(home, where=where, order=("-booked_at",), limit=limit, after=past)):
+            found[one.id] = LedgerEntry.from_document(one.data)
+    return sorted(found.values(), key=lambda one: (one.booked_at, one.entry_id), reverse=True)[:limit]
 
 
 def _entries(workspace: WorkspaceId, field: str, value: str) -> list[LedgerEntry]:

@@ -1,7 +1,8 @@
 """Billing over HTTP, for the workspace that is billed: its month, its plan and caps, its invoices and payments."""
 
-from functions.billing import accounts, invoices, operator_routes, statement
+from functions.billing import accounts, credits, invoices, operator_routes, statement
 from functions.billing import api_models as models
+from functions.billing import credit_api_models as credit_models
 from functions.shared import firestore
 from functions.shared.http import CONSOLE, MACHINE, Bytes, Call, Items, Page, Reply, Routes
 
@@ -66,6 +67,12 @@ def put_profile(call: Call, body: models.Profile) -> Reply[models.ShownProfile]:
     """Final invoices stay as they are."""
     found, etag = accounts.set_profile(call, body)
     return Reply(found, etag=etag)
+
+
+@api.get("/api/billing/credits", callers=(CONSOLE, MACHINE), summary="Prepaid credit and its burn-down.")
+def get_credits(call: Call, query: Page) -> credit_models.Credits:
+    """Grants in the order in which they burn; a page of what moved them, the latest first."""
+    return credits.show(call, query)
 
 
 @api.get("/api/invoices", callers=(CONSOLE, MACHINE), summary="Invoices, the newest month first.")

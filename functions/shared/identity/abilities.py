@@ -113,6 +113,7 @@ ABILITIES: tuple[Ability, ...] = (
             "GET /api/billing/plan",
             "GET /api/billing/budgets",
             "GET /api/billing/profile",
+            "GET /api/billing/credits",
             "GET /api/invoices",
             "GET /api/invoices/{invoice}",
             "GET /api/invoices/{invoice}/pdf",
