@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from functions.billing.aftermath import CreditPart
+from functions.billing.aftermath import CreditPart, WriteOff
 from functions.billing.ledger import entry
 from functions.billing.models import Account, EntryKind, Invoice, LedgerEntry, LineKind, Period
 from functions.shared.money import allocate, minor_to_nanos
@@ -104,13 +104,10 @@ def noted(
     ]
 
 
-def written_off(invoice: Invoice, act_id: str, at: datetime) -> list[LedgerEntry]:
-    """What is due, taken off revenue and tax in the proportion of the invoice. Raises ValueError when nothing is."""
-    due = invoice.due_minor
-    if due <= 0:
-        raise ValueError("nothing is due that could be written off")
-    net, tax = allocate(due, [invoice.net_minor, invoice.tax_minor])
-    common = _on(invoice.workspace_id, invoice.currency, at)
+def written_off(invoice: Invoice, write_off: WriteOff) -> list[LedgerEntry]:
+    """What was due, taken off revenue and tax in the proportion of the invoice."""
+    net, tax = allocate(write_off.amount_minor, [invoice.net_minor, invoice.tax_minor])
+    common = _on(invoice.workspace_id, invoice.currency, write_off.at)
     moves = ((EntryKind.WRITE_OFF, REVENUE, net), (EntryKind.WRITE_OFF_TAX, Account.TAX, tax))
     return [
         entry(
@@ -119,7 +116,7 @@ def written_off(invoice: Invoice, act_id: str, at: datetime) -> list[LedgerEntry
             credit=RECEIVABLE,
             amount_nanos=minor_to_nanos(minor, invoice.currency),
             invoice_id=invoice.invoice_id,
-            payment_id=act_id,
+            payment_id=write_off.act_id,
             **common,
         )
         for kind, account, minor in moves
@@ -127,10 +124,8 @@ def written_off(invoice: Invoice, act_id: str, at: datetime) -> list[LedgerEntry
     ]
 
 
-def recovered(invoice: Invoice, entries: Iterable[LedgerEntry], payment_id: str, at: datetime) -> list[LedgerEntry]:
-    """The reverse of the invoice's write-offs that are not reversed yet: somebody pays after all."""
-    own = [item for item in entries if item.invoice_id == invoice.invoice_id]
-    back = {item.corrects for item in own if item.kind == EntryKind.RECOVERED}
+def recovered(invoice: Invoice, write_off: WriteOff, payment_id: str, at: datetime) -> list[LedgerEntry]:
+    """The reverse of a write-off, entry by entry: somebody pays after all."""
     common = _on(invoice.workspace_id, invoice.currency, at)
     return [
         entry(
@@ -143,17 +138,16 @@ def recovered(invoice: Invoice, entries: Iterable[LedgerEntry], payment_id: str,
             corrects=item.entry_id,
             **common,
         )
-        for item in own
-        if item.kind in (EntryKind.WRITE_OFF, EntryKind.WRITE_OFF_TAX) and item.entry_id not in back
+        for item in written_off(invoice, write_off)
     ]
 
 
-def reissued(invoice: Invoice, void_lines: Iterable[tuple[str, str]], at: datetime) -> list[LedgerEntry]:
-    """What the void invoice took back is unbilled again, one entry for each line; `corrects` names the void one's.
+def reissued(invoice: Invoice, period_lines: Iterable[str], at: datetime) -> list[LedgerEntry]:
+    """What the void invoice took back is unbilled again, one entry for each line of the one in its place.
 
-    `void_lines` pairs the new invoice's line ids with those of the invoice that it stands in place of.
+    `corrects` names the line of the period's first invoice that it brings back; `period_lines` are those, in the order
+    of the new invoice's lines.
     """
-    before = dict(void_lines)
     return [
         entry(
             kind=EntryKind.REISSUE,
@@ -169,8 +163,8 @@ def reissued(invoice: Invoice, void_lines: Iterable[tuple[str, str]], at: dateti
             price_version=line.price_version,
             invoice_id=invoice.invoice_id,
             currency=invoice.currency,
-            corrects=before.get(line.line_id, line.line_id),
+            corrects=first,
         )
-        for line in invoice.lines
+        for line, first in zip(invoice.lines, period_lines, strict=True)
         if line.kind != LineKind.TAX and line.amount_nanos
     ]

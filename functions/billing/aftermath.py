@@ -27,6 +27,14 @@ class CreditedLine(_Frozen):
     tax_minor: int = 0
 
 
+class WriteOff(_Frozen):
+    """What nobody expects any more: how much, since when, by which act."""
+
+    act_id: str
+    at: datetime
+    amount_minor: int
+
+
 class Aftermath(_Frozen):
     """All that moves beside state and paid; nothing of it is printed or digested."""
 
@@ -36,10 +44,15 @@ class Aftermath(_Frozen):
     """What credit notes took off what was due; the rest of them became credit."""
     credited: dict[str, CreditedLine] = Field(default_factory=dict)
     """By line id what credit notes took off the line."""
-    written_off_minor: int = 0
-    """What nobody expects any more (uncollectible); a payment brings it back."""
+    write_off: WriteOff | None = None
+    """Of an uncollectible invoice; a payment brings it back."""
     replaces: str | None = None
     """The void invoice of the same period that this one is issued in place of."""
     replaced_by: str | None = None
     dunned: tuple[str, ...] = ()
     """The steps of dunning that were taken."""
+
+    @property
+    def written_off_minor(self) -> int:
+        """What was written off and not brought back."""
+        return self.write_off.amount_minor if self.write_off else 0

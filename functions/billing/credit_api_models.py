@@ -98,7 +98,6 @@ class CreditNote(Answer):
     total: Money
     on_due: Money
     to_credit: Money
-    digest: str
 
 
 class Voiding(Body):

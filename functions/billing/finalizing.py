@@ -159,7 +159,9 @@ def freeze(books: Books, invoice: Invoice, posts: Sequence[LedgerEntry], also: A
         )
         after = frozen.after.model_copy(update={"credit_parts": parts})
         transaction.set(path, repository.invoice_document(frozen.model_copy(update={"after": after})))
-        changes = {"issued": {**issued, year: issued.get(year, 0) + 1}, "period": clock.next_month(invoice.period)}
+        # A reissue is of a month that is over already.
+        following = max(books.period, clock.next_month(invoice.period))
+        changes = {"issued": {**issued, year: issued.get(year, 0) + 1}, "period": following}
         transaction.set(state_path, {**state.data, **changes})
         if also is not None:
             also(transaction)

@@ -55,6 +55,11 @@ def payment_path(workspace: WorkspaceId, payment_id: str) -> str:
     return contracts.path(workspace, "payments", payment_id)
 
 
+def note_path(workspace: WorkspaceId, note_id: str) -> str:
+    """A credit note."""
+    return contracts.path(workspace, "credit_notes", note_id)
+
+
 def charges_path(workspace: WorkspaceId, name: str) -> str:
     """A tally: `day_2026-11-25` or `month_2026-11`, both UTC."""
     return contracts.path(workspace, "charges", name)
@@ -145,6 +150,17 @@ def page_of_payments(
     past = () if after is None else (after[0], payment_path(workspace, after[1]))
     where: Any = () if invoice_id is None else (("invoice_id", "==", invoice_id),)
     return firestore.find(Query(home, where=where, order=("-received_at",), limit=limit, after=past))
+
+
+def notes_of(workspace: WorkspaceId, invoice_id: str) -> list[Snapshot]:
+    """The credit notes of an invoice, the oldest first; they are few, since each takes something off."""
+    found = firestore.find(Query(contracts.path(workspace, "credit_notes"), where=(("invoice_id", "==", invoice_id),)))
+    return sorted(found, key=lambda one: (one.data["issued_at"], one.data["number"]))
+
+
+def notes_unfiled(workspace: WorkspaceId) -> list[Snapshot]:
+    """Credit notes whose files may be missing."""
+    return firestore.find(Query(contracts.path(workspace, "credit_notes"), where=(("state", "==", "finalizing"),)))
 
 
 def payment_of(found: Snapshot) -> Payment:

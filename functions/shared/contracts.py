@@ -35,6 +35,7 @@ OWNERS: dict[str, str] = {
     "ledger": "billing",
     "invoices": "billing",
     "payments": "billing",
+    "credit_notes": "billing",
     "directory": "shared",
     "events": "shared",
     "activity": "shared",
