@@ -30,6 +30,7 @@ KINDS = {
     "activity": "act",
     "invoice": "inv",
     "payment": "pay",
+    "credit_note": "crn",
     "api_key": "key",
     "invitation": "ivt",
     "webhook": "whk",

@@ -13,7 +13,10 @@ SHARED = [
     "functions.shared.plans",
     *(f"functions.shared.plans.{name}" for name in PLANS),
 ]
-BILLING = [f"functions.billing.{name}" for name in ("models", "charges", "ledger", "invoicing")]
+BILLING = [
+    f"functions.billing.{name}"
+    for name in ("models", "charges", "ledger", "invoicing", "aftermath", "grants", "adjustments")
+]
 
 
 @pytest.mark.parametrize("module", SHARED + BILLING)
