@@ -15,17 +15,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from functions.billing.charges import Cell, Tally
-from functions.billing.models import (
-    Account,
-    EntryKind,
-    Invoice,
-    Key,
-    LedgerEntry,
-    Payment,
-    Period,
-    Quantities,
-    first_day_after,
-)
+from functions.billing.models import Account, EntryKind, Invoice, Key, LedgerEntry, Period, Quantities, first_day_after
+from functions.billing.payment_models import Payment
 from functions.shared.digests import stable_id
 from functions.shared.money import minor_to_nanos
 from functions.shared.plans import Meter, PlanTerms, period_charges
@@ -289,37 +280,6 @@ def payment(paid: Payment, due_minor: int, period: str) -> list[LedgerEntry]:
     return entries
 
 
-def refund(
-    paid: Payment, amount_minor: int, *, credit_minor: int, refund_id: str, period: str, at: datetime
-) -> list[LedgerEntry]:
-    """Cash goes back: out of customer credit as far as that reaches, and the rest is due on the invoice again.
-
-    Raises ValueError for more than is left of the payment.
-    """
-    if not 0 < amount_minor <= paid.amount_minor - paid.refunded_minor:
-        raise ValueError("a refund is at most what is left of the payment")
-    from_credit = min(amount_minor, max(credit_minor, 0))
-    common: dict[str, Any] = {
-        "booked_at": at,
-        "workspace_id": paid.workspace_id,
-        "period": period,
-        "usage_period": period,
-        "payment_id": refund_id,
-        "currency": paid.currency,
-        "kind": EntryKind.REFUND,
-        "credit": Account.CASH,
-    }
-    parts = [
-        (Account.CUSTOMER_CREDIT, from_credit, None),
-        (Account.RECEIVABLE, amount_minor - from_credit, paid.invoice_id),
-    ]
-    return [
-        entry(debit=debit, amount_nanos=minor_to_nanos(minor, paid.currency), invoice_id=invoice_id, **common)
-        for debit, minor, invoice_id in parts
-        if minor
-    ]
-
-
 def void(invoice: Invoice, entries: Iterable[LedgerEntry], booked_at: datetime) -> list[LedgerEntry]:
     """The reverse of everything that the invoice booked; what had been paid on it becomes customer credit.
 
@@ -330,12 +290,13 @@ def void(invoice: Invoice, entries: Iterable[LedgerEntry], booked_at: datetime) 
     billable = [item for item in own if item.period == invoice.period and item.kind in BILLABLE]
     reversed_entries = []
     for item in (*booked, *billable):
-        paid = item.kind == EntryKind.PAYMENT
+        # Cash came and stays: what had been paid, less what had been given back, is the customer's.
+        cash = {Account.CASH: Account.CUSTOMER_CREDIT}
         reversed_entries.append(
             entry(
                 kind=EntryKind.VOID,
-                debit=Account.RECEIVABLE if paid else item.credit_account,
-                credit=Account.CUSTOMER_CREDIT if paid else item.debit_account,
+                debit=cash.get(item.credit_account, item.credit_account),
+                credit=cash.get(item.debit_account, item.debit_account),
                 amount_nanos=item.amount_nanos,
                 booked_at=booked_at,
                 workspace_id=item.workspace_id,

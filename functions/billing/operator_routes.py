@@ -1,7 +1,7 @@
 """Billing for the operator alone: who owes does not settle (MONEY 16). Each act stands in the workspace's audit log."""
 
 from functions.billing import api_models as models
-from functions.billing import finalizing, invoices, payments, receivables
+from functions.billing import finalizing, invoices, payments, receivables, refunding
 from functions.shared.http import OPERATOR, Call, Items, Page, Reply, Routes
 from functions.shared.identity.authenticate import workspace_of_operator
 
@@ -31,6 +31,21 @@ def list_workspaces(call: Call, query: Page) -> Items[models.Debtor]:
 def record_payment(call: Call, workspace: str, body: models.NewPayment) -> Reply[models.Payment]:
     """What is more than due becomes credit."""
     return Reply(payments.record(call, workspace_of_operator(call.principal, workspace), body))
+
+
+@api.post(
+    "/api/operator/workspaces/{workspace}/payments/{payment}/refund",
+    callers=(OPERATOR,),
+    role=None,
+    idempotent="required",
+    deadline="slow",
+    summary="Give a payment back, in whole or in part.",
+)
+def refund_payment(call: Call, workspace: str, payment: str, body: models.NewRefund) -> Reply[models.Payment]:
+    """Out of the customer's credit first; the rest is due again. By card the card service gives it back."""
+    found = workspace_of_operator(call.principal, workspace)
+    shown, etag = refunding.refund(call, found, payment, body)
+    return Reply(shown, etag=etag)
 
 
 @api.post(

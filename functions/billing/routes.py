@@ -1,6 +1,6 @@
-"""Billing over HTTP, for the workspace that is billed: its month, its plan and caps, its invoices and payments."""
+"""Billing over HTTP, for the workspace that is billed: its month, its plan and caps, its invoices."""
 
-from functions.billing import accounts, invoices, operator_routes, statement
+from functions.billing import accounts, invoices, operator_routes, payment_routes, statement
 from functions.billing import api_models as models
 from functions.shared import firestore
 from functions.shared.http import CONSOLE, MACHINE, Bytes, Call, Items, Page, Reply, Routes
@@ -103,22 +103,10 @@ def list_line_events(call: Call, invoice: str, line: str, query: Page) -> Items[
     return invoices.line_events(call, invoice, line, query)
 
 
-@api.get("/api/payments", callers=(CONSOLE, MACHINE), summary="Payments, the latest first.")
-def list_payments(call: Call, query: models.PaymentsQuery) -> Items[models.Payment]:
-    """What the operator recorded."""
-    return invoices.payments(call, query)
-
-
-@api.get("/api/payments/{payment}", callers=(CONSOLE, MACHINE), summary="A payment.")
-def get_payment(call: Call, payment: str) -> Reply[models.Payment]:
-    """With the bank's reference."""
-    found, etag = invoices.payment(call, payment)
-    return Reply(found, etag=etag)
-
-
 @api.check("firestore")
 def _firestore() -> None:
     firestore.get("health/billing-api")
 
 
+api.include(payment_routes.api)
 api.include(operator_routes.api)

@@ -32,6 +32,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "BudgetsChange": {"cap": None},
     "Profile": {"name": "Linden Dental"},
     "NewPayment": {"invoice_id": "inv_" + "0" * 26, "amount": {"amount": "1", "currency": "USD"}},
+    "NewCheckout": {"credit": {"amount": "10", "currency": "USD"}},
     "NewWorkspace": {"name": "Branch"},
     "Closing": {"name": "another name"},
     "MemberChange": {"role": "viewer"},
@@ -50,6 +51,7 @@ def _picture() -> bytes:
 
 
 FILES = {
+    "application/json": b"{}",
     "application/yaml": b"name: Mia\nmodel: {provider: offline, id: offline-extractive}\n",
     "text/plain": b"Behind the house.",
     "application/pdf": b"%PDF-1.4 nothing",
