@@ -40,6 +40,7 @@ def _options() -> argparse.Namespace:
         "--identity", metavar="URL", help="identity server in Google's place; without, keys are Google's"
     )
     parser.add_argument("--storage", metavar="URL")
+    parser.add_argument("--cards", metavar="URL", help="the local card service, whose pages are shown under /cards/")
     parser.add_argument("--credentials", type=Path, help="key file of the gateway's service account")
     parser.add_argument("--cdn-bucket", default="cdn")
     parser.add_argument("--widget", type=Path, default=Path("dist/widget"), help="the widget's build folder")
@@ -65,9 +66,8 @@ def main() -> None:
     process.die_with_parent()
     contract = _contract(options)
     forwarder = Forwarder(_IDLE_SECONDS, retry_resets=True)
-    site = Site(
-        forwarder, identity=options.identity, storage=options.storage, bucket=options.cdn_bucket, widget=options.widget
-    )
+    behind = {"identity": options.identity, "cards": options.cards}
+    site = Site(forwarder, behind=behind, storage=options.storage, bucket=options.cdn_bucket, widget=options.widget)
     guard = Guard(KeySets(), published_at(options.identity), frozenset(options.api_key))
     id_tokens = IdTokens(Credentials.read(options.credentials)) if options.credentials else None
     listener = socket.socket(fileno=options.fd) if options.fd is not None else listen(options.host, options.port)

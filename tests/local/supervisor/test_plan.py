@@ -47,7 +47,7 @@ def test_a_server_of_somebody_else_is_used_instead_of_ours() -> None:
     plan = Plan.read(CATALOGUE, SAMPLE)
     addresses = Addresses.choose(plan, 0, environment)
     try:
-        found = for_all(plan, addresses, "agenthub-local", environment, signing_key="k" * 64)
+        found = for_all(plan, addresses, "agenthub-local", environment, signing_key="k" * 64, cards_secret="whsec_c")
     finally:
         addresses.close()
     assert addresses.external.keys() == {"firestore", "storage"}
@@ -63,7 +63,7 @@ def test_every_deployment_listens_on_its_own_port_and_the_aliases_follow(tmp_pat
     plan = Plan.read(ROOT / "infra" / "catalogue.yaml", ROOT)
     addresses = Addresses.choose(plan, 0, {})
     try:
-        found = for_all(plan, addresses, "agenthub-local", {}, signing_key="k" * 64)
+        found = for_all(plan, addresses, "agenthub-local", {}, signing_key="k" * 64, cards_secret="whsec_c")
     finally:
         addresses.close()
     urls = [found[f"{d.name.upper().replace('-', '_')}_URL"] for d in plan.deployments]
