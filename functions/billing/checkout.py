@@ -9,7 +9,7 @@ from functions.billing import api_models as api
 from functions.billing import card_payments, cards, repository
 from functions.billing.accounts import invalid
 from functions.billing.models import InvoiceState
-from functions.shared import activity, contracts, firestore
+from functions.shared import activity, contracts, firestore, ids
 from functions.shared.config import settings
 from functions.shared.contracts import WorkspaceRead
 from functions.shared.errors import Conflict, NotFound
@@ -52,7 +52,7 @@ def begin(call: Call, new: api.NewCheckout) -> api.Checkout:
         cancel_url=_back("cancelled"),
         email=call.principal.email or None,
     )
-    page = cards.open_checkout(order, call.idempotency_id)
+    page = cards.open_checkout(order, ids.hashed("checkout", call.workspace, call.idempotency_id))
     _tell(call, new, amount)
     return api.Checkout(id=page.id, url=page.url, amount=amount, expires_at=page.expires_at)
 

@@ -13,7 +13,7 @@ from functions.billing.finalizing import add_credit
 from functions.billing.payment_models import Payment, PaymentState, Refund, RefundState
 from functions.billing.payments import announce_refund, shown, tell_audit
 from functions.billing.refunds import Standing
-from functions.shared import firestore, metering
+from functions.shared import firestore, ids, metering
 from functions.shared.errors import Conflict, NotFound
 from functions.shared.events import Event
 from functions.shared.http import Call
@@ -28,7 +28,7 @@ def refund(call: Call, workspace: WorkspaceId, payment_id: str, new: api.NewRefu
 
     Raises NotFound, Invalid, Conflict (`payment_state`, `credit_spent`, `not_refundable`), Unavailable.
     """
-    request_id = f"ref_{call.idempotency_id}"
+    request_id = f"ref_{ids.hashed('refund', payment_id, call.idempotency_id)}"
     asked = firestore.transact(lambda transaction: _asked(transaction, call, workspace, payment_id, request_id, new))
     paid, given, told = asked
     tell(told)
