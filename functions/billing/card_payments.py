@@ -8,10 +8,10 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from functions.billing import cards, repository
+from functions.billing import cards, credits, ledger, repository, uncollectible
 from functions.billing.books import post, tell
 from functions.billing.cards import CardPayment, IntentState
-from functions.billing.finalizing import add_credit
+from functions.billing.grants import GrantKind
 from functions.billing.models import Invoice, InvoiceState
 from functions.billing.payment_models import Payment, PaymentState, Refund, RefundState
 from functions.billing.payments import announce_payment, announce_refund, tell_audit
@@ -33,6 +33,9 @@ OFFERED = (
     InvoiceState.VOID,
 )
 """States of an invoice that a checkout may have been made for, and what became of it until the money came."""
+
+
+_NOT_HERE = (PaymentState.PENDING, PaymentState.FAILED)
 
 
 class _Stray(Exception):
@@ -89,6 +92,10 @@ def settle(intent: str, now: datetime, principal: Principal | None = None) -> No
     tell(told)
     if "payment.disputed" in happened:
         logs.alarm("a card payment is disputed", intent=intent, workspace_id=workspace)
+    if "credit.owed" in happened:
+        logs.alarm(
+            "credit that is spent was taken back, and no invoice asks for it", intent=intent, workspace_id=workspace
+        )
     if sum(one.amount_minor for one in _gone(found)) > found.amount_minor:
         logs.alarm("more was given back of a card payment than had been paid", intent=intent, workspace_id=workspace)
 
@@ -127,8 +134,10 @@ def _brought(
     home, known, account, spend, *invoices = transaction.get_all(paths)
     invoice = _checked(home, invoices[0] if invoices else None, found)
     before = repository.payment_of(known) if known.exists else None
-    standing = Standing(before or _new(workspace, found), invoice, int(account.data.get("credit_nanos", 0)))
-    credit = standing.credit_nanos
+    paid = before or _new(workspace, found)
+    standing = Standing(paid, invoice, credits.wallet_of(account, now).paid)
+    if invoice is not None and found.state == IntentState.SUCCEEDED and paid.state in _NOT_HERE:
+        standing.invoice, standing.entries = uncollectible.revived(invoice, paid.payment_id, now)
     happened = _bring(standing, found, now, known=before is not None)
     if standing.paid == before or (before is None and found.state == IntentState.FAILED):
         return [], ()
@@ -136,7 +145,18 @@ def _brought(
     if invoice is not None and standing.invoice is not None and standing.invoice != invoice:
         transaction.set(invoices[0].path, repository.invoice_document(standing.invoice))
     received = "payment.recorded" in happened
-    add_credit(transaction, workspace, account, spend, standing.credit_nanos - credit, paid=received)
+    credits.move(
+        transaction,
+        workspace,
+        account,
+        spend,
+        ledger.credit(standing.entries),
+        paid=received,
+        kind=GrantKind.OVERPAYMENT if invoice_id else GrantKind.PURCHASED,
+        source=standing.paid.payment_id,
+        at=now,
+        paid_only=True,
+    )
     told = post(transaction, workspace, standing.entries, now)
     if received:
         told.append(announce_payment(transaction, workspace, standing.paid, standing.invoice, now))
@@ -196,7 +216,7 @@ def _bring(standing: Standing, found: CardPayment, now: datetime, *, known: bool
         elif not known and not failed:
             happened["payment.begun"] = []
         return happened
-    if standing.paid.state in (PaymentState.PENDING, PaymentState.FAILED):
+    if standing.paid.state in _NOT_HERE:
         standing.paid = standing.paid.model_copy(update={"received_at": found.at})
         standing.receive(now)
         happened["payment.recorded"] = []
@@ -215,6 +235,8 @@ def _bring(standing: Standing, found: CardPayment, now: datetime, *, known: bool
             given.append(refund)
     if given:
         happened["payment.refunded"] = given
+    if any(one.owed_minor for one in standing.paid.refunds if one.refund_id not in booked):
+        happened["credit.owed"] = []
     if returned:
         happened["payment.refund_failed"] = []
     disputed = any(one.open for one in found.disputes)

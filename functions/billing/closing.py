@@ -7,7 +7,7 @@ or a second delivery, goes on where this one stopped and writes nothing twice.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from functions.billing import charges, finalizing, ledger, reconciling, repository
+from functions.billing import charges, crediting, credits, finalizing, ledger, reconciling, repository, voiding
 from functions.billing.books import Books, post, tell
 from functions.billing.models import ClosingMark, LedgerEntry, UsageEvent
 from functions.shared import clock, events, firestore, logs, metering
@@ -52,6 +52,7 @@ def close(workspace: WorkspaceId, as_of: datetime) -> None:
 
 def _run(books: Books) -> None:
     finalizing.finish(books.workspace, books.as_of)
+    crediting.finish(books.workspace)
     held = _sweep(books)
     touched = _examine(books)
     waiting = False
@@ -61,7 +62,10 @@ def _run(books: Books) -> None:
             break
         touched.append(day)
         _book(books, day)
+    credits.expire(books)
     finalizing.months(books)
+    credits.expire(books)
+    voiding.finish_reissues(books)
     finalizing.mark_overdue(books.workspace, books.as_of)
     reconciling.reconcile(books, touched)
     if waiting:

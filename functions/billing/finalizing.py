@@ -8,8 +8,10 @@ on where it stopped; nothing is numbered, filed or booked twice.
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from functions.billing import invoicing, ledger, repository
+from functions.billing import credits, invoicing, ledger, repository
 from functions.billing.books import Books, post, tell
+from functions.billing.credits import move as add_credit
+from functions.billing.grants import GrantKind
 from functions.billing.models import EntryKind, Invoice, InvoiceState, LedgerEntry, Party, Period
 from functions.shared import clock, contracts, events, firestore, metering, notifications, storage
 from functions.shared.config import settings
@@ -145,10 +147,22 @@ def freeze(books: Books, invoice: Invoice, posts: Sequence[LedgerEntry], also: A
             credit_minor=credit // minor_unit(invoice.currency),
         )
         told = post(transaction, workspace, posts, as_of)
-        transaction.set(path, repository.invoice_document(frozen))
-        changes = {"issued": {**issued, year: issued.get(year, 0) + 1}, "period": clock.next_month(invoice.period)}
+        parts = add_credit(
+            transaction,
+            workspace,
+            account,
+            spend,
+            -minor_to_nanos(frozen.credit_minor, invoice.currency),
+            kind=GrantKind.INVOICE,
+            source=invoice.invoice_id,
+            at=as_of,
+        )
+        after = frozen.after.model_copy(update={"credit_parts": parts})
+        transaction.set(path, repository.invoice_document(frozen.model_copy(update={"after": after})))
+        # A reissue is of a month that is over already.
+        following = max(books.period, clock.next_month(invoice.period))
+        changes = {"issued": {**issued, year: issued.get(year, 0) + 1}, "period": following}
         transaction.set(state_path, {**state.data, **changes})
-        add_credit(transaction, workspace, account, spend, -minor_to_nanos(frozen.credit_minor, invoice.currency))
         if also is not None:
             also(transaction)
         return told
@@ -157,24 +171,6 @@ def freeze(books: Books, invoice: Invoice, posts: Sequence[LedgerEntry], also: A
     fresh = Books.open(workspace, as_of)
     assert fresh is not None
     books.data, books.etag = fresh.data, fresh.etag
-
-
-def add_credit(
-    batch: firestore.Batch,
-    workspace: WorkspaceId,
-    account: firestore.Snapshot,
-    spend: firestore.Snapshot,
-    nanos: int,
-    *,
-    paid: bool = False,
-) -> None:
-    """Move the customer's credit by so much, in the account and in the running period; `paid` ends a trial."""
-    known = BillingRead.model_validate(account.data)
-    if not nanos and not (paid and not known.paid_once):
-        return
-    fields = {"credit_nanos": known.credit_nanos + nanos, "paid_once": known.paid_once or paid}
-    batch.set(account.path, {**account.data, **fields})
-    metering.write_terms(batch, workspace, known.model_copy(update=fields), spend)
 
 
 def finish(workspace: WorkspaceId, as_of: datetime) -> None:
@@ -255,6 +251,7 @@ def finalize_by_hand(workspace: WorkspaceId, invoice_id: str, as_of: datetime, a
     if found.data["state"] == InvoiceState.DRAFT:
         if books.period != month or (books.last_closed or "") < _last_day(month):
             raise Conflict("Earlier days or months are not closed yet.", code="not_closed")
+        credits.expire(books)
         invoice, posts = draft(books, month)
         try:
             settle_month(books, month, invoice, posts, also)

@@ -34,7 +34,7 @@ FOLLOWERS: Final[Mapping[InvoiceState, frozenset[InvoiceState]]] = {
         {InvoiceState.PAID, InvoiceState.OVERDUE, InvoiceState.VOID, InvoiceState.UNCOLLECTIBLE}
     ),
     InvoiceState.OVERDUE: frozenset({InvoiceState.PAID, InvoiceState.VOID, InvoiceState.UNCOLLECTIBLE}),
-    InvoiceState.UNCOLLECTIBLE: frozenset({InvoiceState.PAID, InvoiceState.VOID}),
+    InvoiceState.UNCOLLECTIBLE: frozenset({InvoiceState.PAID, InvoiceState.OVERDUE, InvoiceState.VOID}),
     InvoiceState.PAID: frozenset({InvoiceState.OPEN, InvoiceState.OVERDUE}),
     InvoiceState.VOID: frozenset(),
 }
@@ -203,6 +203,17 @@ def freeze(invoice: Invoice, *, number: str, issued_at: datetime, due_at: dateti
     )
 
 
+def in_place_of(drafted: Invoice, voided: Invoice) -> Invoice:
+    """The period's draft under an id of its own, to be issued in place of a void invoice."""
+    start = Period(month=drafted.period).start
+    own_id = stable_id("inv", start, drafted.workspace_id, drafted.period, voided.invoice_id)
+    lines = tuple(
+        line.model_copy(update={"line_id": stable_id("lin", start, own_id, line.line_id)}) for line in drafted.lines
+    )
+    after = drafted.after.model_copy(update={"replaces": voided.invoice_id})
+    return drafted.model_copy(update={"invoice_id": own_id, "lines": lines, "after": after})
+
+
 def move(invoice: Invoice, state: InvoiceState) -> Invoice:
     """The invoice in the next state. Raises TransitionRefused when that does not follow."""
     if state not in FOLLOWERS[invoice.state]:
@@ -218,7 +229,7 @@ def settle(invoice: Invoice, paid_minor: int, now: datetime) -> Invoice:
     settled = invoice.model_copy(update={"paid_minor": paid_minor})
     if invoice.state not in (InvoiceState.OPEN, InvoiceState.OVERDUE, InvoiceState.PAID, InvoiceState.UNCOLLECTIBLE):
         return settled
-    if settled.due_minor == 0:
+    if settled.due_minor == 0 and not settled.after.written_off_minor:
         state = InvoiceState.PAID
     elif invoice.state in (InvoiceState.UNCOLLECTIBLE, InvoiceState.OVERDUE):
         state = invoice.state

@@ -227,12 +227,24 @@ def finalize(invoice: Invoice, booked_at: datetime) -> list[LedgerEntry]:
         (EntryKind.INVOICED, receivable, Account.UNBILLED, nanos(invoice.net_minor)),
         (EntryKind.TAX, receivable, Account.TAX, nanos(invoice.tax_minor)),
         (EntryKind.ROUNDING, Account.ROUNDING, Account.UNBILLED, invoice.rounding_nanos),
-        # Credit that pays the invoice; or, the other way round, an invoice below zero that makes credit.
-        (EntryKind.CREDIT_APPLIED, credit, receivable, nanos(invoice.credit_minor)),
     ]
+    # Credit that pays the invoice, by grant; or, the other way round, an invoice below zero that makes credit.
+    used: list[tuple[str | None, int]] = [(part.grant_id, part.nanos) for part in invoice.after.credit_parts]
+    applied = used or [(None, nanos(invoice.credit_minor))]
     return [
         entry(kind=kind, debit=debit, credit=other, amount_nanos=amount, **common)
         for kind, debit, other, amount in moves
+        if amount
+    ] + [
+        entry(
+            kind=EntryKind.CREDIT_APPLIED,
+            debit=credit,
+            credit=receivable,
+            amount_nanos=amount,
+            payment_id=grant_id,
+            **common,
+        )
+        for grant_id, amount in applied
         if amount
     ]
 
@@ -283,20 +295,24 @@ def payment(paid: Payment, due_minor: int, period: str) -> list[LedgerEntry]:
 def void(invoice: Invoice, entries: Iterable[LedgerEntry], booked_at: datetime) -> list[LedgerEntry]:
     """The reverse of everything that the invoice booked; what had been paid on it becomes customer credit.
 
-    Revenue is taken back too, since a void invoice asks for nothing: its unbilled amount does not come up again.
+    Revenue is taken back too, since a void invoice asks for nothing: its unbilled amount does not come up again but by
+    a reissue, whose own entries bring it back. Cash stays where it is: customer credit takes its place.
     """
     own = [item for item in entries if item.workspace_id == invoice.workspace_id]
     booked = [item for item in own if item.invoice_id == invoice.invoice_id and item.kind != EntryKind.VOID]
-    billable = [item for item in own if item.period == invoice.period and item.kind in BILLABLE]
+    first = invoice.after.replaces is None
+    billable = [item for item in own if first and item.period == invoice.period and item.kind in BILLABLE]
     reversed_entries = []
+
+    def kept(account: Account) -> Account:
+        return Account.CUSTOMER_CREDIT if account == Account.CASH else account
+
     for item in (*booked, *billable):
-        # Cash came and stays: what had been paid, less what had been given back, is the customer's.
-        cash = {Account.CASH: Account.CUSTOMER_CREDIT}
         reversed_entries.append(
             entry(
                 kind=EntryKind.VOID,
-                debit=cash.get(item.credit_account, item.credit_account),
-                credit=cash.get(item.debit_account, item.debit_account),
+                debit=kept(item.credit_account),
+                credit=kept(item.debit_account),
                 amount_nanos=item.amount_nanos,
                 booked_at=booked_at,
                 workspace_id=item.workspace_id,

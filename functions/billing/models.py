@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from functions.billing.aftermath import Aftermath
 from functions.shared.digests import canonical_json, rfc3339
 from functions.shared.money import Currency, Nanos
 from functions.shared.plans import RESOLVED_TYPE
@@ -179,6 +180,16 @@ class EntryKind(StrEnum):
     PAYMENT = "payment"
     REFUND = "refund"
     VOID = "void"
+    CREDIT_BOUGHT = "credit_bought"
+    CREDIT_GRANTED = "credit_granted"
+    CREDIT_EXPIRED = "credit_expired"
+    CREDIT_NOTE = "credit_note"
+    CREDIT_NOTE_TAX = "credit_note_tax"
+    CREDIT_NOTE_REST = "credit_note_rest"
+    REISSUE = "reissue"
+    WRITE_OFF = "write_off"
+    WRITE_OFF_TAX = "write_off_tax"
+    RECOVERED = "recovered"
 
 
 class LedgerEntry(Quantities):
@@ -297,7 +308,7 @@ class Party(Frozen):
 
 
 class Invoice(Frozen):
-    """What is asked for one period. Frozen from `finalizing` on: only state, paid and due move after that."""
+    """What is asked for one period. Frozen from `finalizing` on: only state, paid, `after` and due move after that."""
 
     invoice_id: str
     workspace_id: str
@@ -323,13 +334,15 @@ class Invoice(Frozen):
     as_of: datetime
     issued_at: datetime | None = None
     due_at: datetime | None = None
+    after: Aftermath = Aftermath()
 
     @property
     def due_minor(self) -> int:
         """What is still to be paid; never negative, since an overpayment is credit, and nothing once it is void."""
         if self.state == InvoiceState.VOID:
             return 0
-        return max(0, self.total_minor - self.credit_minor - self.paid_minor)
+        taken = self.credit_minor + self.paid_minor + self.after.credited_minor + self.after.written_off_minor
+        return max(0, self.total_minor - taken)
 
     def to_rows(self) -> list[dict[str, Any]]:
         """The columns of `invoice_lines`, one row a line, as `invoice-recorded` carries them. Raises ValueError before
@@ -348,7 +361,7 @@ class Invoice(Frozen):
 
     def frozen_bytes(self) -> bytes:
         """Canonical JSON of what finalizing froze: the archive's copy, the same whatever is paid later."""
-        document = self.model_dump(exclude={"state", "paid_minor"})
+        document = self.model_dump(exclude={"state", "paid_minor", "after"})
         return canonical_json(document | {"due_minor": max(0, self.total_minor - self.credit_minor)})
 
 

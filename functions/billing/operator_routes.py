@@ -1,8 +1,20 @@
 """Billing for the operator alone: who owes does not settle (MONEY 16). Each act stands in the workspace's audit log."""
 
 from functions.billing import api_models as models
-from functions.billing import finalizing, invoices, payments, receivables, refunding
+from functions.billing import (
+    auditing,
+    crediting,
+    credits,
+    invoices,
+    payments,
+    receivables,
+    refunding,
+    uncollectible,
+    voiding,
+)
+from functions.billing import credit_api_models as credit_models
 from functions.shared.http import OPERATOR, Call, Items, Page, Reply, Routes
+from functions.shared.identity import WorkspaceId
 from functions.shared.identity.authenticate import workspace_of_operator
 
 api = Routes("billing-api")
@@ -49,6 +61,19 @@ def refund_payment(call: Call, workspace: str, payment: str, body: models.NewRef
 
 
 @api.post(
+    "/api/operator/workspaces/{workspace}/credits",
+    callers=(OPERATOR,),
+    role=None,
+    status=201,
+    idempotent="required",
+    summary="Give credit.",
+)
+def grant_credit(call: Call, workspace: str, body: credit_models.NewCredit) -> Reply[credit_models.CreditGrant]:
+    """It burns before what was paid for with the same expiry; what is left of it at its end is taken back."""
+    return Reply(credits.grant(call, workspace_of_operator(call.principal, workspace), body))
+
+
+@api.post(
     "/api/operator/workspaces/{workspace}/invoices/{invoice}/finalize",
     callers=(OPERATOR,),
     role=None,
@@ -59,9 +84,8 @@ def refund_payment(call: Call, workspace: str, payment: str, body: models.NewRef
 def finalize_invoice(call: Call, workspace: str, invoice: str) -> Reply[models.Invoice]:
     """Its month must be over and closed."""
     found = workspace_of_operator(call.principal, workspace)
-    finalizing.finalize_by_hand(found, invoice, call.now, payments.audit_finalized(call, found, invoice))
-    shown, etag = invoices.one(found, invoice)
-    return Reply(shown, etag=etag)
+    voiding.finalize_by_hand(found, invoice, call.now, auditing.audit_finalized(call, found, invoice))
+    return _invoice(found, invoice)
 
 
 @api.post(
@@ -72,9 +96,43 @@ def finalize_invoice(call: Call, workspace: str, invoice: str) -> Reply[models.I
     deadline="slow",
     summary="Take an invoice back.",
 )
-def void_invoice(call: Call, workspace: str, invoice: str) -> Reply[models.Invoice]:
-    """What had been paid on it becomes credit."""
+def void_invoice(call: Call, workspace: str, invoice: str, body: credit_models.Voiding) -> Reply[models.Invoice]:
+    """What had been paid on it becomes credit; with `reissue` its period is drafted again under another id."""
     found = workspace_of_operator(call.principal, workspace)
-    payments.void(call, found, invoice)
-    shown, etag = invoices.one(found, invoice)
+    voiding.void(call, found, invoice, reissue=body.reissue)
+    return _invoice(found, invoice)
+
+
+@api.post(
+    "/api/operator/workspaces/{workspace}/invoices/{invoice}/uncollectible",
+    callers=(OPERATOR,),
+    role=None,
+    idempotent="required",
+    summary="Write off what is due on an invoice.",
+)
+def write_off_invoice(call: Call, workspace: str, invoice: str, body: credit_models.WriteOff) -> Reply[models.Invoice]:
+    """Revenue and tax are taken back; a payment that comes after all brings them back."""
+    found = workspace_of_operator(call.principal, workspace)
+    uncollectible.write_off(call, found, invoice, body.reason)
+    return _invoice(found, invoice)
+
+
+@api.post(
+    "/api/operator/workspaces/{workspace}/invoices/{invoice}/credit-notes",
+    callers=(OPERATOR,),
+    role=None,
+    status=201,
+    idempotent="required",
+    deadline="slow",
+    summary="Issue a credit note.",
+)
+def issue_credit_note(
+    call: Call, workspace: str, invoice: str, body: credit_models.NewCreditNote
+) -> Reply[credit_models.CreditNote]:
+    """What is due falls by it; what is not due any more becomes credit."""
+    return Reply(crediting.issue(call, workspace_of_operator(call.principal, workspace), invoice, body))
+
+
+def _invoice(workspace: WorkspaceId, invoice: str) -> Reply[models.Invoice]:
+    shown, etag = invoices.one(workspace, invoice)
     return Reply(shown, etag=etag)

@@ -30,13 +30,15 @@ class RefundState(StrEnum):
 
 
 class Refund(Frozen):
-    """Money that went back. What of it the customer's credit did not cover is due again on the invoice."""
+    """Money that went back. What of it the customer's own credit did not cover is due again on the invoice."""
 
     refund_id: str
     amount_minor: Annotated[int, Field(strict=True, gt=0)]
     at: datetime
     state: RefundState = RefundState.BOOKED
     on_invoice_minor: int = 0
+    owed_minor: int = 0
+    """What is owed again without an invoice that asks for it: it was credit, and spent."""
     provider_id: str | None = None
     request_id: str | None = None
     """Under which id the card service was asked for it; None: nobody here asked."""

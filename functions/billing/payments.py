@@ -1,14 +1,13 @@
-"""Money that came in and invoices that are taken back: the operator's acts, each one transaction, told in the audit log."""
+"""Money that came in: the operator's act, one transaction, told in the audit log."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from functions.billing import api_models as api
-from functions.billing import invoicing, ledger, repository
+from functions.billing import credits, invoicing, ledger, repository, uncollectible
 from functions.billing.accounts import invalid
+from functions.billing.auditing import audit
 from functions.billing.books import post, tell
-from functions.billing.finalizing import add_credit
-from functions.billing.models import EntryKind, Invoice, InvoiceState, LedgerEntry
+from functions.billing.models import Invoice, InvoiceState
 from functions.billing.payment_models import Payment, Refund
 from functions.shared import activity, clock, firestore, metering, notifications
 from functions.shared.errors import Conflict, NotFound
@@ -20,9 +19,6 @@ from functions.shared.money import Money, MoneyError
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 MOST_AHEAD = timedelta(days=400)
 """As far as a close may run ahead (close_routes); what lies outside of both is a slip in the year."""
-
-PER_COMMIT = (firestore.MAX_WRITES - 10) // 2
-"""Entries in one commit: each is a document and its event."""
 
 PAYABLE = (InvoiceState.OPEN, InvoiceState.OVERDUE, InvoiceState.PAID, InvoiceState.UNCOLLECTIBLE)
 
@@ -72,7 +68,7 @@ def record(call: Call, workspace: WorkspaceId, new: api.NewPayment) -> api.Payme
         known, found, account, spend = transaction.get_all(paths)
         if known.exists:
             return _same(repository.payment_of(known), new), []
-        invoice = _payable(found)
+        invoice, revived = uncollectible.revived(_payable(found), payment_id, call.now)
         paid = Payment(
             payment_id=payment_id,
             workspace_id=workspace,
@@ -90,10 +86,19 @@ def record(call: Call, workspace: WorkspaceId, new: api.NewPayment) -> api.Payme
         settled = invoicing.settle(invoice, invoice.paid_minor + on_invoice, call.now)
         transaction.create(known.path, paid.to_document())
         transaction.set(found.path, repository.invoice_document(settled))
-        add_credit(transaction, workspace, account, spend, ledger.credit(entries), paid=True)
-        told = post(transaction, workspace, entries, call.now)
+        credits.move(
+            transaction,
+            workspace,
+            account,
+            spend,
+            ledger.credit(entries),
+            paid=True,
+            source=payment_id,
+            at=call.now,
+        )
+        told = post(transaction, workspace, [*revived, *entries], call.now)
         told.append(announce_payment(transaction, workspace, paid, settled, call.now))
-        _audit(
+        audit(
             transaction,
             call,
             workspace,
@@ -205,103 +210,3 @@ def _when(new: api.NewPayment, now: datetime) -> datetime:
     if not EARLIEST <= new.received_at <= now + MOST_AHEAD:
         raise invalid("/received_at", "Look at the year: a payment comes in this century, and not in years from now.")
     return new.received_at.astimezone(UTC)
-
-
-def void(call: Call, workspace: WorkspaceId, invoice_id: str) -> None:
-    """Take an invoice back: everything it booked is reversed, what had been paid on it becomes credit.
-
-    More entries than one commit takes are booked in several; until the last, the invoice is marked and takes no
-    payment, and a repeat goes on where it stopped. Raises NotFound, Conflict.
-    """
-    path = repository.invoice_path(workspace, invoice_id)
-    (found,) = repository.read([path])
-    if not found.exists:
-        raise NotFound("There is no such invoice.")
-    invoice = repository.invoice_of(found)
-    if invoice.state == InvoiceState.VOID:
-        return
-    try:
-        voided = invoicing.move(invoice, InvoiceState.VOID)
-    except invoicing.TransitionRefused as error:
-        raise Conflict(str(error), code=error.code) from error
-    etag = found.etag
-    if not found.data.get("voiding"):
-        # From here on nobody pays it, so what is reversed is all there is.
-        etag = _mark(path, etag)
-    reversed_entries = _reversed(workspace, invoice, call)
-    done = {one.entry_id for one in repository.entries_of_invoice(workspace, invoice_id) if one.kind == EntryKind.VOID}
-    left = [one for one in reversed_entries if one.entry_id not in done]
-    while len(left) > PER_COMMIT:
-        batch = firestore.Batch()
-        told = post(batch, workspace, left[:PER_COMMIT], call.now)
-        batch.update(path, {("voiding",): True}, if_etag=etag)
-        etag = batch.commit()[path]
-        tell(told)
-        left = left[PER_COMMIT:]
-    credit = ledger.credit(reversed_entries)
-
-    def work(transaction: firestore.Transaction) -> list[Event]:
-        stored, account, spend = transaction.get_all(
-            [path, repository.account_path(workspace), metering.spend_path(workspace, call.now)]
-        )
-        if stored.etag != etag:
-            raise Conflict("The invoice was changed at this moment. Try again.", code="invoice_state")
-        transaction.set(path, repository.invoice_document(voided))
-        told = post(transaction, workspace, left, call.now)
-        add_credit(transaction, workspace, account, spend, credit)
-        _audit(transaction, call, workspace, "invoice.voided", invoice, {"state": voided.state.value})
-        return told
-
-    tell(firestore.transact(work))
-
-
-def _mark(path: str, etag: str) -> str:
-    batch = firestore.Batch()
-    batch.update(path, {("voiding",): True}, if_etag=etag)
-    return batch.commit()[path]
-
-
-def _reversed(workspace: WorkspaceId, invoice: Invoice, call: Call) -> list[LedgerEntry]:
-    entries = {
-        entry.entry_id: entry
-        for entry in (
-            *repository.entries_of_invoice(workspace, invoice.invoice_id),
-            *repository.entries_of_period(workspace, invoice.period),
-        )
-    }
-    return ledger.void(invoice, [entries[entry_id] for entry_id in sorted(entries)], call.now)
-
-
-def audit_finalized(call: Call, workspace: WorkspaceId, invoice_id: str) -> Any:
-    """What finalizing by hand adds to its transaction: the entry in the audit log."""
-
-    def also(batch: firestore.Batch) -> None:
-        activity.record(
-            batch,
-            workspace,
-            call.principal,
-            "invoice.finalized",
-            kind="invoice",
-            subject=invoice_id,
-            after={"state": InvoiceState.FINALIZING.value},
-            now=call.now,
-        )
-
-    return also
-
-
-def _audit(
-    batch: firestore.Batch, call: Call, workspace: WorkspaceId, action: str, invoice: Invoice, after: dict[str, Any]
-) -> None:
-    activity.record(
-        batch,
-        workspace,
-        call.principal,
-        action,
-        kind="invoice",
-        subject=invoice.invoice_id,
-        name=invoice.number or "",
-        before={"state": invoice.state.value, "due_minor": invoice.due_minor},
-        after=after,
-        now=call.now,
-    )

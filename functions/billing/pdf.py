@@ -34,7 +34,7 @@ def render(invoice: Invoice) -> bytes:
     """
     if invoice.number is None or invoice.issued_at is None or invoice.due_at is None:
         raise ValueError("only a finalized invoice is printed")
-    page = _Page(invoice)
+    page = Page(invoice)
     page.add_page()
     page.head(invoice.issued_at, invoice.due_at)
     rows = _agent_rows(invoice) if len(invoice.lines) > MOST_LINES else _rows(invoice, _charged(invoice))
@@ -48,7 +48,7 @@ def render(invoice: Invoice) -> bytes:
     return page.bytes()
 
 
-class _Page(FPDF):  # type: ignore[misc]  # The library is untyped.
+class Page(FPDF):  # type: ignore[misc]  # The library is untyped.
     """The sheet: fonts, foot, and the blocks from top to bottom."""
 
     def __init__(self, invoice: Invoice) -> None:
@@ -85,7 +85,7 @@ class _Page(FPDF):  # type: ignore[misc]  # The library is untyped.
         invoice = self.invoice
         period = Period(month=invoice.period)
         top = self.get_y()
-        self._party(invoice.seller, None)
+        self.party(invoice.seller, None)
         left_end = self.get_y()
         self.set_y(top)
         self.write_line("Invoice", bold=True, size=16, height=8, align="R")
@@ -98,7 +98,7 @@ class _Page(FPDF):  # type: ignore[misc]  # The library is untyped.
             self.write_line(f"{label}  {value}", align="R")
         self.set_y(max(left_end, self.get_y()) + 8)
         top = self.get_y()
-        self._party(invoice.bill_to, "Bill to")
+        self.party(invoice.bill_to, "Bill to")
         left_end = self.get_y()
         self.set_y(top)
         self.write_line("Amount due", align="R")
@@ -106,7 +106,8 @@ class _Page(FPDF):  # type: ignore[misc]  # The library is untyped.
         self.write_line(f"{invoice.currency} {due}", bold=True, size=24, height=11, align="R")
         self.set_y(max(left_end, self.get_y()) + 8)
 
-    def _party(self, party: Party, label: str | None) -> None:
+    def party(self, party: Party, label: str | None) -> None:
+        """A name and address, under a label where there is one."""
         # The left column ends at the middle of the page, so a long name wraps and does not run into the right one.
         self.set_right_margin(MARGIN + WIDTH // 2)
         if label:

@@ -6,10 +6,9 @@ nothing and books nothing twice.
 """
 
 from functions.billing import api_models as api
-from functions.billing import card_payments, cards, repository
+from functions.billing import card_payments, cards, credits, ledger, repository
 from functions.billing.accounts import invalid
 from functions.billing.books import post, tell
-from functions.billing.finalizing import add_credit
 from functions.billing.payment_models import Payment, PaymentState, Refund, RefundState
 from functions.billing.payments import announce_refund, shown, tell_audit
 from functions.billing.refunds import Standing
@@ -61,7 +60,7 @@ def _asked(
     invoice = repository.invoice_of(stored) if stored is not None and stored.exists else None
     if stored is not None and stored.data.get("voiding"):
         raise Conflict("The invoice is being taken back at this moment. Try again.", code="invoice_state")
-    standing = Standing(paid, invoice, int(account.data.get("credit_nanos", 0)))
+    standing = Standing(paid, invoice, credits.wallet_of(account, call.now).paid)
     amount_minor = _amount(new, paid)
     if uncovered := standing.uncovered(amount_minor):
         most = Money.of_minor(amount_minor - uncovered, paid.currency)
@@ -76,8 +75,8 @@ def _asked(
         standing.look()
         if stored is not None and standing.invoice is not None and standing.invoice != invoice:
             transaction.set(stored.path, repository.invoice_document(standing.invoice))
-        before = int(account.data.get("credit_nanos", 0))
-        add_credit(transaction, workspace, account, spend, standing.credit_nanos - before)
+        moved = ledger.credit(standing.entries)
+        credits.move(transaction, workspace, account, spend, moved, source=request_id, at=call.now, paid_only=True)
         told = post(transaction, workspace, standing.entries, call.now)
         told.append(announce_refund(transaction, workspace, standing.paid, given, call.now))
     transaction.set(path, standing.paid.to_document())

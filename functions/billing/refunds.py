@@ -1,7 +1,8 @@
 """A payment's books, pure: it comes, goes back in part or in whole, and comes back when a refund did not reach the payer.
 
     payment   cash → receivable         as far as it is due; the rest to customer credit
-    refund    customer credit → cash    as far as that reaches; the rest out of receivable: it is due again
+    refund    customer credit → cash    as far as the customer's own money reaches; the rest out of receivable: it is due
+                                        again, on the invoice that was paid, or on none where that asks for nothing
 
 Functions here take the time from their caller and never read a clock.
 """
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from functions.billing import invoicing, ledger
+from functions.billing import adjustments, invoicing, ledger
 from functions.billing.models import Account, EntryKind, Invoice, InvoiceState, LedgerEntry, Period
 from functions.billing.payment_models import Payment, PaymentState, Refund, RefundState
 from functions.shared.money import minor_to_nanos, minor_unit
@@ -19,7 +20,8 @@ from functions.shared.money import minor_to_nanos, minor_unit
 
 @dataclass
 class Standing:
-    """A payment, the invoice that it pays and the customer's credit, with the entries that have brought them here."""
+    """A payment, the invoice that it pays and the customer's own money among the credit, with the entries that have
+    brought them here."""
 
     paid: Payment
     invoice: Invoice | None
@@ -34,25 +36,28 @@ class Standing:
         """The money is here: what is due is paid, the rest is credit. A void invoice asks for nothing."""
         due = self.invoice.due_minor if self.invoice is not None else 0
         on_invoice = min(self.paid.amount_minor, due)
-        self._book(ledger.payment(self.paid, due, Period.of(self.paid.received_at).month))
+        self._book(self._received(due))
         self._change(state=PaymentState.SUCCEEDED, on_invoice_minor=on_invoice)
         self._pay(on_invoice, now)
 
     def uncovered(self, amount_minor: int) -> int:
-        """What of a refund neither the customer's credit covers nor the invoice can ask for again: it was credit, and
-        it is spent."""
-        on_invoice, credit = self._opened_again(amount_minor), self._credit_minor
-        return max(0, amount_minor - on_invoice - max(credit, 0))
+        """What of a refund neither the customer's own credit covers nor what this payment pays on the invoice: it was
+        credit, and it is spent."""
+        still = self.paid.still_on_invoice_minor if self._takes_payment else 0
+        return max(0, self._owed_again(amount_minor) - still)
 
     def give_back(self, given: Refund, now: datetime) -> None:
-        """Book a refund in place of what is known of it so far; what is uncovered makes the credit negative.
+        """Book a refund in place of what is known of it so far; what is uncovered is owed all the same.
 
         Raises ValueError for more than is left of the payment.
         """
         if given.amount_minor > self.paid.left_minor:
             raise ValueError("a refund is at most what is left of the payment")
-        on_invoice = self._opened_again(given.amount_minor)
-        booked = given.model_copy(update={"state": RefundState.BOOKED, "on_invoice_minor": on_invoice})
+        owed = self._owed_again(given.amount_minor)
+        on_invoice = owed if self._takes_payment else 0
+        booked = given.model_copy(
+            update={"state": RefundState.BOOKED, "on_invoice_minor": on_invoice, "owed_minor": owed - on_invoice}
+        )
         self._book(refund(self.paid, booked))
         self._keep(booked)
         self._pay(-on_invoice, now)
@@ -81,11 +86,16 @@ class Standing:
             state = PaymentState.PARTLY_REFUNDED if self.paid.refunded_minor else PaymentState.SUCCEEDED
         self._change(state=state)
 
-    def _opened_again(self, amount_minor: int) -> int:
-        """What of a refund is due on the invoice again: what the credit does not cover of what still pays there."""
-        if not self._takes_payment:
-            return 0
-        return min(amount_minor - min(amount_minor, max(self._credit_minor, 0)), self.paid.still_on_invoice_minor)
+    def _received(self, due_minor: int) -> list[LedgerEntry]:
+        paid = self.paid
+        if paid.invoice_id is None:
+            nanos = minor_to_nanos(paid.amount_minor, paid.currency)
+            return [adjustments.bought(paid.workspace_id, nanos, paid.currency, paid.payment_id, paid.received_at)]
+        return ledger.payment(paid, due_minor, Period.of(paid.received_at).month)
+
+    def _owed_again(self, amount_minor: int) -> int:
+        """What of a refund the customer's own credit does not cover."""
+        return amount_minor - min(amount_minor, max(self._credit_minor, 0))
 
     @property
     def _credit_minor(self) -> int:
@@ -109,35 +119,34 @@ class Standing:
 
 
 def refund(paid: Payment, given: Refund) -> list[LedgerEntry]:
-    """Cash goes back, in the month of the refund: `on_invoice_minor` is due again, the rest was the customer's credit."""
-    parts = [
-        (Account.CUSTOMER_CREDIT, given.amount_minor - given.on_invoice_minor, None),
-        (Account.RECEIVABLE, given.on_invoice_minor, paid.invoice_id),
-    ]
-    return [
-        _entry(paid, given, debit, Account.CASH, minor, given.at, invoice_id=invoice_id)
-        for debit, minor, invoice_id in parts
-        if minor
-    ]
+    """Cash goes back, in the month of the refund: what is owed again, and the rest, which was the customer's credit."""
+    parts = _parts(paid, given, given.on_invoice_minor)
+    return [_entry(paid, debit, Account.CASH, minor, given.at, **names) for debit, minor, names in parts if minor]
 
 
 def returned(paid: Payment, given: Refund, opened_minor: int, at: datetime) -> list[LedgerEntry]:
-    """The cash of a booked refund is here again: `opened_minor` of it pays the invoice, the rest is credit."""
-    parts = [
-        (Account.CUSTOMER_CREDIT, given.amount_minor - opened_minor, None),
-        (Account.RECEIVABLE, opened_minor, paid.invoice_id),
-    ]
+    """The cash of a booked refund is here again: `opened_minor` of it pays the invoice, what was owed without one is
+    not any more, the rest is credit."""
     first = refund(paid, given)[0].entry_id
+    parts = _parts(paid, given, opened_minor)
     return [
-        _entry(paid, given, Account.CASH, credit, minor, at, invoice_id=invoice_id, corrects=first)
-        for credit, minor, invoice_id in parts
+        _entry(paid, Account.CASH, credit, minor, at, corrects=first, **names)
+        for credit, minor, names in parts
         if minor
     ]
 
 
-def _entry(
-    paid: Payment, given: Refund, debit: Account, credit: Account, minor: int, at: datetime, **fields: Any
-) -> LedgerEntry:
+def _parts(paid: Payment, given: Refund, on_invoice: int) -> list[tuple[Account, int, dict[str, Any]]]:
+    """The account, the amount and the causes of each part of a refund."""
+    was_credit = given.amount_minor - on_invoice - given.owed_minor
+    return [
+        (Account.CUSTOMER_CREDIT, was_credit, {"payment_id": given.refund_id}),
+        (Account.RECEIVABLE, on_invoice, {"payment_id": given.refund_id, "invoice_id": paid.invoice_id}),
+        (Account.RECEIVABLE, given.owed_minor, {"payment_id": f"{given.refund_id}.owed"}),
+    ]
+
+
+def _entry(paid: Payment, debit: Account, credit: Account, minor: int, at: datetime, **causes: Any) -> LedgerEntry:
     month = Period.of(at).month
     return ledger.entry(
         kind=EntryKind.REFUND,
@@ -148,7 +157,6 @@ def _entry(
         workspace_id=paid.workspace_id,
         period=month,
         usage_period=month,
-        payment_id=given.refund_id,
         currency=paid.currency,
-        **fields,
+        **causes,
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.billing import charges
-from functions.billing.models import EntryKind, Invoice, InvoiceState, LedgerEntry, UsageEvent
+from functions.billing.models import Account, EntryKind, Invoice, InvoiceState, LedgerEntry, UsageEvent
 from functions.billing.payment_models import Payment
 from functions.shared import contracts, firestore
 from functions.shared.contracts import RollupRead
@@ -36,6 +36,11 @@ def mark_path(workspace: WorkspaceId, day: str) -> str:
     return contracts.path(workspace, "billing", f"closed_{day}")
 
 
+def grant_path(workspace: WorkspaceId, grant_id: str) -> str:
+    """Credit as an operator gave it, so that nobody gives it twice; what is left of it is in the account."""
+    return contracts.path(workspace, "billing", f"grant_{grant_id}")
+
+
 def entry_path(workspace: WorkspaceId, entry_id: str) -> str:
     """A ledger entry."""
     return contracts.path(workspace, "ledger", entry_id)
@@ -49,6 +54,11 @@ def invoice_path(workspace: WorkspaceId, invoice_id: str) -> str:
 def payment_path(workspace: WorkspaceId, payment_id: str) -> str:
     """A payment."""
     return contracts.path(workspace, "payments", payment_id)
+
+
+def note_path(workspace: WorkspaceId, note_id: str) -> str:
+    """A credit note."""
+    return contracts.path(workspace, "credit_notes", note_id)
 
 
 def charges_path(workspace: WorkspaceId, name: str) -> str:
@@ -87,6 +97,18 @@ def entries_of_usage_period(workspace: WorkspaceId, period: str) -> list[LedgerE
 def entries_of_invoice(workspace: WorkspaceId, invoice_id: str) -> list[LedgerEntry]:
     """What finalizing, payments and voiding booked on an invoice."""
     return _entries(workspace, "invoice_id", invoice_id)
+
+
+def page_of_credit(workspace: WorkspaceId, limit: int, after: tuple[datetime, str] | None) -> list[LedgerEntry]:
+    """What moved customer credit, the latest first; two queries, since it stands on either side of an entry."""
+    past = () if after is None else (after[0], entry_path(workspace, after[1]))
+    found: dict[str, LedgerEntry] = {}
+    for side in ("debit_account", "credit_account"):
+        where: Any = ((side, "==", Account.CUSTOMER_CREDIT.value),)
+        home = contracts.path(workspace, "ledger")
+        for one in firestore.find(Query(home, where=where, order=("-booked_at",), limit=limit, after=past)):
+            found[one.id] = LedgerEntry.from_document(one.data)
+    return sorted(found.values(), key=lambda one: (one.booked_at, one.entry_id), reverse=True)[:limit]
 
 
 def _entries(workspace: WorkspaceId, field: str, value: str) -> list[LedgerEntry]:
@@ -129,6 +151,17 @@ def page_of_payments(
     past = () if after is None else (after[0], payment_path(workspace, after[1]))
     where: Any = () if invoice_id is None else (("invoice_id", "==", invoice_id),)
     return firestore.find(Query(home, where=where, order=("-received_at",), limit=limit, after=past))
+
+
+def notes_of(workspace: WorkspaceId, invoice_id: str) -> list[Snapshot]:
+    """The credit notes of an invoice, the oldest first; they are few, since each takes something off."""
+    found = firestore.find(Query(contracts.path(workspace, "credit_notes"), where=(("invoice_id", "==", invoice_id),)))
+    return sorted(found, key=lambda one: (one.data["issued_at"], one.data["number"]))
+
+
+def notes_unfiled(workspace: WorkspaceId) -> list[Snapshot]:
+    """Credit notes whose files may be missing."""
+    return firestore.find(Query(contracts.path(workspace, "credit_notes"), where=(("state", "==", "finalizing"),)))
 
 
 def payment_of(found: Snapshot) -> Payment:

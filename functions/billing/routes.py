@@ -1,7 +1,8 @@
 """Billing over HTTP, for the workspace that is billed: its month, its plan and caps, its invoices."""
 
-from functions.billing import accounts, invoices, operator_routes, payment_routes, statement
+from functions.billing import accounts, crediting, credits, invoices, operator_routes, payment_routes, statement
 from functions.billing import api_models as models
+from functions.billing import credit_api_models as credit_models
 from functions.shared import firestore
 from functions.shared.http import CONSOLE, MACHINE, Bytes, Call, Items, Page, Reply, Routes
 
@@ -68,6 +69,12 @@ def put_profile(call: Call, body: models.Profile) -> Reply[models.ShownProfile]:
     return Reply(found, etag=etag)
 
 
+@api.get("/api/billing/credits", callers=(CONSOLE, MACHINE), summary="Prepaid credit and its burn-down.")
+def get_credits(call: Call, query: Page) -> credit_models.Credits:
+    """Grants in the order in which they burn; a page of what moved them, the latest first."""
+    return credits.show(call, query)
+
+
 @api.get("/api/invoices", callers=(CONSOLE, MACHINE), summary="Invoices, the newest month first.")
 def list_invoices(call: Call, query: models.InvoicesQuery) -> Items[models.InvoiceSummary]:
     """Drafts too."""
@@ -101,6 +108,30 @@ def get_invoice_pdf(call: Call, invoice: str) -> Bytes:
 def list_line_events(call: Call, invoice: str, line: str, query: Page) -> Items[models.LineEvent]:
     """By day, down to the single turn."""
     return invoices.line_events(call, invoice, line, query)
+
+
+@api.get("/api/invoices/{invoice}/credit-notes", callers=(CONSOLE, MACHINE), summary="The credit notes of an invoice.")
+def list_credit_notes(call: Call, invoice: str) -> Items[credit_models.CreditNote]:
+    """The oldest first; all of them."""
+    return crediting.of_invoice(call, invoice)
+
+
+@api.get("/api/credit-notes/{credit_note}", callers=(CONSOLE, MACHINE), summary="A credit note.")
+def get_credit_note(call: Call, credit_note: str) -> Reply[credit_models.CreditNote]:
+    """What was taken off which line, and where it went."""
+    found, etag = crediting.one(call, credit_note)
+    return Reply(found, etag=etag)
+
+
+@api.get(
+    "/api/credit-notes/{credit_note}/pdf",
+    callers=(CONSOLE, MACHINE),
+    produces=("application/pdf",),
+    summary="The printed credit note, as it was filed.",
+)
+def get_credit_note_pdf(call: Call, credit_note: str) -> Bytes:
+    """The same bytes for ever."""
+    return crediting.printed(call, credit_note)
 
 
 @api.check("firestore")

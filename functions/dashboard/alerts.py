@@ -140,7 +140,7 @@ def _cap(seen: _Seen) -> Iterator[Alert]:
     spend, month = seen.spend, clock.month_of(seen.now)
     limits = []
     if spend.cap_nanos is not None:
-        limits.append((spend.spent_nanos - spend.allowance_nanos - spend.credit_nanos, spend.cap_nanos, "cap"))
+        limits.append((spend.spent_nanos - spend.allowance_nanos - spend.credit_at(seen.now), spend.cap_nanos, "cap"))
     if spend.trial_nanos is not None:
         limits.append((spend.spent_nanos, spend.trial_nanos, "trial"))
     for used, limit, name in limits:

@@ -36,6 +36,7 @@ OWNERS: dict[str, str] = {
     "invoices": "billing",
     "payments": "billing",
     "strays": "billing",
+    "credit_notes": "billing",
     "directory": "shared",
     "events": "shared",
     "activity": "shared",
@@ -317,6 +318,10 @@ class RollupRead(Read):
     versions: dict[str, Counters] = Field(default_factory=dict)
 
 
+ALERTS = (800, 1000)
+"""Permille of a cap at which a business is told when it chose no others."""
+
+
 class SpendRead(Read):
     """`workspaces/{workspace}/spend/{month}`: written by shared/metering, in each turn's own commits.
 
@@ -332,12 +337,22 @@ class SpendRead(Read):
     trial_nanos: int | None = None
     allowance_nanos: int = 0
     credit_nanos: int = 0
+    credit_ends: dict[str, int] = Field(default_factory=dict)
+    """How much of the credit stops counting at which moment (RFC 3339); the ledger follows with the daily close."""
     agent_caps: dict[str, int] = Field(default_factory=dict)
+    alerts: tuple[int, ...] = ALERTS
+    agent_alerts: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     spent_nanos: int = 0
     cost_nanos: int = 0
     turns: int = 0
     spent_by_agent: dict[str, int] = Field(default_factory=dict)
     holds: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    def credit_at(self, now: datetime) -> int:
+        """The credit that makes room under the cap at a moment, in nanos."""
+        return self.credit_nanos - sum(
+            nanos for end, nanos in self.credit_ends.items() if datetime.fromisoformat(end) <= now
+        )
 
 
 class AgreedPlan(Read):
@@ -362,6 +377,11 @@ class BillingRead(Read):
     visitor_hour_permille: int = 100
     visitor_day_permille: int = 250
     credit_nanos: int = 0
+    credit_ends: dict[str, int] = Field(default_factory=dict)
+    alerts: tuple[int, ...] = ALERTS
+    """Permille of the cap at which the business is told."""
+    agent_alerts: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    """The same for the caps of agents; ALERTS for one that is not named."""
     paid_once: bool = False
 
 

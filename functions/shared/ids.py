@@ -31,6 +31,7 @@ KINDS = {
     "invoice": "inv",
     "payment": "pay",
     "refund": "ref",
+    "credit_note": "crn",
     "api_key": "key",
     "invitation": "ivt",
     "webhook": "whk",

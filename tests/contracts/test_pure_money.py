@@ -8,7 +8,20 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 SHARED = [f"functions.shared.{name}" for name in ("money", "digests", "pricing", "plans")]
-BILLING = [f"functions.billing.{name}" for name in ("models", "payment_models", "charges", "ledger", "invoicing", "refunds")]
+BILLING = [
+    f"functions.billing.{name}"
+    for name in (
+        "models",
+        "payment_models",
+        "charges",
+        "ledger",
+        "invoicing",
+        "aftermath",
+        "grants",
+        "adjustments",
+        "refunds",
+    )
+]
 
 
 @pytest.mark.parametrize("module", SHARED + BILLING)

@@ -95,6 +95,7 @@ class Spend:
     trial: int | None = None
     allowance: int = 0
     credit: int = 0
+    credit_ends: Mapping[str, int] = field(default_factory=dict)
     agent_caps: Mapping[str, int] = field(default_factory=dict)
     visitor_hour_permille: int = 100
     visitor_day_permille: int = 250
@@ -113,6 +114,7 @@ class Spend:
             trial=document.get("trial_nanos"),
             allowance=document.get("allowance_nanos", 0),
             credit=document.get("credit_nanos", 0),
+            credit_ends=document.get("credit_ends", {}),
             agent_caps=document.get("agent_caps", {}),
             visitor_hour_permille=document.get("visitor_hour_permille", 100),
             visitor_day_permille=document.get("visitor_day_permille", 250),
@@ -128,6 +130,10 @@ class Spend:
         """The cap that is in force: the smaller of the owner's and the trial's."""
         caps = [cap for cap in (self.cap, self.trial) if cap is not None]
         return min(caps) if caps else None
+
+    def credit_at(self, now: datetime) -> int:
+        """The credit that counts at this moment: what has expired opens no room, also before the close books it."""
+        return self.credit - sum(nanos for end, nanos in self.credit_ends.items() if clock.from_text(end) <= now)
 
     def live(self, now: datetime) -> list[Hold]:
         """The holds that count now."""
@@ -166,7 +172,7 @@ def refusal(spend: Spend, ask: Hold, now: datetime) -> Problem | None:
     full: Problem
     if spend.cap is not None:
         full = CapReached("The workspace's spending cap for this month is reached. An owner can raise it.")
-        grants.append((spend.cap + spend.allowance + spend.credit, spend.spent, everything, full))
+        grants.append((spend.cap + spend.allowance + spend.credit_at(now), spend.spent, everything, full))
     if spend.trial is not None:
         # In all: what an unpaid plan includes does not come on top (MONEY 15).
         full = CapReached("What a workspace may spend before its first payment is used up.")
@@ -207,7 +213,7 @@ def room(spend: Spend, agent: str, now: datetime) -> int | None:
     everything = spend.spent + sum(hold.amount for hold in live)
     left: list[int] = []
     if spend.cap is not None:
-        left.append(spend.cap + spend.allowance + spend.credit - everything)
+        left.append(spend.cap + spend.allowance + spend.credit_at(now) - everything)
     if spend.trial is not None:
         left.append(spend.trial - everything)
     if agent in spend.agent_caps:

@@ -9,12 +9,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from functions.billing import card_payments, cards, ledger, payment_routes, payments, repository
+from functions.billing import (
+    card_payments,
+    cards,
+    credit_api_models,
+    credits,
+    ledger,
+    payment_routes,
+    repository,
+    uncollectible,
+    voiding,
+)
 from functions.billing.models import Account, Invoice
 from functions.billing.payment_models import Payment
 from functions.shared import contracts, firestore, ids, logs, metering
 from functions.shared.errors import Unavailable
 from functions.shared.identity import Caller
+from functions.shared.money import Money
 from local.cards.sender import signed
 from tests.cloud import Cloud
 from tests.functions.billing.story import FINAL, Story, at
@@ -128,7 +139,7 @@ def test_two_checkouts_of_one_invoice_at_once_pay_it_and_make_credit(story: Stor
 def test_a_void_invoice_that_is_paid_late_becomes_credit(story: Story, till: Till) -> None:
     intent = till.pays(story, invoice_id=invoice(story).invoice_id)
     call = story.cloud.call(None, kind=Caller.OPERATOR, now=PAID, operator=True)
-    payments.void(call, story.workspace, invoice(story).invoice_id)
+    voiding.void(call, story.workspace, invoice(story).invoice_id)
     till.told(story, intent)
     assert (invoice(story).state, invoice(story).paid_minor) == ("void", 0)
     assert credit(story) == 10_000_000_000
@@ -229,7 +240,7 @@ def test_a_won_dispute_changes_no_books(story: Story, till: Till) -> None:
     assert (paid(story)[0].state, story.entries()) == ("succeeded", once)
 
 
-def test_credit_that_was_spent_and_is_taken_back_is_owed(story: Story, till: Till) -> None:
+def test_credit_that_was_spent_and_is_taken_back_is_owed(story: Story, till: Till, alarms: list[str]) -> None:
     intent = till.pays(story, credit="25.00")
     till.told(story, intent)
     story.turn(at("2026-12-05"), charge_nanos=20_000_000_000)
@@ -238,8 +249,28 @@ def test_credit_that_was_spent_and_is_taken_back_is_owed(story: Story, till: Til
     till.act(intent, "dispute")
     till.act(intent, "lose")
     till.told(story, intent)
-    assert credit(story) == -20_000_000_000
-    assert balances(story)[Account.CASH] == 0
+    assert credit(story) == 0
+    found = ledger.balances(story.entries())
+    assert (found[Account.CASH], found[Account.RECEIVABLE]) == (0, 30_000_000_000)
+    assert "credit that is spent was taken back, and no invoice asks for it: " in alarms
+
+
+def test_what_was_given_is_never_paid_out(story: Story, till: Till) -> None:
+    new = credit_api_models.NewCredit(amount=Money(amount="7", currency="USD"), reason="Welcome")
+    credits.grant(story.cloud.call(None, kind=Caller.OPERATOR, now=PAID, operator=True), story.workspace, new)
+    intent = till.pays(story, invoice_id=invoice(story).invoice_id)
+    till.act(intent, "refund")
+    till.told(story, intent)
+    assert (credit(story), invoice(story).due_minor) == (7_000_000_000, 1000)
+
+
+def test_an_invoice_that_was_written_off_is_paid_after_all(story: Story, till: Till) -> None:
+    session = till.open(story, invoice_id=invoice(story).invoice_id)
+    call = story.cloud.call(None, kind=Caller.OPERATOR, now=PAID, operator=True)
+    uncollectible.write_off(call, story.workspace, invoice(story).invoice_id, "Insolvent")
+    till.told(story, till.click(session))
+    assert (invoice(story).state, invoice(story).paid_minor) == ("paid", 1000)
+    assert balances(story)[Account.REVENUE] == -10_000_000_000
 
 
 def test_a_forged_signature_is_refused(story: Story, till: Till) -> None:
@@ -377,7 +408,7 @@ def test_a_crash_before_the_commit_books_nothing_and_the_next_webhook_all(
 ) -> None:
     intent = till.pays(story, invoice_id=invoice(story).invoice_id)
     with monkeypatch.context() as broken:
-        broken.setattr(card_payments, "add_credit", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        broken.setattr(card_payments.credits, "move", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             till.told(story, intent)
     nothing_moved(story)

@@ -1,11 +1,11 @@
-"""Money that came in is booked once; what is too much is credit; an invoice can be taken back."""
+"""Money that came in is booked once; what is too much is credit; the first payment ends the trial."""
 
 from typing import Any
 
 import pytest
 
 from functions.billing import api_models as api
-from functions.billing import finalizing, ledger, payments, repository
+from functions.billing import auditing, finalizing, ledger, payments, repository
 from functions.billing.models import Account, Invoice
 from functions.shared import clock, contracts, firestore, metering
 from functions.shared.errors import Conflict, Invalid, NotFound
@@ -121,42 +121,6 @@ def test_an_overpayment_is_credit_that_the_next_invoice_uses(story: Story) -> No
     assert balances(story)[Account.RECEIVABLE] == 2_660_000_000
 
 
-def test_a_void_invoice_gives_back_what_was_paid_as_credit(story: Story) -> None:
-    pay(story, "4.00")
-    call = operator(story)
-    payments.void(call, story.workspace, invoice(story).invoice_id)
-    payments.void(operator(story), story.workspace, invoice(story).invoice_id)
-    assert (invoice(story).state, invoice(story).due_minor) == ("void", 0)
-    left = balances(story)
-    assert (left[Account.UNBILLED], left[Account.RECEIVABLE], left[Account.REVENUE]) == (0, 0, 0)
-    assert account(story).credit_nanos == 4_000_000_000 == ledger.credit(story.entries())
-    assert acts(story) == ["payment.recorded", "invoice.voided"]
-    with pytest.raises(Conflict):
-        pay(story, "1.00")
-
-
-def test_a_void_of_many_entries_goes_on_where_it_stopped(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(payments, "PER_COMMIT", 1)
-    real, calls = firestore.Batch.commit, []
-
-    def stops(batch: firestore.Batch) -> dict[str, str]:
-        calls.append(len(batch))
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return real(batch)
-
-    with monkeypatch.context() as broken:
-        broken.setattr(firestore.Batch, "commit", stops)
-        with pytest.raises(KeyboardInterrupt):
-            payments.void(operator(story), story.workspace, invoice(story).invoice_id)
-    assert invoice(story).state == "open"
-    with pytest.raises(Conflict):
-        pay(story, "1.00")
-    payments.void(operator(story), story.workspace, invoice(story).invoice_id)
-    assert invoice(story).state == "void"
-    assert balances(story)[Account.REVENUE] == 0
-
-
 @pytest.mark.parametrize("amount", ["0", "-1", "1.001"])
 def test_an_amount_that_nobody_can_pay_is_refused(story: Story, amount: str) -> None:
     with pytest.raises(Invalid):
@@ -171,12 +135,6 @@ def test_another_currency_and_another_workspaces_invoice_are_refused(story: Stor
     other = Story(story.cloud)
     with pytest.raises(NotFound):
         payments.record(operator(story), other.workspace, new)
-
-
-def test_a_paid_invoice_cannot_be_voided(story: Story) -> None:
-    pay(story, "10")
-    with pytest.raises(Conflict):
-        payments.void(operator(story), story.workspace, invoice(story).invoice_id)
 
 
 def test_an_invoice_becomes_overdue(story: Story) -> None:
@@ -194,7 +152,7 @@ def test_the_operator_finalizes_a_draft_without_waiting(house: Cloud) -> None:
     story.close(NIGHT)
     call = operator(story, now=at("2026-12-01", 9))
     own = invoice(story).invoice_id
-    also = payments.audit_finalized(call, story.workspace, own)
+    also = auditing.audit_finalized(call, story.workspace, own)
     finalizing.finalize_by_hand(story.workspace, own, call.now, also)
     once = story.everything()
     finalizing.finalize_by_hand(story.workspace, own, call.now, also)

@@ -79,7 +79,7 @@ def test_a_name_in_any_script_is_printed_or_replaced(name: str, caplog: pytest.L
 
 
 def test_what_the_fonts_have_is_not_replaced() -> None:
-    page = pdf._Page(invoice())
+    page = pdf.Page(invoice())
     assert page.safe("Łódź Ελλάς Київ Đặng € ₴ – „x“") == "Łódź Ελλάς Київ Đặng € ₴ – „x“"
     assert page.safe("中\n") == f"{pdf.REPLACEMENT} "
     for font in page.fonts.values():

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from functions.billing import api_models as api
-from functions.billing import card_payments, cards, payments, refunding
+from functions.billing import card_payments, cards, payments, refunding, voiding
 from functions.billing.models import Account
 from functions.shared.errors import Conflict, Invalid, NotFound, Unavailable
 from functions.shared.http import Call
@@ -98,7 +98,7 @@ def test_no_more_than_is_left_is_given_back(story: Story, amount: str) -> None:
 def test_a_void_invoice_whose_payment_went_back_leaves_no_credit(story: Story) -> None:
     payment = transfer(story, "4.00")
     give(story, payment, "1.00")
-    payments.void(operator(story), story.workspace, invoice(story).invoice_id)
+    voiding.void(operator(story), story.workspace, invoice(story).invoice_id)
     assert credit(story) == 3_000_000_000
     assert balances(story)[Account.CASH] == 3_000_000_000
     give(story, payment)

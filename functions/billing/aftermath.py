@@ -1,0 +1,58 @@
+"""What becomes of an invoice after it was frozen: credit notes, write-off, dunning, and what it stands in place of."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from functions.shared.money import Nanos
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+class CreditPart(_Frozen):
+    """So much of one grant of customer credit (functions/billing/grants.py)."""
+
+    grant_id: str
+    kind: str
+    nanos: Nanos
+    expires_at: datetime | None = None
+
+
+class CreditedLine(_Frozen):
+    """What credit notes took off one line so far: its amount and its share of the tax."""
+
+    amount_minor: int = 0
+    tax_minor: int = 0
+
+
+class WriteOff(_Frozen):
+    """What nobody expects any more: how much, since when, by which act."""
+
+    act_id: str
+    at: datetime
+    amount_minor: int
+
+
+class Aftermath(_Frozen):
+    """All that moves beside state and paid; nothing of it is printed or digested."""
+
+    credit_parts: tuple[CreditPart, ...] = ()
+    """Which grants the invoice's `credit_minor` came from."""
+    credited_minor: int = 0
+    """What credit notes took off what was due; the rest of them became credit."""
+    credited: dict[str, CreditedLine] = Field(default_factory=dict)
+    """By line id what credit notes took off the line."""
+    write_off: WriteOff | None = None
+    """Of an uncollectible invoice; a payment brings it back."""
+    replaces: str | None = None
+    """The void invoice of the same period that this one is issued in place of."""
+    replaced_by: str | None = None
+    dunned: tuple[str, ...] = ()
+    """The steps of dunning that were taken."""
+
+    @property
+    def written_off_minor(self) -> int:
+        """What was written off and not brought back."""
+        return self.write_off.amount_minor if self.write_off else 0

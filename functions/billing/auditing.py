@@ -1,0 +1,45 @@
+"""What the operator does to an invoice, as the workspace's audit log tells it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from functions.billing.models import Invoice, InvoiceState
+from functions.shared import activity, firestore
+from functions.shared.http import Call
+from functions.shared.identity import WorkspaceId
+
+
+def audit_finalized(call: Call, workspace: WorkspaceId, invoice_id: str) -> Callable[[firestore.Batch], None]:
+    """What finalizing by hand adds to its transaction: the entry in the audit log."""
+
+    def also(batch: firestore.Batch) -> None:
+        activity.record(
+            batch,
+            workspace,
+            call.principal,
+            "invoice.finalized",
+            kind="invoice",
+            subject=invoice_id,
+            after={"state": InvoiceState.FINALIZING.value},
+            now=call.now,
+        )
+
+    return also
+
+
+def audit(
+    batch: firestore.Batch, call: Call, workspace: WorkspaceId, action: str, invoice: Invoice, after: dict[str, Any]
+) -> None:
+    """Add to the commit what the operator did to an invoice."""
+    activity.record(
+        batch,
+        workspace,
+        call.principal,
+        action,
+        kind="invoice",
+        subject=invoice.invoice_id,
+        name=invoice.number or "",
+        before={"state": invoice.state.value, "due_minor": invoice.due_minor},
+        after=after,
+        now=call.now,
+    )

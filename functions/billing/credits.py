@@ -1,0 +1,304 @@
+"""Customer credit as it is kept: grants in the account's document, so that their sum is what metering reads.
+
+Whoever moves credit does it here, in the commit that books it: account, running period and grants never differ. The
+rules are in grants.py, the entries in adjustments.py.
+"""
+
+from datetime import datetime, timedelta
+
+from functions.billing import adjustments, repository
+from functions.billing import credit_api_models as api
+from functions.billing.accounts import invalid
+from functions.billing.aftermath import CreditPart
+from functions.billing.books import Books, post, tell
+from functions.billing.grants import Grant, GrantKind, Wallet
+from functions.billing.models import Account, EntryKind, LedgerEntry
+from functions.shared import activity, clock, contracts, digests, firestore, metering
+from functions.shared.contracts import BillingRead, WorkspaceRead
+from functions.shared.errors import Conflict, Invalid, NotFound
+from functions.shared.events import Event
+from functions.shared.http import Call, Page, page_token, page_values
+from functions.shared.identity import WorkspaceId
+from functions.shared.identity.workspace import is_name
+from functions.shared.money import Money, MoneyError, divide_up, minor_to_nanos, minor_unit
+
+LONGEST = timedelta(days=3660)
+"""How far ahead an expiry may lie; what is beyond it is a slip in the year."""
+
+
+def wallet_of(account: firestore.Snapshot, since: datetime) -> Wallet:
+    """The grants in an account as it was read."""
+    return Wallet.of(account.data, since)
+
+
+def keep(
+    batch: firestore.Batch,
+    workspace: WorkspaceId,
+    account: firestore.Snapshot,
+    spend: firestore.Snapshot,
+    wallet: Wallet,
+    *,
+    paid: bool = False,
+) -> None:
+    """Write the wallet into the account and the running period, once in a commit; `paid` ends a trial."""
+    known = BillingRead.model_validate(account.data)
+    fields = wallet.fields()
+    if all(account.data.get(name) == value for name, value in fields.items()) and (known.paid_once or not paid):
+        return
+    document = {**account.data, **fields, "paid_once": known.paid_once or paid}
+    batch.set(account.path, document)
+    metering.write_terms(batch, workspace, BillingRead.model_validate(document), spend)
+
+
+def move(
+    batch: firestore.Batch,
+    workspace: WorkspaceId,
+    account: firestore.Snapshot,
+    spend: firestore.Snapshot,
+    nanos: int,
+    *,
+    paid: bool = False,
+    kind: GrantKind = GrantKind.OVERPAYMENT,
+    source: str = "",
+    at: datetime | None = None,
+    paid_only: bool = False,
+) -> tuple[CreditPart, ...]:
+    """Add credit (above zero) as a grant that never expires, or burn it (below zero); returns what was burned.
+
+    At most once for an account in a commit. `source` names the payment or invoice, `at` is when. `paid_only` leaves
+    alone what was given: that is never paid back. Raises CreditShort when there is too little.
+    """
+    moment = at or clock.start_of_month(spend.id)
+    wallet = wallet_of(account, moment)
+    parts: tuple[CreditPart, ...] = ()
+    if nanos > 0:
+        wallet = wallet.add(made(workspace, nanos, kind, source, moment))
+    elif nanos < 0:
+        wallet, parts = wallet.burn(-nanos, paid_only=paid_only)
+    if nanos or paid:
+        keep(batch, workspace, account, spend, wallet, paid=paid)
+    return parts
+
+
+def made(
+    workspace: WorkspaceId,
+    nanos: int,
+    kind: GrantKind,
+    source: str,
+    at: datetime,
+    expires_at: datetime | None = None,
+    reason: str = "",
+) -> Grant:
+    """A grant whose id follows from where it comes from."""
+    return Grant(
+        grant_id=digests.stable_id("crg", at, str(workspace), kind.value, source, str(expires_at or "")),
+        kind=kind,
+        amount_nanos=nanos,
+        remaining_nanos=nanos,
+        granted_at=at,
+        expires_at=expires_at,
+        source=source,
+        reason=reason,
+    )
+
+
+def given_back(
+    wallet: Wallet, workspace: WorkspaceId, parts: tuple[CreditPart, ...], source: str, at: datetime
+) -> Wallet:
+    """The wallet with parts that an invoice had burned, each of its kind and with its expiry."""
+    for part in parts:
+        wallet = wallet.add(
+            made(workspace, part.nanos, GrantKind(part.kind), f"{source}.{part.grant_id}", at, part.expires_at)
+        )
+    return wallet
+
+
+def bought(
+    batch: firestore.Batch,
+    workspace: WorkspaceId,
+    account: firestore.Snapshot,
+    spend: firestore.Snapshot,
+    amount_minor: int,
+    currency: str,
+    source_id: str,
+    now: datetime,
+    expires_at: datetime | None = None,
+) -> list[Event]:
+    """Book credit that was paid for, in the transaction that creates the payment `source_id`; publish what is returned.
+
+    A payment ends a trial. It books once as long as the payment's document is created in the same commit.
+    """
+    nanos = minor_to_nanos(amount_minor, currency)
+    grant = made(workspace, nanos, GrantKind.PURCHASED, source_id, now, expires_at)
+    keep(batch, workspace, account, spend, wallet_of(account, now).add(grant), paid=True)
+    return post(batch, workspace, [adjustments.bought(workspace, nanos, currency, source_id, now)], now)
+
+
+def grant(call: Call, workspace: WorkspaceId, new: api.NewCredit) -> api.CreditGrant:
+    """Give credit, once for an Idempotency-Key. Raises NotFound, Invalid, Conflict (`too_many_grants`)."""
+    grant_id = f"crg_{call.idempotency_id}"
+    paths = [
+        contracts.workspace_path(workspace),
+        repository.account_path(workspace),
+        metering.spend_path(workspace, call.now),
+        repository.grant_path(workspace, grant_id),
+    ]
+
+    def work(transaction: firestore.Transaction) -> tuple[Grant, str, list[Event]]:
+        home, account, spend, known = transaction.get_all(paths)
+        if not home.exists or home.data.get("state") == "erased":
+            raise NotFound("There is no such workspace.")
+        currency = WorkspaceRead.model_validate(home.data).currency
+        given = _promotional(call, workspace, grant_id, new, currency)
+        if known.exists:
+            return _same(Grant.model_validate(known.data), given), currency, []
+        wallet = wallet_of(account, call.now)
+        if wallet.is_full:
+            raise Conflict("There are too many grants that are not used up.", code="too_many_grants")
+        booked = adjustments.granted(workspace, given.amount_nanos, currency, grant_id, call.now)
+        given = given.model_copy(update={"source": booked.entry_id})
+        transaction.create(known.path, given.model_dump() | {"kind": given.kind.value})
+        keep(transaction, workspace, account, spend, wallet.add(given))
+        told = post(transaction, workspace, [booked], call.now)
+        activity.record(
+            transaction,
+            workspace,
+            call.principal,
+            "credit.granted",
+            kind="billing",
+            subject=grant_id,
+            name=new.reason,
+            after={"amount": new.amount.amount, "currency": currency, "expires_at": new.expires_at},
+            now=call.now,
+        )
+        return given, currency, told
+
+    given, currency, told = firestore.transact(work)
+    tell(told)
+    return _shown(given, currency, call.now)
+
+
+def _promotional(call: Call, workspace: WorkspaceId, grant_id: str, new: api.NewCredit, currency: str) -> Grant:
+    if new.amount.currency != currency:
+        raise invalid("/amount/currency", f"The workspace is billed in {currency}.")
+    try:
+        positive = new.amount.minor > 0
+    except MoneyError as error:
+        raise invalid("/amount/amount", str(error)) from error
+    if not positive:
+        raise invalid("/amount/amount", "Credit is more than nothing.")
+    if new.expires_at is not None and not call.now < new.expires_at <= call.now + LONGEST:
+        raise invalid("/expires_at", "Credit expires in the future, within ten years.")
+    return made(
+        workspace, new.amount.nanos, GrantKind.PROMOTIONAL, "", call.now, new.expires_at, new.reason
+    ).model_copy(update={"grant_id": grant_id})
+
+
+def _same(known: Grant, given: Grant) -> Grant:
+    if (known.amount_nanos, known.expires_at, known.reason) != (given.amount_nanos, given.expires_at, given.reason):
+        raise Conflict("This Idempotency-Key granted another credit.", code="idempotency_conflict")
+    return known
+
+
+def expire(books: Books) -> None:
+    """Book what has expired at the run's `as_of`, as far as its last day is closed. Again, it books nothing."""
+    workspace, as_of = books.workspace, books.as_of
+    closed, open_month = books.last_closed, books.period
+    paths = [repository.account_path(workspace), metering.spend_path(workspace, as_of)]
+
+    def used(day: str) -> int:
+        # What a month's plan surely includes was not charged against credit; an invoice asks for whole coins.
+        coin = minor_unit(books.home.currency)
+        months = _open_usage(workspace, open_month, day[:7])
+        charged = (sum(one.on(Account.UNBILLED) for one in found if one.day and one.day <= day) for found, _ in months)
+        over = (max(0, nanos - included) for nanos, (_, included) in zip(charged, months, strict=True))
+        return sum(divide_up(nanos, coin) * coin for nanos in over)
+
+    def work(transaction: firestore.Transaction) -> list[Event]:
+        account, spend = transaction.get_all(paths)
+        wallet = wallet_of(account, as_of)
+        if closed is None or not account.exists:
+            return []
+        left, parts = wallet.expire(as_of, closed, used)
+        if left == wallet:
+            return []
+        sources = {one.grant_id: one.source for one in wallet.grants if not one.paid}
+        entries = [
+            adjustments.expired(
+                workspace,
+                part,
+                books.home.currency,
+                grant_entry=sources.get(part.grant_id),
+                open_month=open_month,
+                at=as_of,
+            )
+            for part in parts
+        ]
+        keep(transaction, workspace, account, spend, left)
+        return post(transaction, workspace, entries, as_of)
+
+    tell(firestore.transact(work))
+
+
+def _open_usage(workspace: WorkspaceId, first: str, last: str) -> list[tuple[list[LedgerEntry], int]]:
+    """For each month without a final invoice its usage entries, and what the plan surely includes."""
+    found, month = [], first
+    while month <= last:
+        (spend,) = repository.read([metering.spend_path(workspace, clock.start_of_month(month))])
+        entries = [one for one in repository.entries_of_period(workspace, month) if one.kind == EntryKind.USAGE]
+        found.append((entries, int(spend.data.get("allowance_nanos", 0))))
+        month = clock.next_month(month)
+    return found
+
+
+def show(call: Call, query: Page) -> api.Credits:
+    """The balance, the grants in the order in which they burn, and the movements, the latest first."""
+    values = page_values(query.page_token, 2)
+    try:
+        after = None if values is None else (clock.from_text(str(values[0])), str(values[1]))
+        if after is not None and not is_name(after[1]):
+            raise ValueError("no name")
+    except ValueError:
+        raise Invalid(
+            errors=[{"pointer": "/page_token", "message": "This is not a page token of this list."}]
+        ) from None
+    home, account = repository.read([contracts.workspace_path(call.workspace), repository.account_path(call.workspace)])
+    currency = WorkspaceRead.model_validate(home.data).currency
+    wallet = wallet_of(account, call.now)
+    found = repository.page_of_credit(call.workspace, query.page_size + 1, after)
+    shown = found[: query.page_size]
+    more = len(found) > query.page_size
+    return api.Credits(
+        balance=Money.of_nanos(wallet.balance, currency),
+        grants=[_shown(one, currency, call.now) for one in wallet.grants],
+        movements=[_movement(entry, currency) for entry in shown],
+        next_page_token=page_token(clock.to_text(shown[-1].booked_at), shown[-1].entry_id) if more else None,
+        as_of=call.now,
+    )
+
+
+def _shown(one: Grant, currency: str, now: datetime) -> api.CreditGrant:
+    over = one.expires_at is not None and one.expires_at <= now
+    return api.CreditGrant(
+        id=one.grant_id,
+        kind=one.kind.value,
+        amount=Money.of_nanos(one.amount_nanos, currency),
+        remaining=Money.of_nanos(one.remaining_nanos, currency),
+        granted_at=one.granted_at,
+        expires_at=one.expires_at,
+        state="held" if one.held else "expiring" if over else "live",
+        source=one.source or None,
+        reason=one.reason or None,
+    )
+
+
+def _movement(entry: LedgerEntry, currency: str) -> api.CreditMovement:
+    return api.CreditMovement(
+        id=entry.entry_id,
+        kind=entry.kind.value,
+        amount=Money.of_nanos(-entry.on(Account.CUSTOMER_CREDIT), currency),
+        at=entry.booked_at,
+        grant_id=entry.payment_id if entry.payment_id and entry.payment_id.startswith("crg_") else None,
+        invoice_id=entry.invoice_id,
+        source=entry.payment_id,
+    )

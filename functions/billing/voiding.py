@@ -1,0 +1,190 @@
+"""Invoices that are taken back: everything they booked is reversed, and their period may be drafted again.
+
+What was paid becomes credit, what credit had paid is credit again, of its kind and with its expiry. A reissue is a
+draft of the same period under a new id; finalizing it brings the usage back with entries that name what they bring
+back (adjustments.reissued), and takes the next number. More entries than one commit takes are booked in several.
+"""
+
+from datetime import datetime, timedelta
+
+from functions.billing import adjustments, credits, finalizing, invoicing, ledger, repository
+from functions.billing.auditing import audit
+from functions.billing.books import Books, post, tell
+from functions.billing.grants import CreditShort, GrantKind, Wallet
+from functions.billing.models import EntryKind, Invoice, InvoiceState, LedgerEntry
+from functions.shared import firestore, metering
+from functions.shared.config import settings
+from functions.shared.errors import Conflict, NotFound
+from functions.shared.events import Event
+from functions.shared.http import Call
+from functions.shared.identity import WorkspaceId
+
+PER_COMMIT = (firestore.MAX_WRITES - 10) // 2
+"""Entries in one commit: each is a document and its event."""
+
+
+def void(call: Call, workspace: WorkspaceId, invoice_id: str, *, reissue: bool = False) -> None:
+    """Take an invoice back, and with `reissue` draft its period again; a repeat goes on where it stopped.
+
+    Until the last entry is booked, the invoice is marked and takes no payment. A void invoice may still be reissued,
+    once. Raises NotFound, Conflict (`invoice_state`, `invoice_credited`, `credit_used`, `terms_changed`).
+    """
+    path = repository.invoice_path(workspace, invoice_id)
+    (found,) = repository.read([path])
+    if not found.exists:
+        raise NotFound("There is no such invoice.")
+    invoice = repository.invoice_of(found)
+    if invoice.state == InvoiceState.VOID:
+        if reissue and invoice.after.replaced_by is None:
+            _reissue_void(call, workspace, invoice, found.etag)
+        return
+    try:
+        voided = invoicing.move(invoice, InvoiceState.VOID)
+    except invoicing.TransitionRefused as error:
+        raise Conflict(str(error), code=error.code) from error
+    if invoice.after.credited:
+        raise Conflict("Part of it was credited: credit the rest instead.", code="invoice_credited")
+    draft = _draft_again(call, workspace, invoice) if reissue else None
+    if draft is not None:
+        after = voided.after.model_copy(update={"replaced_by": draft.invoice_id})
+        voided = voided.model_copy(update={"after": after})
+    etag = found.etag
+    if not found.data.get("voiding"):
+        # From here on nobody pays it, so what is reversed is all there is.
+        etag = _mark(path, etag)
+    reversed_entries = _reversed(workspace, invoice, call)
+    done = {one.entry_id for one in repository.entries_of_invoice(workspace, invoice_id) if one.kind == EntryKind.VOID}
+    left = [one for one in reversed_entries if one.entry_id not in done]
+    while len(left) > PER_COMMIT:
+        batch = firestore.Batch()
+        told = post(batch, workspace, left[:PER_COMMIT], call.now)
+        batch.update(path, {("voiding",): True}, if_etag=etag)
+        etag = batch.commit()[path]
+        tell(told)
+        left = left[PER_COMMIT:]
+    credit = ledger.credit(reversed_entries)
+
+    def work(transaction: firestore.Transaction) -> list[Event]:
+        stored, account, spend = transaction.get_all(
+            [path, repository.account_path(workspace), metering.spend_path(workspace, call.now)]
+        )
+        if stored.etag != etag:
+            raise Conflict("The invoice was changed at this moment. Try again.", code="invoice_state")
+        wallet = _given_back(credits.wallet_of(account, call.now), workspace, invoice, credit, call.now)
+        transaction.set(path, repository.invoice_document(voided))
+        told = post(transaction, workspace, left, call.now)
+        credits.keep(transaction, workspace, account, spend, wallet)
+        audit(transaction, call, workspace, "invoice.voided", invoice, {"state": voided.state.value})
+        if draft is not None:
+            _keep_draft(transaction, call, workspace, invoice, draft)
+        return told
+
+    tell(firestore.transact(work))
+
+
+def _mark(path: str, etag: str) -> str:
+    batch = firestore.Batch()
+    batch.update(path, {("voiding",): True}, if_etag=etag)
+    return batch.commit()[path]
+
+
+def _reversed(workspace: WorkspaceId, invoice: Invoice, call: Call) -> list[LedgerEntry]:
+    entries = {
+        entry.entry_id: entry
+        for entry in (
+            *repository.entries_of_invoice(workspace, invoice.invoice_id),
+            *repository.entries_of_period(workspace, invoice.period),
+        )
+    }
+    return ledger.void(invoice, [entries[entry_id] for entry_id in sorted(entries)], call.now)
+
+
+def _given_back(wallet: Wallet, workspace: WorkspaceId, invoice: Invoice, credit: int, now: datetime) -> Wallet:
+    """The wallet with what the void invoice gives back in all; what credit had paid is of its own kind again."""
+    parts = invoice.after.credit_parts
+    wallet = credits.given_back(wallet, workspace, parts, invoice.invoice_id, now)
+    rest = credit - sum(part.nanos for part in parts)
+    if rest > 0:
+        return wallet.add(credits.made(workspace, rest, GrantKind.RETURNED, invoice.invoice_id, now))
+    try:
+        return wallet.burn(-rest)[0]
+    except CreditShort as error:
+        raise Conflict("The credit that this invoice had made is used up.", code="credit_used") from error
+
+
+def _draft_again(call: Call, workspace: WorkspaceId, invoice: Invoice) -> Invoice:
+    books = Books.open(workspace, call.now)
+    if books is None:
+        raise NotFound("There is no such invoice.")
+    return redraft(books, invoice)[0]
+
+
+def _keep_draft(batch: firestore.Batch, call: Call, workspace: WorkspaceId, invoice: Invoice, draft: Invoice) -> None:
+    batch.create(repository.invoice_path(workspace, draft.invoice_id), repository.invoice_document(draft))
+    audit(batch, call, workspace, "invoice.reissued", draft, {"replaces": invoice.invoice_id})
+
+
+def _reissue_void(call: Call, workspace: WorkspaceId, invoice: Invoice, etag: str) -> None:
+    draft = _draft_again(call, workspace, invoice)
+    after = invoice.after.model_copy(update={"replaced_by": draft.invoice_id})
+    batch = firestore.Batch()
+    document = repository.invoice_document(invoice.model_copy(update={"after": after}))
+    batch.replace(repository.invoice_path(workspace, invoice.invoice_id), document, if_etag=etag)
+    _keep_draft(batch, call, workspace, invoice, draft)
+    try:
+        batch.commit()
+    except (firestore.Changed, firestore.AlreadyExists) as error:
+        raise Conflict("The invoice was changed at this moment. Try again.", code="invoice_state") from error
+
+
+def redraft(books: Books, voided: Invoice) -> tuple[Invoice, list[LedgerEntry]]:
+    """A void invoice's period as it is billed now, and the entries that bring its usage back.
+
+    Raises Conflict when the plan's terms have changed since: then the period would not come to the same amounts.
+    """
+    drafted, posts = finalizing.draft(books, voided.period)
+    if drafted is None or posts:
+        raise Conflict("The terms of this period are not what they were.", code="terms_changed")
+    again = invoicing.in_place_of(drafted, voided)
+    return again, adjustments.reissued(again, [line.line_id for line in drafted.lines], books.as_of)
+
+
+def finalize_again(books: Books, stored: Invoice, also: finalizing.Also | None = None) -> None:
+    """Finalize the draft of a reissue: its usage is booked again, it takes the next number. Raises Moved, Conflict."""
+    workspace = books.workspace
+    (found,) = repository.read([repository.invoice_path(workspace, stored.after.replaces or "")])
+    draft, entries = redraft(books, repository.invoice_of(found))
+    done = {entry.entry_id for entry in repository.entries_of_invoice(workspace, draft.invoice_id)}
+    left = [entry for entry in entries if entry.entry_id not in done]
+    while len(left) > PER_COMMIT:
+        batch = firestore.Batch()
+        told = post(batch, workspace, left[:PER_COMMIT], books.as_of)
+        books.commit(batch)
+        tell(told)
+        left = left[PER_COMMIT:]
+    finalizing.freeze(books, draft, left, also)
+    finalizing.finish(workspace, books.as_of)
+
+
+def finish_reissues(books: Books) -> None:
+    """Finalize the drafts of reissues once their grace period is over. Raises what `finalize_again` raises."""
+    grace = timedelta(hours=settings().grace_hours)
+    for found in repository.invoices_in(books.workspace, InvoiceState.DRAFT):
+        stored = repository.invoice_of(found)
+        if stored.after.replaces is not None and stored.as_of + grace <= books.as_of:
+            finalize_again(books, stored)
+
+
+def finalize_by_hand(workspace: WorkspaceId, invoice_id: str, as_of: datetime, also: finalizing.Also) -> None:
+    """The operator does not wait for the grace period, of a month or of a reissue. Raises NotFound, Conflict."""
+    (found,) = repository.read([repository.invoice_path(workspace, invoice_id)])
+    books = Books.open(workspace, as_of)
+    if found.exists and books is not None and found.data["state"] == InvoiceState.DRAFT:
+        stored = repository.invoice_of(found)
+        if stored.after.replaces is not None:
+            try:
+                finalize_again(books, stored, also)
+            except finalizing.Moved as error:
+                raise Conflict("The books are being closed at this moment. Try again.", code="closing") from error
+            return
+    finalizing.finalize_by_hand(workspace, invoice_id, as_of, also)

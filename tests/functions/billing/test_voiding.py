@@ -1,0 +1,184 @@
+"""An invoice is taken back to the last nano, and its period comes up again only by a reissue, once."""
+
+from datetime import timedelta
+
+import pytest
+
+from functions.billing import accounts, auditing, closing, credits, voiding
+from functions.billing import api_models as api
+from functions.billing import credit_api_models as credit_api
+from functions.billing.models import Account, EntryKind, Invoice
+from functions.shared import firestore
+from functions.shared.errors import Conflict, NotFound
+from functions.shared.money import Money
+from tests.cloud import Cloud
+from tests.functions.billing.debts import PAID, account, acts, books_hold, credit, operator, pay, stored, void
+from tests.functions.billing.story import FINAL, NEXT_FINAL, Story, at
+
+
+@pytest.fixture
+def story(house: Cloud) -> Story:
+    """A workspace that owes 10 dollars for November."""
+    story = Story(house)
+    story.turn(at("2026-11-26"), charge_nanos=10_000_000_001)
+    story.close(FINAL)
+    return story
+
+
+def first(story: Story) -> Invoice:
+    return story.invoices()[0]
+
+
+def test_a_void_invoice_gives_back_what_was_paid_as_credit(story: Story) -> None:
+    pay(story, first(story), 400)
+    void(story, first(story))
+    void(story, first(story))
+    assert (first(story).state, first(story).due_minor) == ("void", 0)
+    left = books_hold(story)
+    assert (left[Account.UNBILLED], left[Account.REVENUE], left[Account.ROUNDING]) == (0, 0, 0)
+    assert account(story).credit_nanos == 4_000_000_000
+    assert acts(story) == ["payment.recorded", "invoice.voided"]
+    with pytest.raises(Conflict):
+        pay(story, first(story), 100)
+
+
+def test_a_void_of_many_entries_goes_on_where_it_stopped(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voiding, "PER_COMMIT", 1)
+    real, calls = firestore.Batch.commit, []
+
+    def stops(batch: firestore.Batch) -> dict[str, str]:
+        calls.append(len(batch))
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(batch)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(firestore.Batch, "commit", stops)
+        with pytest.raises(KeyboardInterrupt):
+            void(story, first(story))
+    assert first(story).state == "open"
+    with pytest.raises(Conflict):
+        pay(story, first(story), 100)
+    with pytest.raises(Conflict):
+        credit(story, first(story), 100)
+    void(story, first(story))
+    assert first(story).state == "void"
+    assert books_hold(story)[Account.REVENUE] == 0
+
+
+def test_a_paid_a_credited_and_an_unknown_invoice_cannot_be_voided(story: Story) -> None:
+    credit(story, first(story), 100)
+    with pytest.raises(Conflict) as refused:
+        void(story, first(story))
+    assert refused.value.code == "invoice_credited"
+    pay(story, first(story), 900)
+    with pytest.raises(Conflict):
+        void(story, first(story))
+    with pytest.raises(NotFound):
+        voiding.void(operator(story), story.workspace, "inv_" + "0" * 26)
+    books_hold(story)
+
+
+def test_credit_that_paid_a_void_invoice_is_of_its_kind_again(house: Cloud) -> None:
+    story = Story(house)
+    ends = at("2027-06-01")
+    new = credit_api.NewCredit(amount=Money(amount="3", currency="USD"), reason="Welcome", expires_at=ends)
+    credits.grant(operator(story, "g", now=at("2026-11-25", 11)), story.workspace, new)
+    story.turn(at("2026-11-26"), charge_nanos=10_000_000_000)
+    story.close(FINAL)
+    pay(story, first(story), 200)
+    void(story, first(story))
+    books_hold(story)
+    found = credits.wallet_of(firestore.get(f"workspaces/{story.workspace}/billing/account"), PAID).grants
+    assert [(one.kind, one.remaining_nanos, one.expires_at) for one in found] == [
+        ("promotional", 3_000_000_000, ends),
+        ("returned", 2_000_000_000, None),
+    ]
+
+
+def test_a_reissue_bills_the_same_usage_once_more_to_who_pays_now(story: Story) -> None:
+    pay(story, first(story), 400)
+    profile = accounts.profile(story.cloud.call(story.workspace))[1]
+    accounts.set_profile(
+        story.cloud.call(story.workspace, if_match=profile),
+        api.Profile(name="Linden Dental GmbH", vat_id="DE123456789"),
+    )
+    voided = first(story)
+    void(story, voided, reissue=True)
+    void(story, voided, reissue=True)
+    old, new = sorted(story.invoices(), key=lambda one: one.state != "void")
+    assert (old.state, old.after.replaced_by) == ("void", new.invoice_id)
+    assert (new.state, new.number, new.after.replaces, new.bill_to.name) == (
+        "draft",
+        None,
+        old.invoice_id,
+        "Linden Dental GmbH",
+    )
+    assert books_hold(story)[Account.REVENUE] == 0
+    call = operator(story)
+    also = auditing.audit_finalized(call, story.workspace, new.invoice_id)
+    for _ in range(2):
+        voiding.finalize_by_hand(story.workspace, new.invoice_id, call.now, also)
+    issued = stored(story, new)
+    # What had been paid on the void one pays the new one.
+    assert (issued.number, issued.state, issued.credit_minor, issued.due_minor) == ("TEST-2026-0002", "open", 400, 600)
+    assert [line.amount_nanos for line in issued.lines] == [line.amount_nanos for line in old.lines]
+    left = books_hold(story)
+    assert (left[Account.UNBILLED], left[Account.REVENUE]) == (0, -10_000_000_001)
+    again = [one for one in story.entries() if one.kind == EntryKind.REISSUE]
+    assert [(one.corrects, one.invoice_id) for one in again] == [(old.lines[0].line_id, new.invoice_id)]
+    told = ("billing_profile.changed", "invoice.finalized", "invoice.reissued", "invoice.voided", "payment.recorded")
+    assert tuple(sorted(acts(story))) == told
+    assert story.archived()[f"invoices/{story.workspace}/{new.invoice_id}.pdf"]
+
+
+def test_the_close_finalizes_a_reissue_after_its_grace_period_and_goes_on_with_the_next_month(story: Story) -> None:
+    void(story, first(story))
+    void(story, first(story), reissue=True)
+    story.turn(at("2026-12-05"), charge_nanos=1_000_000_000)
+    story.close(PAID + timedelta(hours=2))
+    assert sorted(one.state for one in story.invoices()) == ["draft", "void"]
+    for _ in range(2):
+        story.close(NEXT_FINAL)
+    numbers = {one.number: (one.period, one.state) for one in story.invoices()}
+    assert sorted(numbers) == ["TEST-2026-0001", "TEST-2027-0001", "TEST-2027-0002"]
+    assert story.state()["period"] == "2027-01"
+    assert books_hold(story, NEXT_FINAL)[Account.UNBILLED] == 0
+
+
+def test_a_reissue_may_be_taken_back_and_reissued_like_any_other(story: Story) -> None:
+    void(story, first(story), reissue=True)
+    for number in (2, 3):
+        (draft,) = [one for one in story.invoices() if one.state == "draft"]
+        call = operator(story)
+        also = auditing.audit_finalized(call, story.workspace, draft.invoice_id)
+        voiding.finalize_by_hand(story.workspace, draft.invoice_id, call.now, also)
+        assert stored(story, draft).number == f"TEST-2026-000{number}"
+        assert books_hold(story)[Account.REVENUE] == -10_000_000_001
+        void(story, stored(story, draft), reissue=True)
+        assert books_hold(story)[Account.REVENUE] == 0
+
+
+def test_a_reissue_of_many_lines_goes_on_where_it_stopped(house: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story(house)
+    for number in range(4):
+        story.turn(at("2026-11-26", 10, number), charge_nanos=1_000_000_000, model=f"model-{number}")
+    story.close(FINAL)
+    void(story, first(story), reissue=True)
+    monkeypatch.setattr(voiding, "PER_COMMIT", 1)
+    real, calls = firestore.Batch.commit, []
+
+    def stops(batch: firestore.Batch) -> dict[str, str]:
+        calls.append(len(batch))
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(batch)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(firestore.Batch, "commit", stops)
+        with pytest.raises(KeyboardInterrupt):
+            closing.close(story.workspace, NEXT_FINAL)
+    story.close(NEXT_FINAL)
+    again = [one for one in story.entries() if one.kind == EntryKind.REISSUE]
+    assert sum(one.amount_nanos for one in again) == 4_000_000_000
+    assert books_hold(story, NEXT_FINAL)[Account.UNBILLED] == 0
