@@ -218,8 +218,7 @@ def payment(intent: str) -> CardPayment | None:
         charge = found.get("latest_charge") or {}
         listed = client.v1.refunds.list({"payment_intent": intent, "limit": 100}).auto_paging_iter()
         refunds = [_plain(one) for one in listed]
-        asked = charge.get("disputed")
-        disputes = [_plain(one) for one in client.v1.disputes.list({"payment_intent": intent})] if asked else []
+        disputes = _disputes(client, intent) if charge.get("disputed") else []
     state = _state(str(found["status"]))
     return CardPayment(
         intent=str(found["id"]),
@@ -229,8 +228,12 @@ def payment(intent: str) -> CardPayment | None:
         at=_time(charge.get("created") or found["created"]),
         metadata=found.get("metadata") or {},
         refunds=tuple(map(_refunded, refunds)),
-        disputes=tuple(map(_dispute, disputes)),
+        disputes=tuple(disputes),
     )
+
+
+def _disputes(client: "stripe.StripeClient", intent: str) -> list[Dispute]:
+    return [_dispute(_plain(one)) for one in client.v1.disputes.list({"payment_intent": intent, "limit": 100})]
 
 
 def refund(intent: str, amount_minor: int, metadata: Mapping[str, str], key: str) -> None:
