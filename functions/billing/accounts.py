@@ -1,6 +1,6 @@
 """What a workspace chooses for itself: its plan, its caps, who its invoices go to; each change is told in the feed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from functions.billing import api_models as api
@@ -117,9 +117,19 @@ def _budgets(known: BillingRead, currency: str) -> api.Budgets:
     return api.Budgets(
         cap=None if known.cap_nanos is None else Money.of_nanos(known.cap_nanos, currency),
         agent_caps={agent: Money.of_nanos(cap, currency) for agent, cap in sorted(known.agent_caps.items())},
+        alerts=_shares(known.alerts),
+        agent_alerts={agent: _shares(shares) for agent, shares in sorted(known.agent_alerts.items())},
         visitor_hour_share=format_decimal(known.visitor_hour_permille * api.PERMILLE),
         visitor_day_share=format_decimal(known.visitor_day_permille * api.PERMILLE),
     )
+
+
+def _shares(permille: Sequence[int]) -> list[str]:
+    return [format_decimal(one * api.PERMILLE) for one in permille]
+
+
+def _permille(shares: Sequence[str]) -> list[int]:
+    return sorted(parse_decimal(share) // api.PERMILLE for share in shares)
 
 
 def set_budgets(call: Call, change: api.BudgetsChange) -> tuple[api.Budgets, str]:
@@ -135,6 +145,11 @@ def set_budgets(call: Call, change: api.BudgetsChange) -> tuple[api.Budgets, str
     fields = {
         "cap_nanos": None if change.cap is None else _cap("/cap", change.cap, currency),
         "agent_caps": {agent: _cap(f"/agent_caps/{agent}", cap, currency) for agent, cap in change.agent_caps.items()},
+        "alerts": _permille(change.alerts),
+        # Who takes an agent's cap away need not think of its alerts.
+        "agent_alerts": {
+            agent: _permille(shares) for agent, shares in change.agent_alerts.items() if agent in change.agent_caps
+        },
         "visitor_hour_permille": parse_decimal(change.visitor_hour_share) // api.PERMILLE,
         "visitor_day_permille": parse_decimal(change.visitor_day_share) // api.PERMILLE,
     }

@@ -68,11 +68,25 @@ class PlanChoice(Body):
     plan: str = Field(min_length=1, max_length=60)
 
 
+def _alerts(shares: tuple[str, ...]) -> tuple[str, ...]:
+    if len({parse_decimal(share) for share in shares}) < len(shares) or "0" in shares:
+        raise ValueError("each share above 0 is named once")
+    return shares
+
+
+Alerts = Annotated[tuple[Share, ...], Field(max_length=10, strict=False), AfterValidator(_alerts)]
+
+
 class Budgets(Answer):
-    """Caps of a month. No cap is null; the visitors' shares are of the workspace's cap."""
+    """Caps of a month. No cap is null; the visitors' shares are of the workspace's cap.
+
+    `alerts` are the shares of the cap at which the business is told, `agent_alerts` those of the caps of agents.
+    """
 
     cap: Money | None
     agent_caps: dict[str, Money]
+    alerts: list[str]
+    agent_alerts: dict[str, list[str]]
     visitor_hour_share: str
     visitor_day_share: str
 
@@ -82,6 +96,12 @@ class BudgetsChange(Body):
 
     cap: Money | None
     agent_caps: dict[str, Money] = Field(default_factory=dict, max_length=200)
+    alerts: Alerts = ("0.8", "1")
+    agent_alerts: dict[str, Alerts] = Field(
+        default_factory=dict,
+        max_length=200,
+        description="For agents with a cap, others are left out; 0.8 and 1 for those not named.",
+    )
     visitor_hour_share: Share = "0.1"
     visitor_day_share: Share = "0.25"
 
@@ -361,20 +381,3 @@ class NewPayment(Body):
     received_at: AwareDatetime | None = Field(
         default=None, description="When it came, with its offset from UTC; now if absent."
     )
-
-
-class Debtor(Answer):
-    """A workspace as the operator sees it: what it owes, what this month brings and costs."""
-
-    id: str
-    name: str
-    state: str
-    plan: str
-    due: Money
-    overdue: Money
-    credit: Money
-    charge_so_far: Money
-    cost_so_far: Money
-    margin_so_far: Money
-    open_invoices: int
-    last_closed: str | None

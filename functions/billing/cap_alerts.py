@@ -9,17 +9,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from functions.shared import contracts, events, firestore, metering, notifications
-from functions.shared.contracts import SpendRead
+from functions.shared.contracts import ALERTS, SpendRead
 from functions.shared.identity import WorkspaceId
-from functions.shared.money import Money
-
-SHARES = (80, 100)
-"""Percent of a cap at which somebody is told, once for each height of the cap and month."""
-
-FAR_PERCENT = 40
-"""Below this share of every cap nothing can be reached within PAUSE but by a flood that caps are there to stop."""
+from functions.shared.money import NANOS, Money, format_decimal
 
 PAUSE = timedelta(minutes=1)
+"""Where less than half of the lowest share is used, nothing is reached within it but by a flood that caps are there to
+stop."""
 
 _quiet_until: dict[str, datetime] = {}
 _told: set[str] = set()
@@ -34,36 +30,38 @@ def look(workspace: WorkspaceId, now: datetime) -> int:
         return 0
     spend = SpendRead.model_validate(found.data)
     told, far = 0, True
-    for name, used, limit in _limits(spend):
+    for name, used, limit, shares in _limits(spend, now):
         if limit <= 0:
             # Who sets a cap of nothing knows that nothing is answered.
             continue
-        far = far and used * 100 < FAR_PERCENT * limit
-        for share in SHARES:
-            if used * 100 >= share * limit:
+        far = far and used * 2000 < min(shares, default=1000) * limit
+        for share in shares:
+            if used * 1000 >= share * limit:
                 told += _once(workspace, found.id, name, used, limit, share, spend.currency, now)
     if far:
         _quiet_until[workspace] = now + PAUSE
     return told
 
 
-def _limits(spend: SpendRead) -> Iterator[tuple[str, int, int]]:
-    """What is limited, what counts against it, and the limit in nanos; as metering refuses turns."""
+def _limits(spend: SpendRead, now: datetime) -> Iterator[tuple[str, int, int, tuple[int, ...]]]:
+    """What is limited, what counts against it, the limit in nanos, and at which permille of it somebody is told, once
+    for each height of the cap and month; as metering refuses turns."""
     if spend.cap_nanos is not None:
-        yield "", spend.spent_nanos - spend.allowance_nanos - spend.credit_nanos, spend.cap_nanos
+        yield "", spend.spent_nanos - spend.allowance_nanos - spend.credit_at(now), spend.cap_nanos, spend.alerts
     for agent, limit in sorted(spend.agent_caps.items()):
-        yield agent, spend.spent_by_agent.get(agent, 0), limit
+        yield agent, spend.spent_by_agent.get(agent, 0), limit, spend.agent_alerts.get(agent, ALERTS)
 
 
 def _once(
     workspace: WorkspaceId, month: str, agent: str, used: int, limit: int, share: int, currency: str, now: datetime
 ) -> int:
-    occasion = f"{agent}:{limit}:{share}"
+    percent = share // 10 if share % 10 == 0 else format_decimal(share * NANOS // 10)
+    occasion = f"{agent}:{limit}:{percent}"
     name = contracts.path(workspace, "events", notifications.name("cap.alert", month, occasion))
     if name in _told:
         return 0
     facts: dict[str, str | int | bool | None] = {
-        "share_percent": share,
+        "share_percent": percent,
         "cap": Money.of_nanos(limit, currency).amount,
         "spent": Money.of_nanos(used, currency).amount,
         "currency": currency,

@@ -7,7 +7,7 @@ or a second delivery, goes on where this one stopped and writes nothing twice.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from functions.billing import charges, crediting, credits, finalizing, ledger, reconciling, repository, voiding
+from functions.billing import charges, crediting, credits, dunning, finalizing, ledger, reconciling, repository, voiding
 from functions.billing.books import Books, post, tell
 from functions.billing.models import ClosingMark, LedgerEntry, UsageEvent
 from functions.shared import clock, events, firestore, logs, metering
@@ -66,7 +66,7 @@ def _run(books: Books) -> None:
     finalizing.months(books)
     credits.expire(books)
     voiding.finish_reissues(books)
-    finalizing.mark_overdue(books.workspace, books.as_of)
+    dunning.dun(books)
     reconciling.reconcile(books, touched)
     if waiting:
         raise Unavailable("Turns of a day that is over are still running.", retry_after=60)

@@ -259,14 +259,3 @@ def finalize_by_hand(workspace: WorkspaceId, invoice_id: str, as_of: datetime, a
             raise Conflict("The books are being closed at this moment. Try again.", code="closing") from error
         return
     finish(workspace, as_of)
-
-
-def mark_overdue(workspace: WorkspaceId, as_of: datetime) -> None:
-    """Open invoices whose time to pay is over become overdue."""
-    for found in repository.invoices_in(workspace, InvoiceState.OPEN):
-        invoice = repository.invoice_of(found)
-        later = invoicing.settle(invoice, invoice.paid_minor, as_of)
-        if later.state != invoice.state:
-            batch = firestore.Batch()
-            batch.update(found.path, {("state",): later.state.value}, if_etag=found.etag)
-            batch.commit()

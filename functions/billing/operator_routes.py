@@ -13,6 +13,7 @@ from functions.billing import (
     voiding,
 )
 from functions.billing import credit_api_models as credit_models
+from functions.billing import operator_api_models as operator_models
 from functions.shared.http import OPERATOR, Call, Items, Page, Reply, Routes
 from functions.shared.identity import WorkspaceId
 from functions.shared.identity.authenticate import workspace_of_operator
@@ -27,9 +28,20 @@ api = Routes("billing-api")
     deadline="slow",
     summary="Every workspace: what it owes, brings and costs.",
 )
-def list_workspaces(call: Call, query: Page) -> Items[models.Debtor]:
+def list_workspaces(call: Call, query: Page) -> Items[operator_models.Debtor]:
     """The oldest first."""
     return receivables.page(call, query)
+
+
+@api.get(
+    "/api/operator/workspaces/{workspace}/margin",
+    callers=(OPERATOR,),
+    role=None,
+    summary="What a workspace's month brings and costs, by model and agent.",
+)
+def get_margin(call: Call, workspace: str, query: operator_models.MarginQuery) -> operator_models.Margin:
+    """Before fee, allowance and discount."""
+    return receivables.margin(call, workspace_of_operator(call.principal, workspace), query)
 
 
 @api.post(

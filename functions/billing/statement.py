@@ -73,8 +73,8 @@ def usage(call: Call, query: api.UsageQuery) -> api.Usage:
     days = [day for day in Period(month=month).days if day <= today]
     names = [f"month_{month}", *(f"day_{day}" for day in days)]
     (whole, newest), *by_day = repository.tallies(call.workspace, names, currency)
-    by_agent = _grouped(whole, lambda key: key.agent_id)
-    by_model = _grouped(whole, lambda key: key.model)
+    by_agent = grouped(whole, lambda key: key.agent_id)
+    by_model = grouped(whole, lambda key: key.model)
     agents = repository.agent_names(call.workspace, list(by_agent))
     return api.Usage(
         period=month,
@@ -86,7 +86,7 @@ def usage(call: Call, query: api.UsageQuery) -> api.Usage:
     )
 
 
-def _grouped(tally: Tally, name: Callable[[Key], str]) -> dict[str, Cell]:
+def grouped(tally: Tally, name: Callable[[Key], str]) -> dict[str, Cell]:
     """The cells by one part of their key, the dearest first."""
     groups: dict[str, Cell] = {}
     for key, cell in tally.cells.items():

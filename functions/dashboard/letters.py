@@ -102,9 +102,7 @@ def _words(notice: Notice) -> tuple[str, str, str]:
                 "Open Billing in the console for its lines and the PDF.",
             )
         case "invoice.overdue":
-            opening = f"Your invoice {number} should have been paid by now."
-            advice = "Please pay it and name the invoice number. If you just have, there is nothing to do."
-            return f"Invoice {number} is overdue", opening, advice
+            return _overdue(str(data.get("template")), number)
         case "payment.received":
             return f"Payment received: {_money(data)}", "Thank you. We have received your payment.", ""
         case "payment.refunded":
@@ -120,6 +118,23 @@ def _words(notice: Notice) -> tuple[str, str, str]:
             return "A person was invited", f"Somebody was invited to your workspace, with the role {role}.", advice
         case other:
             return other, f"Something happened that you wanted to hear of: {other}.", ""
+
+
+def _overdue(template: str, number: str) -> tuple[str, str, str]:
+    """The words of a step of dunning (billing's dunning.yaml names the templates)."""
+    advice = "Please pay it and name the invoice number. If you just have, there is nothing to do."
+    match template:
+        case "second_reminder":
+            return f"Invoice {number} is still open", f"We have reminded you of invoice {number} before.", advice
+        case "last_warning":
+            opening = f"Your invoice {number} has been overdue for some time; this is the last reminder."
+            return f"Last reminder: invoice {number}", opening, f"{advice} Your agents may be stopped otherwise."
+        case "suspended":
+            opening = f"Your invoice {number} was not paid, so your agents have stopped answering. Nothing is deleted."
+            return f"Suspended: invoice {number} was not paid", opening, f"{advice} Once it is paid, they answer again."
+        case _:
+            opening = f"Your invoice {number} should have been paid by now."
+            return f"Invoice {number} is overdue", opening, advice
 
 
 def _money(data: Mapping[str, Any]) -> str:

@@ -73,6 +73,23 @@ class WorkspaceChange(_Change):
     ) = Field(default=None, description="Who is told by mail.")
 
 
+class Suspension(Body):
+    """Whether a workspace is suspended, and why."""
+
+    suspended: bool
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class Suspended(Answer):
+    """Where a workspace stands."""
+
+    id: str
+    state: str
+    suspended: bool
+    reason: str | None
+    since: datetime | None
+
+
 class Closing(Body):
     """The workspace's name, typed out, as the confirmation."""
 

@@ -1,8 +1,9 @@
 """Workspaces over HTTP: mine, the one I work in, its settings, its closing."""
 
-from functions.dashboard import closing, workspaces
-from functions.dashboard.models import Closing, NewWorkspace, Workspace, WorkspaceChange
-from functions.shared.http import CONSOLE, MACHINE, Call, Items, Reply, Routes
+from functions.dashboard import closing, suspending, workspaces
+from functions.dashboard.models import Closing, NewWorkspace, Suspended, Suspension, Workspace, WorkspaceChange
+from functions.shared.http import CONSOLE, MACHINE, OPERATOR, Call, Items, Reply, Routes
+from functions.shared.identity.authenticate import workspace_of_operator
 
 api = Routes("dashboard-api")
 
@@ -76,3 +77,15 @@ def reopen_workspace(call: Call) -> Reply[Workspace]:
     """As it was before it was closed."""
     found, etag = closing.reopen(call)
     return Reply(found, etag=etag)
+
+
+@api.put(
+    "/api/operator/workspaces/{workspace}/suspension",
+    callers=(OPERATOR,),
+    role=None,
+    if_match=False,
+    summary="Suspend a workspace, or lift its suspension.",
+)
+def set_suspension(call: Call, workspace: str, body: Suspension) -> Suspended:
+    """Its agents stop answering; nothing is deleted, and the console can still be read and invoices paid."""
+    return suspending.decide(call, workspace_of_operator(call.principal, workspace), body)

@@ -39,6 +39,7 @@ KINDS = {
     "invoice": ids.KINDS["invoice"],
     "line": "line",
     "payment": ids.KINDS["payment"],
+    "credit_note": ids.KINDS["credit_note"],
     "workspace": ids.KINDS["workspace"],
     "member": "uid",
     "invitation": ids.KINDS["invitation"],
@@ -186,6 +187,9 @@ class Business:
         paid = {"invoice_id": invoice["id"], "amount": {"amount": "0.01", "currency": "USD"}}
         home = f"/api/operator/workspaces/{self.workspace}"
         payment = self.do("billing-api", "POST", f"{home}/payments", paid, operator)
+        credited = {"lines": [{"line_id": shown["lines"][0]["id"], "reason": "Wrong"}]}
+        note = self.do("billing-api", "POST", f"{home}/invoices/{invoice['id']}/credit-notes", credited, operator)
+        self.things |= {"credit_note": note["id"]}
         self.things |= {"invoice": invoice["id"], "line": shown["lines"][0]["id"], "payment": payment["id"]}
 
 

@@ -56,6 +56,25 @@ def test_budgets_hold_for_the_running_month_and_every_later_one(story: Story) ->
     assert (told.data["action"], told.data["after"]["cap"]["amount"]) == ("budgets.changed", "25.00")
 
 
+def test_alerts_are_chosen_for_the_cap_and_for_agents_with_one(story: Story) -> None:
+    shown, _ = accounts.budgets(call(story))
+    assert (shown.alerts, shown.agent_alerts) == (["0.8", "1"], {})
+    other = "agt_" + "9" * 26
+    change = api.BudgetsChange(
+        cap=usd("25"),
+        agent_caps={AGENT: usd("5")},
+        alerts=("1", "0.5", "0.905"),
+        agent_alerts={AGENT: ("0.25",), other: ("0.5",)},
+    )
+    shown, _ = accounts.set_budgets(call(story), change)
+    assert (shown.alerts, shown.agent_alerts) == (["0.5", "0.905", "1"], {AGENT: ["0.25"]})
+    spend = metering.current(story.workspace, NOW)
+    assert (spend.alerts, spend.agent_alerts) == ((500, 905, 1000), {AGENT: (250,)})
+    for refused in (("0",), ("1.1",), ("0.5", "0.50"), ("0.0005",)):
+        with pytest.raises(ValueError, match="share"):
+            api.BudgetsChange(cap=None, alerts=refused)
+
+
 def test_a_turn_that_read_the_old_cap_cannot_open_the_month_with_it(story: Story) -> None:
     path = metering.spend_path(story.workspace, NOW)
     found = firestore.get(path)

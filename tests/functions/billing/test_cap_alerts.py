@@ -62,6 +62,34 @@ def test_what_plan_and_credit_pay_does_not_count_against_the_cap(cloud: Cloud) -
     assert cap_alerts.look(workspace, NOW) == 0
 
 
+def test_the_business_chooses_the_shares_for_the_cap_and_for_each_agent(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    chosen = {
+        "cap_nanos": 10 * DOLLAR,
+        "alerts": [105, 500],
+        "agent_caps": {"agt_1": 10 * DOLLAR, "agt_2": 10 * DOLLAR},
+        "agent_alerts": {"agt_1": [300]},
+    }
+    spent(workspace, 4 * DOLLAR, spent_by_agent={"agt_1": 3 * DOLLAR, "agt_2": DOLLAR}, **chosen)
+    assert cap_alerts.look(workspace, NOW) == 2
+    spent(workspace, 12 * DOLLAR, spent_by_agent={"agt_1": 4 * DOLLAR, "agt_2": 8 * DOLLAR}, **chosen)
+    assert cap_alerts.look(workspace, NOW) == 2
+    assert [(share, agent) for share, _, _, agent in told(cloud, workspace)] == [
+        ("10.5", None),
+        (30, "agt_1"),
+        (50, None),
+        (80, "agt_2"),
+    ]
+
+
+def test_credit_that_has_expired_no_longer_pays(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    ends = {"2026-11-26T12:00:00.000000Z": 3 * DOLLAR}
+    spent(workspace, 9 * DOLLAR, cap_nanos=10 * DOLLAR, credit_nanos=3 * DOLLAR, credit_ends=ends)
+    assert cap_alerts.look(workspace, at("2026-11-26", 11)) == 0
+    assert cap_alerts.look(workspace, NOW) == 1
+
+
 def test_without_a_cap_or_far_from_it_the_next_turns_cost_no_read(cloud: Cloud) -> None:
     workspace = cloud.workspace()
     for fields in ({}, {"cap_nanos": 10 * DOLLAR}):

@@ -1,0 +1,61 @@
+"""What billing shows to the operator alone: who owes what and since when, what each workspace brings and costs."""
+
+from pydantic import Field
+
+from functions.billing.api_models import Month
+from functions.shared.http import Answer, Query
+from functions.shared.money import Money
+
+
+class Aging(Answer):
+    """What is due by how long it is overdue, in days. A day that has begun counts."""
+
+    not_due: Money
+    days_1_30: Money
+    days_31_60: Money
+    days_61_90: Money
+    over_90: Money
+
+
+class Debtor(Answer):
+    """A workspace as the operator sees it: what it owes, what this month brings and costs."""
+
+    id: str
+    name: str
+    state: str
+    plan: str
+    due: Money
+    overdue: Money
+    aging: Aging
+    credit: Money
+    charge_so_far: Money
+    cost_so_far: Money
+    margin_so_far: Money
+    open_invoices: int
+    last_closed: str | None
+
+
+class MarginQuery(Query):
+    """Which month."""
+
+    period: Month | None = Field(default=None, description="A UTC month, 2026-11; the running one if absent.")
+
+
+class MarginOf(Answer):
+    """What a model or an agent brings, what the provider takes for it, and what is left."""
+
+    key: str
+    name: str | None
+    messages: int
+    charge: Money
+    cost: Money
+    margin: Money
+
+
+class Margin(Answer):
+    """A month's margin, before fee, allowance and discount."""
+
+    period: str
+    total: MarginOf
+    by_model: list[MarginOf]
+    by_agent: list[MarginOf]

@@ -1,0 +1,107 @@
+"""An invoice that is not paid becomes overdue, and every step of dunning is taken once, in order, until it is paid."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.billing import dunning
+from functions.billing.models import Invoice, InvoiceState
+from tests.cloud import Cloud
+from tests.functions.billing.debts import pay, stored
+from tests.functions.billing.making import FINAL as MADE
+from tests.functions.billing.making import close, draft, event, freeze, terms
+from tests.functions.billing.story import FINAL, Story, at
+
+
+@pytest.fixture
+def story(house: Cloud) -> Story:
+    """A workspace that owes 10 dollars, due on 16 December."""
+    story = Story(house)
+    story.turn(at("2026-11-26"), charge_nanos=10_000_000_000)
+    story.close(FINAL)
+    return story
+
+
+def told(story: Story) -> list[dict[str, Any]]:
+    rows = story.cloud.published("notifications", story.workspace)
+    return [row["facts"] for row in rows if row["type"] == "invoice.overdue"]
+
+
+def test_each_step_is_told_once_on_its_day_and_none_after_the_payment(story: Story) -> None:
+    (invoice,) = story.invoices()
+    assert invoice.due_at is not None
+    steps = []
+    for days in (-1, 0, 1, 1, 2, 8, 9):
+        story.close(invoice.due_at + timedelta(days=days, hours=1))
+        steps.append([one["step"] for one in told(story)])
+    assert steps == [
+        [],
+        [],
+        ["reminder"],
+        ["reminder"],
+        ["reminder"],
+        ["reminder", "second_reminder"],
+        ["reminder", "second_reminder"],
+    ]
+    now = stored(story, invoice)
+    assert (now.state, now.after.dunned) == ("overdue", ("reminder", "second_reminder"))
+    facts = told(story)[1]
+    assert {name: facts[name] for name in ("due", "days_overdue", "action", "template", "invoice_number")} == {
+        "due": "10.00",
+        "days_overdue": 8,
+        "action": "remind",
+        "template": "second_reminder",
+        "invoice_number": invoice.number,
+    }
+    pay(story, invoice, 1000)
+    story.close(invoice.due_at + timedelta(days=40))
+    assert len(told(story)) == 2
+
+
+def test_what_a_run_missed_is_caught_up_in_order(story: Story) -> None:
+    (invoice,) = story.invoices()
+    assert invoice.due_at is not None
+    for _ in range(2):
+        story.close(invoice.due_at + timedelta(days=60))
+    assert [one["step"] for one in told(story)] == ["reminder", "second_reminder", "last_warning"]
+
+
+def overdue() -> Invoice:
+    made = freeze(draft(terms(), close([event(charge_nanos=10_000_000_000)], "2026-12-01")))
+    return made.model_copy(update={"state": InvoiceState.OVERDUE})
+
+
+@given(st.lists(st.integers(0, 60), max_size=12))
+def test_in_whatever_rhythm_runs_come_no_step_is_taken_twice_or_early(days: list[int]) -> None:
+    invoice, taken = overdue(), []
+    assert invoice.due_at is not None
+    for day in sorted(days):
+        for step in dunning.due(dunning.plan(), invoice, invoice.due_at + timedelta(days=day)):
+            assert step.days <= day
+            taken.append(step.step)
+        invoice = invoice.model_copy(update={"after": invoice.after.model_copy(update={"dunned": tuple(taken)})})
+    assert taken == [step.step for step in dunning.plan().steps if days and step.days <= max(days)]
+    paid = invoice.model_copy(update={"state": InvoiceState.PAID})
+    assert dunning.due(dunning.plan(), paid, MADE + timedelta(days=400)) == []
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [("a", 1, "suspend"), ("b", 2, "remind")],
+        [("a", 2, "remind"), ("b", 1, "remind")],
+        [("a", 1, "remind"), ("b", 1, "remind")],
+        [("a", 1, "remind"), ("a", 2, "remind")],
+    ],
+)
+def test_steps_that_make_no_sense_are_refused(steps: list[tuple[str, int, str]]) -> None:
+    data = [{"step": name, "days": days, "template": "reminder", "action": act} for name, days, act in steps]
+    with pytest.raises(ValueError, match="step"):
+        dunning.Plan.model_validate({"steps": data})
+
+
+def test_nobody_is_suspended_by_the_steps_that_ship() -> None:
+    assert [step.action for step in dunning.plan().steps] == ["remind", "remind", "warn"]
