@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from local.durability import SYNCHRONOUS
+
 FILE = "cards.sqlite"
 
 _SCHEMA = """
@@ -34,6 +36,7 @@ class Store:
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(folder / FILE, isolation_level=None, check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
         self._connection.executescript(_SCHEMA)
 
     @contextmanager
