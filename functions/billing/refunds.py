@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from functions.billing import adjustments, invoicing, ledger
+from functions.billing.adjustments import bought
+from functions.billing.invoicing import settle
+from functions.billing.ledger import credit, entry, payment
 from functions.billing.models import Account, EntryKind, Invoice, InvoiceState, LedgerEntry, Period
 from functions.billing.payment_models import Payment, PaymentState, Refund, RefundState
 from functions.shared.money import minor_to_nanos, minor_unit
@@ -90,8 +92,8 @@ class Standing:
         paid = self.paid
         if paid.invoice_id is None:
             nanos = minor_to_nanos(paid.amount_minor, paid.currency)
-            return [adjustments.bought(paid.workspace_id, nanos, paid.currency, paid.payment_id, paid.received_at)]
-        return ledger.payment(paid, due_minor, Period.of(paid.received_at).month)
+            return [bought(paid.workspace_id, nanos, paid.currency, paid.payment_id, paid.received_at)]
+        return payment(paid, due_minor, Period.of(paid.received_at).month)
 
     def _owed_again(self, amount_minor: int) -> int:
         """What of a refund the customer's own credit does not cover."""
@@ -104,11 +106,11 @@ class Standing:
     def _book(self, entries: Iterable[LedgerEntry]) -> None:
         booked = list(entries)
         self.entries += booked
-        self.credit_nanos += ledger.credit(booked)
+        self.credit_nanos += credit(booked)
 
     def _pay(self, minor: int, now: datetime) -> None:
         if self.invoice is not None and self._takes_payment:
-            self.invoice = invoicing.settle(self.invoice, self.invoice.paid_minor + minor, now)
+            self.invoice = settle(self.invoice, self.invoice.paid_minor + minor, now)
 
     def _keep(self, changed: Refund) -> None:
         others = [one for one in self.paid.refunds if one.refund_id != changed.refund_id]
@@ -146,12 +148,12 @@ def _parts(paid: Payment, given: Refund, on_invoice: int) -> list[tuple[Account,
     ]
 
 
-def _entry(paid: Payment, debit: Account, credit: Account, minor: int, at: datetime, **causes: Any) -> LedgerEntry:
+def _entry(paid: Payment, debit: Account, other: Account, minor: int, at: datetime, **causes: Any) -> LedgerEntry:
     month = Period.of(at).month
-    return ledger.entry(
+    return entry(
         kind=EntryKind.REFUND,
         debit=debit,
-        credit=credit,
+        credit=other,
         amount_nanos=minor_to_nanos(minor, paid.currency),
         booked_at=at,
         workspace_id=paid.workspace_id,
