@@ -239,10 +239,12 @@ def _bring(standing: Standing, found: CardPayment, now: datetime, *, known: bool
         happened["credit.owed"] = []
     if returned:
         happened["payment.refund_failed"] = []
-    disputed = any(one.open for one in found.disputes)
+    decided = {*standing.paid.decided, *(one.id for one in found.disputes if one.won or one.lost)}
+    disputed = any(one.open and one.id not in decided for one in found.disputes)
     if disputed and standing.paid.state != PaymentState.DISPUTED:
         happened["payment.disputed"] = []
     _answer_requests(standing, found)
+    standing.paid = standing.paid.model_copy(update={"decided": tuple(sorted(decided))})
     standing.look(disputed=disputed)
     return happened
 

@@ -125,13 +125,14 @@ class Refunded:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """The payer's bank wants the money back: open until it is decided, then lost or not."""
+    """The payer's bank wants the money back: open until it is decided, then lost or won. An inquiry is neither."""
 
     id: str
     amount_minor: int
     at: datetime
     open: bool
     lost: bool
+    won: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +339,7 @@ def _dispute(found: dict[str, Any]) -> Dispute:
         _time(found["created"]),
         open=status in ("needs_response", "under_review"),
         lost=status == "lost",
+        won=status == "won",
     )
 
 

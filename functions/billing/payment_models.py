@@ -65,6 +65,8 @@ class Payment(Frozen):
     state: PaymentState = PaymentState.SUCCEEDED
     on_invoice_minor: int | None = None
     refunds: tuple[Refund, ...] = ()
+    decided: tuple[str, ...] = ()
+    """Disputes, by the card service's names, that are won or lost: an older answer does not open them again."""
 
     @property
     def refunded_minor(self) -> int:

@@ -240,6 +240,33 @@ def test_a_won_dispute_changes_no_books(story: Story, till: Till) -> None:
     assert (paid(story)[0].state, story.entries()) == ("succeeded", once)
 
 
+@pytest.mark.parametrize("end", ["win", "lose"])
+def test_an_older_answer_does_not_open_what_is_decided(
+    story: Story, till: Till, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    intent = till.pays(story, invoice_id=invoice(story).invoice_id)
+    till.act(intent, "dispute")
+    old = cards.payment(intent)
+    till.act(intent, end)
+    till.told(story, intent)
+    once = (paid(story), story.everything())
+    with monkeypatch.context() as late:
+        late.setattr(cards, "payment", lambda _: old)
+        card_payments.settle(intent, PAID)
+    assert (paid(story), story.everything()) == once
+    assert paid(story)[0].state == ("succeeded" if end == "win" else "refunded")
+
+
+def test_a_webhook_reads_few_documents_and_a_repeat_writes_none(story: Story, till: Till) -> None:
+    intent = till.pays(story, invoice_id=invoice(story).invoice_id)
+    with logs.request() as first:
+        card_payments.settle(intent, PAID)
+    with logs.request() as again:
+        card_payments.settle(intent, PAID)
+    assert (first["firestore_reads"] <= 6, again["firestore_reads"]) == (True, 5)
+    assert (first["firestore_writes"] <= 12, again["firestore_writes"]) == (True, 0)
+
+
 def test_credit_that_was_spent_and_is_taken_back_is_owed(story: Story, till: Till, alarms: list[str]) -> None:
     intent = till.pays(story, credit="25.00")
     till.told(story, intent)
