@@ -58,13 +58,17 @@ def _say(line: str) -> None:
 async def _finish_start(stack: "Stack") -> None:
     """What comes after everything answers: send what a crash left, make the logins, say where everything is."""
     from local.supervisor import logins
+    from local.supervisor.environment import uses_stripe
 
     seconds, url = stack.seconds, stack.addresses.public
     _, made = await asyncio.gather(_tick_relay(stack), logins.make(url, stack.options.state))
     _say(f"\nAgentHub answers after {seconds:.1f} s.\n")
     _say(f"  {url}  begin here; {url}/docs shows the contract")
     _say(f"  {stack.options.state}  has the state and the logs")
-    _say(f"  {stack.options.state / 'mail'}  has every mail that was sent\n")
+    _say(f"  {stack.options.state / 'mail'}  has every mail that was sent")
+    if not uses_stripe(os.environ):
+        _say(f"  {url}/cards/  has every card payment, and what may become of it")
+    _say("")
     for line in made:
         _say(line)
     _say("\nCtrl-C stops everything; the state stays.")

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from functions.analytics import repository
+from functions.analytics import metrics, repository
 from functions.analytics.export_formats import Column, Row
 from functions.analytics.export_sources import Cursor, Page, Span
-from functions.shared import histogram
 from functions.shared.contracts import Counters, RollupRead
 
 DAYS_PAGE = 50
@@ -25,11 +24,10 @@ _COUNTED = (
     "feedback_down", "input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens", "pending", "estimated",
     "cost_nanos", "charge_nanos",
 )  # fmt: skip
-_TIMES = {
-    **{f"latency_p{share}_ms": ("latency", share) for share in (50, 95, 99)},
-    **{f"first_token_p{share}_ms": ("first_token", share) for share in (50, 95)},
-}
+_TIMES = [f"{name}_p{share}_ms" for name in ("latency", "first_token") for share in (50, 95, 99)]
 _SHARES = ("error_rate", "hand_off_rate", "resolution_rate", "helpful_rate", "rating")
+ROLLED = [(name,) for name in RollupRead.model_fields if name != "quarters"]
+"""The fields of a rollup that rows are made of."""
 
 _USAGE = [*(Column(name, "integer") for name in _COUNTED), Column("currency", "text")]
 _PERFORMANCE = [*(Column(name, "integer") for name in _TIMES), *(Column(name, "number") for name in _SHARES)]
@@ -57,7 +55,7 @@ class Days:
         last = (end - timedelta(microseconds=1)).date() if end > first else end.date()
         while True:
             days = [day + timedelta(days=number) for number in range(min(DAYS_PAGE, (last - day).days + 1))]
-            rollups = repository.rollups(self.span.workspace, [f"day_{one}" for one in days])
+            rollups = repository.rollups(self.span.workspace, [f"day_{one}" for one in days], ROLLED)
             found = zip(days, rollups, strict=True)
             rows = [row for one, rollup in found for row in self.rows(str(one), rollup, home.currency)]
             yield Page(self.columns, rows, [str(days[-1])] if days else cursor or [])
@@ -112,15 +110,4 @@ def _usage(counted: Counters, currency: str) -> Row:
 
 
 def _performance(counted: Counters, currency: str) -> Row:
-    shares = {
-        "error_rate": (counted.errors, counted.turns + counted.errors, 4),
-        "hand_off_rate": (counted.handed_off, counted.conversations, 4),
-        "resolution_rate": (counted.resolved, counted.conversations, 4),
-        "helpful_rate": (counted.feedback_up, counted.feedback_up + counted.feedback_down, 4),
-        "rating": (counted.rating_sum, counted.ratings, 2),
-    }
-    return {
-        **_usage(counted, currency),
-        **{name: histogram.percentile(getattr(counted, of), share) for name, (of, share) in _TIMES.items()},
-        **{name: round(part / whole, places) if whole else None for name, (part, whole, places) in shares.items()},
-    }
+    return {**_usage(counted, currency), **{name: metrics.value(name, counted) for name in (*_TIMES, *_SHARES)}}

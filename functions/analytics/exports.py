@@ -32,7 +32,7 @@ def request(call: Call, body: NewExport) -> tuple[Export, str]:
     _check_role(call, body.kind)
     workspace, name = call.workspace, call.new_id("export")
     if body.agent_id is not None and not (
-        ids.valid("agent", body.agent_id) and repository.has_agent(workspace, body.agent_id)
+        ids.valid("agent", body.agent_id) and repository.agent(workspace, body.agent_id).exists
     ):
         raise NotFound("There is no such agent.")
     running = repository.unfinished_exports(workspace, MOST_AT_ONCE * 10)

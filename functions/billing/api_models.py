@@ -363,17 +363,54 @@ class PaymentsQuery(Page):
     invoice_id: Annotated[str, StringConstraints(pattern=r"^inv_[0-9a-z]{26}$")] | None = None
 
 
-class Payment(Answer):
-    """Money that came in."""
+class Refund(Answer):
+    """Money that went back. `requested`: the card service has not answered yet; `failed`: it came back to us."""
 
     id: str
-    invoice_id: str
+    amount: Money
+    at: datetime
+    state: str
+    reference: str | None
+    note: str | None
+    disputed: bool = Field(description="Whether the payer's bank took it back.")
+
+
+class Payment(Answer):
+    """Money that came in, or is on its way (`pending`); without an invoice it bought credit."""
+
+    id: str
+    invoice_id: str | None
     amount: Money
     received_at: datetime
     method: str
     reference: str | None
     note: str | None
     state: str
+    refunded: Money
+    refunds: list[Refund]
+
+
+class NewRefund(Body):
+    """Money to give back: all that is left of the payment, unless an amount is named."""
+
+    amount: Money | None = None
+    note: Text | None = None
+
+
+class NewCheckout(Body):
+    """What to pay by card: an invoice, with all that is due on it now, or credit for later ones."""
+
+    invoice_id: Annotated[str, StringConstraints(pattern=r"^inv_[0-9a-z]{26}$")] | None = None
+    credit: Money | None = None
+
+
+class Checkout(Answer):
+    """The page of the card service on which to pay."""
+
+    id: str
+    url: str
+    amount: Money
+    expires_at: datetime
 
 
 class NewPayment(Body):

@@ -16,16 +16,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from functions.billing.charges import Cell, Tally, charged_quantities
-from functions.billing.models import (
-    Account,
-    EntryKind,
-    Invoice,
-    Key,
-    LedgerEntry,
-    Payment,
-    Period,
-    first_day_after,
-)
+from functions.billing.models import Account, EntryKind, Invoice, Key, LedgerEntry, Period, first_day_after
+from functions.billing.payment_models import Payment
 from functions.shared.digests import stable_id
 from functions.shared.money import minor_to_nanos
 from functions.shared.plans import Meter, PlanTerms, period_charges
@@ -311,37 +303,6 @@ def payment(paid: Payment, due_minor: int, period: str) -> list[LedgerEntry]:
             )
         )
     return entries
-
-
-def refund(
-    paid: Payment, amount_minor: int, *, credit_minor: int, refund_id: str, period: str, at: datetime
-) -> list[LedgerEntry]:
-    """Cash goes back: out of customer credit as far as that reaches, and the rest is due on the invoice again.
-
-    Raises ValueError for more than is left of the payment.
-    """
-    if not 0 < amount_minor <= paid.amount_minor - paid.refunded_minor:
-        raise ValueError("a refund is at most what is left of the payment")
-    from_credit = min(amount_minor, max(credit_minor, 0))
-    common: dict[str, Any] = {
-        "booked_at": at,
-        "workspace_id": paid.workspace_id,
-        "period": period,
-        "usage_period": period,
-        "payment_id": refund_id,
-        "currency": paid.currency,
-        "kind": EntryKind.REFUND,
-        "credit": Account.CASH,
-    }
-    parts = [
-        (Account.CUSTOMER_CREDIT, from_credit, None),
-        (Account.RECEIVABLE, amount_minor - from_credit, paid.invoice_id),
-    ]
-    return [
-        entry(debit=debit, amount_nanos=minor_to_nanos(minor, paid.currency), invoice_id=invoice_id, **common)
-        for debit, minor, invoice_id in parts
-        if minor
-    ]
 
 
 def void(invoice: Invoice, entries: Iterable[LedgerEntry], booked_at: datetime) -> list[LedgerEntry]:

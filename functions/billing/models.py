@@ -19,7 +19,9 @@ Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Month = Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]
 
 
-class _Frozen(BaseModel):
+class Frozen(BaseModel):
+    """What is written once and read as it was: unknown fields are refused."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def to_document(self) -> dict[str, Any]:
@@ -32,7 +34,7 @@ class _Frozen(BaseModel):
         return cls.model_validate(document)
 
 
-class Period(_Frozen):
+class Period(Frozen):
     """A UTC month, half-open: it has its first instant and not its last."""
 
     month: Month
@@ -118,7 +120,7 @@ class UsageEvent(BaseModel):
         return -1 if known and self.corrects is not None else 0
 
 
-class Key(_Frozen):
+class Key(Frozen):
     """What tallies, entries and lines are kept by."""
 
     agent_id: str
@@ -129,7 +131,7 @@ class Key(_Frozen):
         return (self.agent_id, self.model, self.price_version) < (other.agent_id, other.model, other.price_version)
 
 
-class Quantities(_Frozen):
+class Quantities(Frozen):
     """What was counted; additive, and negative in the entry that corrects too much."""
 
     input_tokens: int = 0
@@ -152,7 +154,7 @@ class Quantities(_Frozen):
         return self.input_tokens + self.cached_input_tokens + self.output_tokens + self.reasoning_tokens
 
 
-class Uncharged(_Frozen):
+class Uncharged(Frozen):
     """What of the quantities was not charged, since a turn failed or was waived: prices by quantity do not count it."""
 
     free_input_tokens: int = 0
@@ -257,7 +259,7 @@ class LedgerEntry(Quantities, Uncharged):
         return debit - credit
 
 
-class ClosingMark(_Frozen):
+class ClosingMark(Frozen):
     """A day is closed for a workspace; the last one says where the next close begins.
 
     `other_days` are the days on which some of the events happened that were booked on this one (corrections).
@@ -315,7 +317,7 @@ class InvoiceState(StrEnum):
     UNCOLLECTIBLE = "uncollectible"
 
 
-class Party(_Frozen):
+class Party(Frozen):
     """A name and address on an invoice, as it was when the invoice was made."""
 
     name: str
@@ -325,7 +327,7 @@ class Party(_Frozen):
     email: str | None = None
 
 
-class Invoice(_Frozen):
+class Invoice(Frozen):
     """What is asked for one period. Frozen from `finalizing` on: only state, paid, `after` and due move after that."""
 
     invoice_id: str
@@ -382,29 +384,6 @@ class Invoice(_Frozen):
         """Canonical JSON of what finalizing froze: the archive's copy, the same whatever is paid later."""
         document = self.model_dump(exclude={"state", "paid_minor", "after"})
         return canonical_json(document | {"due_minor": max(0, self.total_minor - self.credit_minor)})
-
-
-class PaymentState(StrEnum):
-    """What became of a payment."""
-
-    SUCCEEDED = "succeeded"
-    REFUNDED = "refunded"
-
-
-class Payment(_Frozen):
-    """Money that came in. `provider_id` is the name that the bank or card service has for it."""
-
-    payment_id: str
-    workspace_id: str
-    invoice_id: str
-    amount_minor: Annotated[int, Field(strict=True, gt=0)]
-    currency: Currency
-    received_at: datetime
-    method: str
-    provider_id: str | None = None
-    note: str | None = None
-    state: PaymentState = PaymentState.SUCCEEDED
-    refunded_minor: int = 0
 
 
 def first_day_after(day: str) -> str:

@@ -10,6 +10,7 @@ from functions.billing import (
     plan_models,
     publishing,
     receivables,
+    refunding,
     uncollectible,
     voiding,
 )
@@ -56,6 +57,21 @@ def get_margin(call: Call, workspace: str, query: operator_models.MarginQuery) -
 def record_payment(call: Call, workspace: str, body: models.NewPayment) -> Reply[models.Payment]:
     """What is more than due becomes credit."""
     return Reply(payments.record(call, workspace_of_operator(call.principal, workspace), body))
+
+
+@api.post(
+    "/api/operator/workspaces/{workspace}/payments/{payment}/refund",
+    callers=(OPERATOR,),
+    role=None,
+    idempotent="required",
+    deadline="slow",
+    summary="Give a payment back, in whole or in part.",
+)
+def refund_payment(call: Call, workspace: str, payment: str, body: models.NewRefund) -> Reply[models.Payment]:
+    """Out of the customer's credit first; the rest is due again. By card the card service gives it back."""
+    found = workspace_of_operator(call.principal, workspace)
+    shown, etag = refunding.refund(call, found, payment, body)
+    return Reply(shown, etag=etag)
 
 
 @api.post(

@@ -7,12 +7,13 @@ from functions.billing import credits, invoicing, ledger, repository, uncollecti
 from functions.billing.accounts import invalid
 from functions.billing.auditing import audit
 from functions.billing.books import post, tell
-from functions.billing.models import Invoice, InvoiceState, Payment
-from functions.shared import clock, firestore, metering, notifications
+from functions.billing.models import Invoice, InvoiceState
+from functions.billing.payment_models import Payment, Refund
+from functions.shared import activity, clock, firestore, metering, notifications
 from functions.shared.errors import Conflict, NotFound
 from functions.shared.events import Event
 from functions.shared.http import Call
-from functions.shared.identity import WorkspaceId
+from functions.shared.identity import Principal, WorkspaceId
 from functions.shared.money import Money, MoneyError
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -33,6 +34,19 @@ def shown(paid: Payment) -> api.Payment:
         reference=paid.provider_id,
         note=paid.note,
         state=paid.state.value,
+        refunded=Money.of_minor(paid.refunded_minor, paid.currency),
+        refunds=[
+            api.Refund(
+                id=one.refund_id,
+                amount=Money.of_minor(one.amount_minor, paid.currency),
+                at=one.at,
+                state=one.state.value,
+                reference=one.provider_id,
+                note=one.note,
+                disputed=one.disputed,
+            )
+            for one in paid.refunds
+        ],
     )
 
 
@@ -67,6 +81,7 @@ def record(call: Call, workspace: WorkspaceId, new: api.NewPayment) -> api.Payme
             note=new.note,
         )
         on_invoice = min(paid.amount_minor, invoice.due_minor)
+        paid = paid.model_copy(update={"on_invoice_minor": on_invoice})
         entries = ledger.payment(paid, invoice.due_minor, clock.month_of(paid.received_at))
         settled = invoicing.settle(invoice, invoice.paid_minor + on_invoice, call.now)
         transaction.create(known.path, paid.to_document())
@@ -82,7 +97,7 @@ def record(call: Call, workspace: WorkspaceId, new: api.NewPayment) -> api.Payme
             at=call.now,
         )
         told = post(transaction, workspace, [*revived, *entries], call.now)
-        told.append(_announce(transaction, call, workspace, paid, settled))
+        told.append(announce_payment(transaction, workspace, paid, settled, call.now))
         audit(
             transaction,
             call,
@@ -98,18 +113,67 @@ def record(call: Call, workspace: WorkspaceId, new: api.NewPayment) -> api.Payme
     return shown(paid)
 
 
-def _announce(batch: firestore.Batch, call: Call, workspace: WorkspaceId, paid: Payment, invoice: Invoice) -> Event:
+def announce_payment(
+    batch: firestore.Batch, workspace: WorkspaceId, paid: Payment, invoice: Invoice | None, now: datetime
+) -> Event:
+    """Tell the business in this commit that its payment is here; publish the event after it."""
     facts: notifications.Facts = {
-        "invoice_id": invoice.invoice_id,
-        "invoice_number": invoice.number,
+        "invoice_id": paid.invoice_id,
+        "invoice_number": invoice.number if invoice else None,
         "amount": shown(paid).amount.amount,
         "currency": paid.currency,
         "method": paid.method,
         "received_at": clock.to_text(paid.received_at),
-        "invoice_state": invoice.state.value,
+        "invoice_state": invoice.state.value if invoice else None,
+    }
+    return notifications.record(batch, workspace, "payment.received", subject=paid.payment_id, facts=facts, now=now)
+
+
+def announce_refund(
+    batch: firestore.Batch, workspace: WorkspaceId, paid: Payment, given: Refund, now: datetime
+) -> Event:
+    """Tell the business in this commit that money goes back; publish the event after it."""
+    facts: notifications.Facts = {
+        "refund_id": given.refund_id,
+        "invoice_id": paid.invoice_id,
+        "amount": Money.of_minor(given.amount_minor, paid.currency).amount,
+        "currency": paid.currency,
+        "disputed": given.disputed,
+        "payment_state": paid.state.value,
     }
     return notifications.record(
-        batch, workspace, "payment.received", subject=paid.payment_id, facts=facts, now=call.now
+        batch, workspace, "payment.refunded", subject=paid.payment_id, once=given.refund_id, facts=facts, now=now
+    )
+
+
+def tell_audit(
+    batch: firestore.Batch,
+    principal: Principal | None,
+    workspace: WorkspaceId,
+    action: str,
+    paid: Payment,
+    invoice: Invoice | None,
+    now: datetime,
+    **more: str,
+) -> None:
+    """What became of a payment, in the audit log of the workspace; without a principal the card service said it."""
+    activity.record(
+        batch,
+        workspace,
+        principal,
+        action,
+        kind="payment",
+        subject=paid.payment_id,
+        name=(invoice.number or "") if invoice else "",
+        after={
+            "state": paid.state.value,
+            "amount": shown(paid).amount.amount,
+            "refunded": shown(paid).refunded.amount,
+            "invoice_id": paid.invoice_id,
+            "invoice_state": invoice.state.value if invoice else None,
+            **more,
+        },
+        now=now,
     )
 
 

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from functions.billing import charges
-from functions.billing.models import Account, EntryKind, Invoice, InvoiceState, LedgerEntry, Payment, UsageEvent
+from functions.billing.models import Account, EntryKind, Invoice, InvoiceState, LedgerEntry, UsageEvent
+from functions.billing.payment_models import Payment
 from functions.shared import contracts, firestore
 from functions.shared.contracts import RollupRead
 from functions.shared.firestore import Query, Snapshot

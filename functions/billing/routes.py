@@ -1,4 +1,4 @@
-"""Billing over HTTP, for the workspace that is billed: its month, its plan and caps, its invoices and payments."""
+"""Billing over HTTP, for the workspace that is billed: its month, its plan and caps, its invoices."""
 
 from functions.billing import (
     accounts,
@@ -6,6 +6,7 @@ from functions.billing import (
     credits,
     invoices,
     operator_routes,
+    payment_routes,
     simulating,
     simulation_models,
     statement,
@@ -155,22 +156,10 @@ def get_credit_note_pdf(call: Call, credit_note: str) -> Bytes:
     return crediting.printed(call, credit_note)
 
 
-@api.get("/api/payments", callers=(CONSOLE, MACHINE), summary="Payments, the latest first.")
-def list_payments(call: Call, query: models.PaymentsQuery) -> Items[models.Payment]:
-    """What the operator recorded."""
-    return invoices.payments(call, query)
-
-
-@api.get("/api/payments/{payment}", callers=(CONSOLE, MACHINE), summary="A payment.")
-def get_payment(call: Call, payment: str) -> Reply[models.Payment]:
-    """With the bank's reference."""
-    found, etag = invoices.payment(call, payment)
-    return Reply(found, etag=etag)
-
-
 @api.check("firestore")
 def _firestore() -> None:
     firestore.get("health/billing-api")
 
 
+api.include(payment_routes.api)
 api.include(operator_routes.api)

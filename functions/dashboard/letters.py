@@ -105,6 +105,9 @@ def _words(notice: Notice) -> tuple[str, str, str]:
             return _overdue(str(data.get("template")), number)
         case "payment.received":
             return f"Payment received: {_money(data)}", "Thank you. We have received your payment.", ""
+        case "payment.refunded":
+            advice = "It takes some days until your bank shows it. Billing in the console says what is due now."
+            return f"Refund: {_money(data)}", "A payment of yours was given back, in whole or in part.", advice
         case "agent.failing":
             opening = f"Turns with {agent} fail more often than they should."
             advice = "Look at the latest conversations and at the service status in the console."

@@ -23,6 +23,7 @@ _SUBJECTS = {
     "invoice.issued": "invoice_id",
     "invoice.overdue": "invoice_id",
     "payment.received": "payment_id",
+    "payment.refunded": "payment_id",
     "agent.failing": "agent_id",
     "member.invited": "invitation_id",
 }

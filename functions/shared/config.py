@@ -241,6 +241,21 @@ class Settings:
         return _text("PAYMENT_TERMS", f"Please pay within {self.payment_days} days and name the invoice number.")
 
     @cached_property
+    def stripe_key(self) -> str | None:
+        """The secret key of the Stripe account that cards are charged through; None: nobody pays by card."""
+        return os.environ.get("STRIPE_API_KEY") or None
+
+    @cached_property
+    def stripe_webhook_secrets(self) -> frozenset[str]:
+        """What Stripe signs its webhooks with: one secret, or two by commas while they are rotated."""
+        return frozenset(part.strip() for part in _text("STRIPE_WEBHOOK_SECRET", "").split(",") if part.strip())
+
+    @cached_property
+    def stripe_url(self) -> str:
+        """Base URL of Stripe's API."""
+        return _text("STRIPE_API_BASE", "https://api.stripe.com").rstrip("/")
+
+    @cached_property
     def webhook_signing_keys(self) -> tuple[bytes, ...]:
         """What webhooks' secrets are derived from: the first for new ones, the others for those that still live."""
         keys = tuple(key.strip().encode() for key in _text("WEBHOOK_SIGNING_KEY").split(",") if key.strip())

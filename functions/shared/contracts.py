@@ -35,6 +35,7 @@ OWNERS: dict[str, str] = {
     "ledger": "billing",
     "invoices": "billing",
     "payments": "billing",
+    "strays": "billing",
     "credit_notes": "billing",
     "directory": "shared",
     "events": "shared",

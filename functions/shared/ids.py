@@ -30,6 +30,7 @@ KINDS = {
     "activity": "act",
     "invoice": "inv",
     "payment": "pay",
+    "refund": "ref",
     "credit_note": "crn",
     "api_key": "key",
     "invitation": "ivt",

@@ -24,6 +24,7 @@ Kind = Literal[
     "invoice.issued",
     "invoice.overdue",
     "payment.received",
+    "payment.refunded",
     "agent.failing",
     "member.invited",
 ]

@@ -40,6 +40,7 @@ def _options() -> argparse.Namespace:
         "--identity", metavar="URL", help="identity server in Google's place; without, keys are Google's"
     )
     parser.add_argument("--storage", metavar="URL")
+    parser.add_argument("--cards", metavar="URL", help="the local card service, whose pages are shown under /cards/")
     parser.add_argument("--credentials", type=Path, help="key file of the gateway's service account")
     parser.add_argument("--cdn-bucket", default="cdn")
     parser.add_argument("--downloads", nargs="*", default=["exports"], help="buckets that signed addresses lead to")
@@ -66,9 +67,10 @@ def main() -> None:
     process.die_with_parent()
     contract = _contract(options)
     forwarder = Forwarder(_IDLE_SECONDS, retry_resets=True)
+    behind = {"identity": options.identity, "cards": options.cards}
     site = Site(
         forwarder,
-        identity=options.identity,
+        behind=behind,
         storage=options.storage,
         bucket=options.cdn_bucket,
         downloads=tuple(options.downloads),

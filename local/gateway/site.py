@@ -1,13 +1,14 @@
-"""What port 8000 serves next to the contract: the landing page, the CDN's files, signed addresses and the identity server.
+"""What port 8000 serves next to the contract: landing page, the CDN's files, signed addresses, identity and card service.
 
-In the cloud these are a bucket behind a CDN and Google's own hosts. `/v1/…` is read from the CDN bucket first, so what
-the functions write there shows at once; what is not in it comes from the widget's build folder.
+In the cloud these are a bucket behind a CDN and the hosts of Google and Stripe. `/v1/…` is read from the CDN bucket
+first, so what the functions write there shows at once; what is not in it comes from the widget's build folder.
 """
 
 import hashlib
 import mimetypes
 import re
 import urllib.parse
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx2
@@ -16,7 +17,7 @@ from local.forwarding import Forwarder, Headers, Outgoing, TooLarge, passing_hea
 from local.serving import Receive, Scope, Send
 
 _PAGE = Path(__file__).parent / "landing.html"
-_IDENTITY_SECONDS = 30.0
+_SECONDS = 30.0
 _DOWNLOAD_SECONDS = 3600.0
 _HASHED = re.compile(r"[.-][0-9a-zA-Z_-]{8,}\.\w+$")
 _CORS: Headers = [(b"access-control-allow-origin", b"*"), (b"cross-origin-resource-policy", b"cross-origin")]
@@ -24,21 +25,21 @@ _KEPT = ("content-type", "cache-control", "etag", "content-encoding", "last-modi
 
 
 class Site:
-    """Answers GET of `/` and `/v1/…`, everything under `/identity/` where there is a local identity server, and under
-    the name of each bucket in `downloads` what a signed address opens."""
+    """Answers GET of `/` and `/v1/…`, everything under the names of local servers in `behind` (`/identity/…`), and
+    under the name of each bucket in `downloads` what a signed address opens."""
 
     def __init__(
         self,
         forwarder: Forwarder,
         *,
-        identity: str | None,
+        behind: Mapping[str, str | None],
         storage: str | None,
         bucket: str,
         downloads: tuple[str, ...] = (),
         widget: Path | None,
     ) -> None:
         self._forwarder = forwarder
-        self._identity = identity.rstrip("/") if identity else None
+        self._behind = {name: address.rstrip("/") for name, address in behind.items() if address}
         self._storage = storage.rstrip("/") if storage else None
         self._bucket = bucket
         self._downloads = downloads
@@ -47,9 +48,10 @@ class Site:
 
     async def answer(self, scope: Scope, path: str, receive: Receive, send: Send) -> int | None:
         """The status of what was sent, or None where this path is not ours."""
-        if path.startswith("/identity/") and self._identity is not None:
-            return await self._to_identity(scope, self._identity, path, receive, send)
-        if self._storage is not None and path.split("/")[1] in self._downloads:
+        name = path[1:].partition("/")[0]
+        if name in self._behind and path.startswith(f"/{name}/"):
+            return await self._to(name, scope, path, receive, send)
+        if self._storage is not None and name in self._downloads:
             return await self._to_storage(scope, self._storage, receive, send)
         if path != "/" and not path.startswith("/v1/"):
             return None
@@ -105,15 +107,15 @@ class Site:
         lasting = "public, max-age=31536000, immutable" if _HASHED.search(path.name) else "public, max-age=60"
         return path.read_bytes(), {"content-type": kind, "cache-control": lasting}
 
-    async def _to_identity(self, scope: Scope, identity: str, path: str, receive: Receive, send: Send) -> int:
+    async def _to(self, name: str, scope: Scope, path: str, receive: Receive, send: Send) -> int:
         try:
             body = await read_body(scope, receive)
         except TooLarge:
             return await reply(send, 413, b"Too large\n", b"text/plain")
         query = scope["query_string"]
-        target = path.removeprefix("/identity").encode("latin-1") + (b"?" + query if query else b"")
-        outgoing = Outgoing(scope["method"], identity, target, passing_headers(scope["headers"]), body)
-        return await self._forwarder.exchange(outgoing, receive, send, seconds=_IDENTITY_SECONDS, error=_error)
+        target = path.removeprefix(f"/{name}").encode("latin-1") + (b"?" + query if query else b"")
+        outgoing = Outgoing(scope["method"], self._behind[name], target, passing_headers(scope["headers"]), body)
+        return await self._forwarder.exchange(outgoing, receive, send, seconds=_SECONDS, error=_error)
 
     async def _to_storage(self, scope: Scope, storage: str, receive: Receive, send: Send) -> int:
         if scope["method"] not in ("GET", "HEAD"):

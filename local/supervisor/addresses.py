@@ -15,7 +15,7 @@ from local.supervisor.plan import Plan
 
 HOST = "127.0.0.1"
 _RANGE = range(18000, 32000)
-ENGINES = ("identity", "firestore", "pubsub", "bigquery", "storage", "model", "mail")
+ENGINES = ("identity", "firestore", "pubsub", "bigquery", "storage", "model", "mail", "cards")
 # Where this is set already, the server it names is used instead of ours.
 EMULATOR_VARIABLES = {
     "firestore": "FIRESTORE_EMULATOR_HOST",

@@ -18,6 +18,11 @@ def uses_real_bigquery(environment: Mapping[str, str]) -> bool:
     return environment.get("USE_BIGQUERY", "").lower() in ("true", "1", "yes")
 
 
+def uses_stripe(environment: Mapping[str, str]) -> bool:
+    """Whether somebody's own STRIPE_API_KEY is there: then cards are Stripe's affair and not ours."""
+    return bool(environment.get("STRIPE_API_KEY"))
+
+
 def allows_faults(environment: Mapping[str, str]) -> bool:
     """Whether AGENTHUB_MODEL_FAULTS lets a user's text ask the offline model for a fault; for tests only."""
     return environment.get("AGENTHUB_MODEL_FAULTS", "").lower() in ("true", "1", "yes")
@@ -28,10 +33,22 @@ def dataset(environment: Mapping[str, str]) -> str:
     return environment.get("BIGQUERY_DATASET_ID") or _DATASET
 
 
+def cards_key(secret: str) -> str:
+    """The key that our card service asks for."""
+    return f"sk_test_{secret.removeprefix('whsec_')[:24]}"
+
+
 def for_all(
-    plan: Plan, addresses: Addresses, project: str, environment: Mapping[str, str], *, signing_key: str
+    plan: Plan,
+    addresses: Addresses,
+    project: str,
+    environment: Mapping[str, str],
+    *,
+    signing_key: str,
+    cards_secret: str,
 ) -> dict[str, str]:
-    """What every function gets. Somebody's own SMTP_URL is used in place of the folder of mails."""
+    """What every function gets. Somebody's own SMTP_URL is used in place of the folder of mails, and their own
+    STRIPE_API_KEY in place of our card service."""
     identity = addresses.engine("identity")
     model = f"{addresses.engine('model')}/v1"
     ours = {
@@ -63,6 +80,12 @@ def for_all(
         "PYTHONUNBUFFERED": "1",
         "SMTP_URL": f"smtp://{addresses.host('mail')}",
     }
+    if not uses_stripe(environment):
+        ours |= {
+            "STRIPE_API_KEY": cards_key(cards_secret),
+            "STRIPE_WEBHOOK_SECRET": cards_secret,
+            "STRIPE_API_BASE": addresses.engine("cards"),
+        }
     if uses_real_bigquery(environment):
         del ours["BIGQUERY_EMULATOR_HOST"]
     return {**defaults, **environment, **ours}

@@ -14,7 +14,15 @@ from typing import Any
 from local.identity.keys import Keyring, write_key_file
 from local.supervisor.addresses import HOST, Addresses, inheritable
 from local.supervisor.child import CannotStart, Child, Say
-from local.supervisor.environment import allows_faults, dataset, for_all, for_one, uses_real_bigquery
+from local.supervisor.environment import (
+    allows_faults,
+    cards_key,
+    dataset,
+    for_all,
+    for_one,
+    uses_real_bigquery,
+    uses_stripe,
+)
 from local.supervisor.health import Health
 from local.supervisor.keys import installation_key
 from local.supervisor.plan import Deployment, Plan, account
@@ -164,6 +172,9 @@ class Stack:
         if engine == "bigquery" and uses_real_bigquery(os.environ):
             self.say(f"  {engine:<18} Google's own is used, as USE_BIGQUERY says")
             return False
+        if engine == "cards" and uses_stripe(os.environ):
+            self.say(f"  {engine:<18} Stripe's own is used, as STRIPE_API_KEY says")
+            return False
         if self.options.engines is not None and engine not in self.options.engines:
             return False
         try:
@@ -192,6 +203,10 @@ class Stack:
             "bigquery": [*catalogue, *project, "--dataset", dataset(os.environ)],
             "storage": identity,
             "mail": ["--folder", str(state / "mail")],
+            "cards": [
+                *("--key", cards_key(self._cards_secret()), "--secret", self._cards_secret()),
+                *("--webhook", f"{addresses.public}/api/payments/webhook", "--public-url", f"{addresses.public}/cards"),
+            ],
             "model": ["--allow-faults"] if allows_faults(os.environ) else [],
             "scheduler": caller("scheduler"),
         }
@@ -205,6 +220,7 @@ class Stack:
         gateway = [
             *("-m", "local.gateway", "--fd", str(inheritable(addresses.gateway))),
             *("--contract", str(options.contract), *project, *identity, "--storage", addresses.engine("storage")),
+            *([] if uses_stripe(os.environ) else ["--cards", addresses.engine("cards")]),
             *("--credentials", str(self.credentials("gateway").resolve()), "--public-url", addresses.public, *deployed),
         ]
         children.append(self._child("gateway", gateway, descriptors=[addresses.gateway.fileno()]))
@@ -222,7 +238,14 @@ class Stack:
         own_key = {"INSTALLATION_KEY": installation_key(self.options.state)}
         key = Keyring(self.options.state / "identity" / "keys").secret("webhook-signing").hex()
         environment = {**own_key, **os.environ}
-        shared = for_all(self.plan, self.addresses, self.options.project, environment, signing_key=key)
+        shared = for_all(
+            self.plan,
+            self.addresses,
+            self.options.project,
+            environment,
+            signing_key=key,
+            cards_secret=self._cards_secret(),
+        )
         root = str(self.options.root.resolve())
         children = [self._front()]
         for deployment in self.running:
@@ -231,6 +254,10 @@ class Stack:
             own = for_one(deployment, self.options.project, self.credentials(deployment.name).resolve())
             children.append(self._child(deployment.name, command, {**shared, **own}, says_ready=False))
         return children
+
+    def _cards_secret(self) -> str:
+        """What the card service signs with; kept with the state, as its payments are."""
+        return f"whsec_{Keyring(self.options.state / 'identity' / 'keys').secret('cards').hex()}"
 
     def _front(self) -> Child:
         services = [

@@ -25,6 +25,7 @@ HOMES = {
     "time.time": {"functions.shared.clock"},
     "time.time_ns": {"functions.shared.clock"},
     "uuid.uuid4": {"functions.shared.ids"},
+    "stripe": {"functions.billing.cards"},
 }
 """Banned name → the modules that may use it. Ruff lets a home off all its bans; the test below lets it off its own."""
 
@@ -45,6 +46,7 @@ PLANTED = [
     "from time import time\n",
     "import time\n\nnow = time.time_ns()\n",
     "from uuid import uuid4\n",
+    "import stripe\n",
 ]
 
 

@@ -15,7 +15,17 @@ SHARED = [
 ]
 BILLING = [
     f"functions.billing.{name}"
-    for name in ("models", "charges", "ledger", "invoicing", "aftermath", "grants", "adjustments")
+    for name in (
+        "models",
+        "payment_models",
+        "charges",
+        "ledger",
+        "invoicing",
+        "aftermath",
+        "grants",
+        "adjustments",
+        "refunds",
+    )
 ]
 
 

@@ -41,6 +41,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "currency": "USD",
         "cost_plus": "0.1",
     },
+    "NewCheckout": {"credit": {"amount": "10", "currency": "USD"}},
     "NewCredit": {"amount": {"amount": "1", "currency": "USD"}, "reason": "Welcome"},
     "NewCreditNote": {"lines": [{"line_id": "lin_" + "0" * 26, "reason": "Wrong"}]},
     "WriteOff": {"reason": "Insolvent"},
@@ -64,6 +65,7 @@ def _picture() -> bytes:
 
 
 FILES = {
+    "application/json": b"{}",
     "application/yaml": b"name: Mia\nmodel: {provider: offline, id: offline-extractive}\n",
     "text/plain": b"Behind the house.",
     "application/pdf": b"%PDF-1.4 nothing",

@@ -73,6 +73,8 @@ class Call:
     """User and password of HTTP Basic, unverified; only on a route declared with `basic=True`."""
     first_at: datetime | None = None
     """When the first request with this Idempotency-Key came that may have done something; absent without a key."""
+    signature: str = ""
+    """What the sender signed the body with, unverified, on a route declared with `signed_in`."""
     bearer: str = ""
     """The client's bearer token, unverified, on a public route: the handler verifies it or knows nothing."""
 

@@ -181,6 +181,7 @@ class _Edge:
             media_type=request.accept_mimetypes.best_match(["application/json", *route.produces], "application/json"),
             schedule_time=reading.schedule_time(request.headers),
             basic=reading.basic_of(request.headers) if route.basic else None,
+            signature=request.headers.get(route.signed_in, "") if route.signed_in else "",
             bearer=reading.bearer_of(request.headers) if route.public else "",
         )
         arguments: dict[str, Any] = dict(parameters)

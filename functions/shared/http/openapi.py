@@ -134,6 +134,8 @@ def _headers(route: Route) -> list[dict[str, Any]]:
     if route.idempotent:
         needed = route.idempotent is not True
         found.append({"name": "Idempotency-Key", "in": "header", "required": needed, "schema": text})
+    if route.signed_in:
+        found.append({"name": route.signed_in, "in": "header", "required": True, "schema": text})
     return found
 
 

@@ -58,6 +58,8 @@ class Route:
     max_body: int
     accepts: tuple[str, ...]
     produces: tuple[str, ...]
+    signed_in: str
+    """The header in which the sender signs the body; empty: nobody signs."""
     parameters: tuple[str, ...]
     body: type[BaseModel | Raw | Json] | None
     query: type[BaseModel] | None
@@ -171,6 +173,7 @@ class Routes:
         max_body: int = MEGABYTE,
         accepts: Collection[str] = (),
         produces: Collection[str] = (),
+        signed_in: str = "",
     ) -> Callable[[Handler], Handler]:
         """Declare a route; the decorated handler stays a plain function.
 
@@ -180,7 +183,8 @@ class Routes:
         Idempotency-Key, "required" demands it, "own" demands it and leaves the rest to the handler. `secret`: the
         answer holds a secret: it is not stored. `if_match`: whether If-Match is demanded (default for PUT, PATCH,
         DELETE). `basic`: `call.basic` is filled. `max_body`: bytes. `accepts`: content types of a `Raw` body.
-        `produces`: media types of a `Bytes` answer.
+        `produces`: media types of a `Bytes` answer. `signed_in`: the header that fills `call.signature`, of a
+        public webhook whose handler verifies it.
         """
         reads = method == "GET"
         least = Role(role) if role else (None if role is None else Role.VIEWER if reads else Role.MEMBER)
@@ -207,6 +211,7 @@ class Routes:
                         max_body=max_body,
                         accepts=tuple(accepts) or ("application/json",),
                         produces=tuple(produces),
+                        signed_in=signed_in,
                         parameters=parameters,
                         body=body,
                         query=query,
@@ -284,6 +289,8 @@ def _checked(route: Route) -> Route:
         raise BadRoute(f"{where}: only JSON answers are stored for repeats")
     if Bytes in route.answers and not route.produces:
         raise BadRoute(f"{where}: name the media types in `produces`")
+    if route.signed_in and not (route.public and route.body is Raw):
+        raise BadRoute(f"{where}: a signature is over the bytes of a public route's Raw body")
     if not route.summary:
         raise BadRoute(f"{where}: say in one line what it does")
     return route

@@ -215,6 +215,12 @@ ABILITIES: tuple[Ability, ...] = (
         ("PUT /api/billing/budgets", "PUT /api/billing/profile"),
     ),
     Ability(
+        "pay",
+        "Pay invoices by card, and buy credit",
+        Role.ADMIN,
+        ("POST /api/payments/checkout",),
+    ),
+    Ability(
         "run_workspace",
         "Change the workspace's settings; read and export the audit log",
         Role.ADMIN,

@@ -231,6 +231,8 @@ def letter(kind: str, **data: Any) -> Letter:
          "[Acme] Invoice A-1: 12.34 EUR", "Open Billing"),
         ("invoice.overdue", {"invoice_number": "A-1"}, "[Acme] Invoice A-1 is overdue", "Please pay it"),
         ("payment.received", {"amount": "12.34", "currency": "EUR"}, "[Acme] Payment received: 12.34 EUR", "Thank you"),
+        ("payment.refunded", {"amount": "5.00", "currency": "EUR", "invoice_id": None, "payment_state": "refunded"},
+         "[Acme] Refund: 5.00 EUR", "given back"),
         ("agent.failing", {"agent_name": "Front desk"}, "[Acme] Front desk is failing", "fail more often"),
         ("member.invited", {"role": "admin"}, "[Acme] A person was invited", "with the role admin"),
     ],

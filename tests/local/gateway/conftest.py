@@ -155,7 +155,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             *("--contract", str(Path(__file__).parent / "contract.yaml")),
             *("--address", f"echo-api={backend.url}", "--address", f"down={closed_address(closed)}"),
             *("--identity", f"http://{identity.address}", "--credentials", str(key_file), "--api-key", "known-key"),
-            *("--widget", str(folder / "widget")),
+            *("--cards", backend.url, "--widget", str(folder / "widget")),
         ]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)

@@ -40,3 +40,10 @@ def test_no_file_outside_the_build_folder_is_served(world: World) -> None:
 
 def test_only_get_and_head_are_taken_there(world: World) -> None:
     assert world.call("POST", "/v1/widget.js").status_code == 405
+
+
+def test_the_card_services_pages_are_shown_under_its_name(world: World) -> None:
+    paid = world.call("POST", "/cards/checkout/cs_1?x=1", data={"how": "card"}).json()
+    assert (paid["method"], paid["path"], paid["size"]) == ("POST", "/checkout/cs_1?x=1", 8)
+    assert world.get("/cards/").json()["path"] == "/"
+    assert world.get("/cards").status_code == 404

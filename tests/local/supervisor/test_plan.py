@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from local.supervisor.addresses import Addresses
-from local.supervisor.environment import for_all, for_one
+from local.supervisor.environment import cards_key, for_all, for_one
 from local.supervisor.plan import Plan
 from tests.engines import ROOT
 from tests.local.supervisor.conftest import SAMPLE
@@ -47,7 +47,7 @@ def test_a_server_of_somebody_else_is_used_instead_of_ours() -> None:
     plan = Plan.read(CATALOGUE, SAMPLE)
     addresses = Addresses.choose(plan, 0, environment)
     try:
-        found = for_all(plan, addresses, "agenthub-local", environment, signing_key="k" * 64)
+        found = for_all(plan, addresses, "agenthub-local", environment, signing_key="k" * 64, cards_secret="whsec_c")
     finally:
         addresses.close()
     assert addresses.external.keys() == {"firestore", "storage"}
@@ -63,7 +63,7 @@ def test_every_deployment_listens_on_its_own_port_and_the_aliases_follow(tmp_pat
     plan = Plan.read(ROOT / "infra" / "catalogue.yaml", ROOT)
     addresses = Addresses.choose(plan, 0, {})
     try:
-        found = for_all(plan, addresses, "agenthub-local", {}, signing_key="k" * 64)
+        found = for_all(plan, addresses, "agenthub-local", {}, signing_key="k" * 64, cards_secret="whsec_c")
     finally:
         addresses.close()
     urls = [found[f"{d.name.upper().replace('-', '_')}_URL"] for d in plan.deployments]
@@ -71,3 +71,19 @@ def test_every_deployment_listens_on_its_own_port_and_the_aliases_follow(tmp_pat
     assert found["AGENT_SERVICE_URL"] == found["AGENTS_API_URL"]
     own = for_one(plan.deployments[0], "agenthub-local", tmp_path / "key.json")
     assert own["CALLERS"].split(",")[0] == "agenthub-gateway@agenthub-local.iam.gserviceaccount.com"
+
+
+def test_cards_are_paid_here_unless_somebody_has_a_key_of_stripes() -> None:
+    plan = Plan.read(CATALOGUE, SAMPLE)
+    addresses = Addresses.choose(plan, 0, {})
+    try:
+        ours, own = (
+            for_all(plan, addresses, "agenthub-local", environment, signing_key="k" * 64, cards_secret="whsec_c")
+            for environment in ({"STRIPE_API_KEY": ""}, {"STRIPE_API_KEY": "sk_test_own"})
+        )
+    finally:
+        addresses.close()
+    assert (ours["STRIPE_API_BASE"], ours["STRIPE_WEBHOOK_SECRET"]) == (addresses.engine("cards"), "whsec_c")
+    assert ours["STRIPE_API_KEY"] == cards_key("whsec_c")
+    assert own["STRIPE_API_KEY"] == "sk_test_own"
+    assert own.keys().isdisjoint({"STRIPE_API_BASE", "STRIPE_WEBHOOK_SECRET"})

@@ -64,7 +64,7 @@ def found_by_functions(given: dict[str, str], folder: Path) -> dict[str, str]:
     addresses = Addresses.choose(plan, 0, given)
     try:
         project = given["GOOGLE_CLOUD_PROJECT_ID"]
-        shared = for_all(plan, addresses, project, given, signing_key="k" * 64)
+        shared = for_all(plan, addresses, project, given, signing_key="k" * 64, cards_secret="whsec_c")
         deployment = next(one for one in plan.deployments if one.name == "billing-close")
         return {**shared, **for_one(deployment, project, folder / "local.json")}
     finally:

@@ -105,6 +105,8 @@ def test_a_signature_that_does_not_fit_is_refused(handler: Callable[..., Any]) -
         ("POST", streams, {"callers": (CONSOLE,), "idempotent": True}),
         ("POST", gives_bytes, {"callers": (CONSOLE,)}),
         ("GET", ok, {"callers": (CONSOLE,)}),
+        ("POST", plain, {"callers": (CONSOLE,), "signed_in": "X-Signature"}),
+        ("POST", plain, {"callers": (PUBLIC,), "signed_in": "X-Signature"}),
     ],
 )
 def test_a_declaration_that_contradicts_itself_is_refused(

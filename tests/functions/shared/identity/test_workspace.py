@@ -68,6 +68,7 @@ def test_the_doors_are_used_where_something_vouches_for_the_workspace() -> None:
             "dashboard/deliveries.py",
             "billing/repository.py",
         },
+        "from_card_payment": {"billing/card_payments.py"},
         "founded": {"dashboard/workspaces.py"},
     }
     for path in FUNCTIONS.rglob("*.py"):
