@@ -1,16 +1,17 @@
 """From a month that has ended to its invoice: a draft at once, final after the grace period, its files in the archive.
 
 Finalizing is one transaction that freezes the lines and takes the number, two files that are made from that alone and
-written once, and one write that opens the invoice. Each of the three finds what the one before left, so a repeat goes
+written once, the evidence beside them, and one write that opens the invoice. Each of the three finds what the one before left, so a repeat goes
 on where it stopped; nothing is numbered, filed or booked twice.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from functions.billing import invoicing, ledger, repository
+from functions.billing import evidence, invoicing, ledger, repository
 from functions.billing.books import Books, post, tell
 from functions.billing.models import EntryKind, Invoice, InvoiceState, LedgerEntry, Party, Period
+from functions.billing.repository import archive_name
 from functions.shared import clock, contracts, events, firestore, metering, notifications, storage
 from functions.shared.config import settings
 from functions.shared.contracts import BillingRead
@@ -182,12 +183,8 @@ def finish(workspace: WorkspaceId, as_of: datetime) -> None:
     for found in repository.invoices_in(workspace, InvoiceState.FINALIZING):
         frozen = repository.invoice_of(found)
         archive(frozen)
+        evidence.keep(workspace, frozen)
         _open(workspace, frozen, found.etag, as_of)
-
-
-def archive_name(invoice: Invoice, ending: str) -> str:
-    """Where in the archive bucket an invoice's file is."""
-    return f"invoices/{invoice.workspace_id}/{invoice.invoice_id}.{ending}"
 
 
 def archive(frozen: Invoice) -> None:

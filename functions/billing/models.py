@@ -255,6 +255,10 @@ class LineKind(StrEnum):
     TAX = "tax"
 
 
+USAGE_LINES = (LineKind.USAGE, LineKind.LATE_USAGE)
+"""The lines that events stand under."""
+
+
 class InvoiceLine(Quantities):
     """One line: exact in nanos, rounded once in minor units. `tax_minor` is its share of the invoice's tax."""
 

@@ -50,6 +50,11 @@ def payment_path(workspace: WorkspaceId, payment_id: str) -> str:
     return contracts.path(workspace, "payments", payment_id)
 
 
+def archive_name(invoice: Invoice, ending: str) -> str:
+    """Where in the archive bucket an invoice's file is."""
+    return f"invoices/{invoice.workspace_id}/{invoice.invoice_id}.{ending}"
+
+
 def charges_path(workspace: WorkspaceId, name: str) -> str:
     """A tally: `day_2026-11-25` or `month_2026-11`, both UTC."""
     return contracts.path(workspace, "charges", name)

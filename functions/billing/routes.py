@@ -1,6 +1,6 @@
 """Billing over HTTP, for the workspace that is billed: its month, its plan and caps, its invoices and payments."""
 
-from functions.billing import accounts, invoices, operator_routes, statement
+from functions.billing import accounts, evidence_routes, invoices, operator_routes, statement
 from functions.billing import api_models as models
 from functions.shared import firestore
 from functions.shared.http import CONSOLE, MACHINE, Bytes, Call, Items, Page, Reply, Routes
@@ -121,4 +121,5 @@ def _firestore() -> None:
     firestore.get("health/billing-api")
 
 
+api.include(evidence_routes.api)
 api.include(operator_routes.api)

@@ -182,6 +182,13 @@ def read(workspace: WorkspaceId, event_id: str) -> Event | None:
     return _stored(snapshot) if snapshot.exists else None
 
 
+def of_usage(workspace: WorkspaceId, event_id: str) -> tuple[Event, str] | None:
+    """One usage event with the UTC day on whose close it is booked; None when there is none."""
+    snapshot = firestore.get(contracts.path(workspace, "events", event_id))
+    known = snapshot.exists and snapshot.data["topic"] == "usage-recorded"
+    return (_stored(snapshot), str(snapshot.data["day"])) if known else None
+
+
 def _stored(snapshot: firestore.Snapshot) -> Event:
     workspace = from_directory(snapshot.path.split("/")[1])
     return Event(workspace, snapshot.data["topic"], snapshot.id, snapshot.data["row"])

@@ -16,7 +16,7 @@ from local.supervisor.addresses import HOST, Addresses, inheritable
 from local.supervisor.child import CannotStart, Child, Say
 from local.supervisor.environment import allows_faults, dataset, for_all, for_one, uses_real_bigquery
 from local.supervisor.health import Health
-from local.supervisor.keys import installation_key
+from local.supervisor.keys import evidence_key, installation_key
 from local.supervisor.plan import Deployment, Plan, account
 
 REPOSITORY = Path(__file__).parents[2]
@@ -219,9 +219,10 @@ class Stack:
                 self.running.append(deployment)
         if not self.running:
             return []
-        own_key = {"INSTALLATION_KEY": installation_key(self.options.state)}
+        state = self.options.state
+        own_keys = {"INSTALLATION_KEY": installation_key(state), "EVIDENCE_SIGNING_KEY": evidence_key(state)}
         key = Keyring(self.options.state / "identity" / "keys").secret("webhook-signing").hex()
-        environment = {**own_key, **os.environ}
+        environment = {**own_keys, **os.environ}
         shared = for_all(self.plan, self.addresses, self.options.project, environment, signing_key=key)
         root = str(self.options.root.resolve())
         children = [self._front()]
