@@ -67,6 +67,4 @@ def line_for(entry: LedgerEntry) -> str:
     kind = LineKind.USAGE if entry.usage_period == entry.period else LineKind.LATE_USAGE
     key = entry.key
     own_id = invoicing.invoice_id(entry.workspace_id, entry.period)
-    return invoicing.line_id(
-        own_id, entry.period, kind, entry.usage_period, key.agent_id, key.model, key.price_version
-    )
+    return invoicing.line_id(own_id, entry.period, kind, entry.usage_period, key.agent_id, key.model, key.price_version)

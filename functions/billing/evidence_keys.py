@@ -45,7 +45,9 @@ def _dated(setting: str, text: str) -> tuple[bytes, str | None]:
         if len(raw) != _RAW or (since and date.fromisoformat(since).isoformat() != since):
             raise ValueError(setting)
     except ValueError as error:
-        raise MissingSetting(f"{setting} is base64 of 32 bytes, with @ and a day behind it: BASE64@2026-11-25.") from error
+        raise MissingSetting(
+            f"{setting} is base64 of 32 bytes, with @ and a day behind it: BASE64@2026-11-25."
+        ) from error
     return raw, since or None
 
 

@@ -1,8 +1,8 @@
 """From a month that has ended to its invoice: a draft at once, final after the grace period, its files in the archive.
 
 Finalizing is one transaction that freezes the lines and takes the number, two files that are made from that alone and
-written once, the evidence beside them, and one write that opens the invoice. Each of the three finds what the one before left, so a repeat goes
-on where it stopped; nothing is numbered, filed or booked twice.
+written once, the evidence beside them, and one write that opens the invoice. Each finds what the one before left, so a
+repeat goes on where it stopped; nothing is numbered, filed or booked twice.
 """
 
 from collections.abc import Callable, Sequence

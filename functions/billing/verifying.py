@@ -83,7 +83,9 @@ def _against_invoice(manifest: Mapping[str, Any], invoice: Invoice) -> Iterator[
         yield _difference("invoice", invoice.invoice_id, None, None)
 
 
-def _in_tree(expected: Mapping[str, Any], found: Mapping[str, Any], level: int = 0) -> Iterator[evidence_api.Difference]:
+def _in_tree(
+    expected: Mapping[str, Any], found: Mapping[str, Any], level: int = 0
+) -> Iterator[evidence_api.Difference]:
     where, below = (("month", "days"), ("day", "hours"), ("hour", ""))[level]
     for name in sorted(expected.keys() | found.keys()):
         wanted, here = expected.get(name), found.get(name)
