@@ -1,18 +1,21 @@
 """Every query of billing's room: where its documents are, and how they are read."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from functions.billing import charges
 from functions.billing.models import EntryKind, Invoice, InvoiceState, LedgerEntry, Payment, UsageEvent
-from functions.shared import contracts, firestore
-from functions.shared.contracts import RollupRead
+from functions.shared import clock, contracts, firestore
+from functions.shared.contracts import RollupRead, TurnRead
 from functions.shared.firestore import Query, Snapshot
 from functions.shared.identity import WorkspaceId
 from functions.shared.identity.workspace import from_directory
 
 AT_ONCE = 100
+
+LOOKED_AT = 20
+"""Conversations that are asked whether somebody talked in them."""
 
 
 def account_path(workspace: WorkspaceId) -> str:
@@ -88,6 +91,13 @@ def entries_of_usage_period(workspace: WorkspaceId, period: str) -> list[LedgerE
     return _entries(workspace, "usage_period", period)
 
 
+def entries_booked(workspace: WorkspaceId, since: datetime, until: datetime) -> list[LedgerEntry]:
+    """What was booked in a half-open span, of whatever kind."""
+    where = (("booked_at", ">=", since), ("booked_at", "<", until))
+    found = firestore.stream(Query(contracts.path(workspace, "ledger"), where=where))  # type: ignore[arg-type]
+    return sorted((LedgerEntry.from_document(one.data) for one in found), key=lambda entry: entry.entry_id)
+
+
 def entries_of_invoice(workspace: WorkspaceId, invoice_id: str) -> list[LedgerEntry]:
     """What finalizing, payments and voiding booked on an invoice."""
     return _entries(workspace, "invoice_id", invoice_id)
@@ -113,6 +123,20 @@ def invoices_in(workspace: WorkspaceId, *states: InvoiceState) -> list[Snapshot]
     where = (("state", "in", [state.value for state in states]),)
     found = firestore.find(Query(contracts.path(workspace, "invoices"), where=where))  # type: ignore[arg-type]
     return sorted(found, key=lambda one: one.id)
+
+
+def talked_on(workspace: WorkspaceId, day: str) -> bool:
+    """Whether a turn was taken on a UTC day, in one of the conversations that it last moved; looks at a few of them."""
+    begin = clock.start_of_day(day)
+    where = (("updated_at", ">=", begin), ("updated_at", "<", begin + timedelta(days=1)))
+    home = contracts.path(workspace, "conversations")
+    for found in firestore.find(
+        Query(home, where=where, order=("updated_at",), limit=LOOKED_AT, fields=("updated_at",))
+    ):  # type: ignore[arg-type]
+        turns = Query(f"{found.path}/turns", order=("-seq",), limit=1)
+        if any(clock.day_of(TurnRead.model_validate(one.data).occurred_at) == day for one in firestore.find(turns)):
+            return True
+    return False
 
 
 def page_of_invoices(

@@ -16,6 +16,9 @@ from functions.shared.errors import Unavailable
 LARGEST_BYTES = 10 * 2**30
 """No query of ours reads more than this; one that would is refused before it runs."""
 
+LEAST_BYTES = 10 * 2**20
+"""So much each table that a query names is billed at least."""
+
 SECONDS = 30.0
 
 
@@ -51,7 +54,7 @@ def query(sql: str, parameters: Mapping[str, str | int | bool | datetime]) -> li
     logs.count("bigquery_queries")
     try:
         dry = client().query(text, job_config=bigquery.QueryJobConfig(query_parameters=named, dry_run=True), **patience)
-        bound = max(int(dry.total_bytes_processed or 0), 10 * 2**20)
+        bound = int(dry.total_bytes_processed or 0) + LEAST_BYTES * max(1, sql.count("{dataset}."))
         if bound > LARGEST_BYTES:
             raise ValueError(f"the query would read {bound} bytes")
         config = bigquery.QueryJobConfig(query_parameters=named, maximum_bytes_billed=bound)

@@ -171,6 +171,12 @@ def of_day(workspace: WorkspaceId, day: str) -> list[Event]:
     return [_stored(snapshot) for snapshot in found]
 
 
+def after_day(workspace: WorkspaceId, day: str) -> list[Event]:
+    """The usage events that are booked on a later UTC day than this, in no promised order."""
+    found = firestore.stream(firestore.Query(contracts.path(workspace, "events"), where=(("day", ">", day),)))
+    return [_stored(snapshot) for snapshot in found]
+
+
 def count_of_day(workspace: WorkspaceId, day: str) -> int:
     """How many events `of_day` would give, for the price of one read a thousand."""
     return firestore.count(firestore.Query(contracts.path(workspace, "events"), where=(("day", "==", day),)))

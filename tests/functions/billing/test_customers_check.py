@@ -45,7 +45,7 @@ class Customer:
             {"workspace": str(story.workspace), "since": at("2026-11-01"), "until": at("2027-01-01")},
         )
         self.rows: Rows = [{k: clock.to_text(v) if k.endswith("_at") else v for k, v in row.items()} for row in found]
-        random.Random(7).shuffle(self.rows)  # noqa: S311 - the order of an export is nothing that counts
+        random.Random(7).shuffle(self.rows)
 
     def check(self, evidence: Any, rows: Rows | None = None, keys: Any = None) -> tuple[int, str]:
         texts = {
@@ -144,5 +144,7 @@ def test_a_manifest_that_somebody_else_signed_is_told(customer: Customer, monkey
 def test_the_script_is_a_page_and_needs_the_standard_library_and_cryptography_only() -> None:
     text = SCRIPT.read_text("utf-8")
     assert len(text.splitlines()) <= 60
-    imported = {line.split()[1].partition(".")[0] for line in text.splitlines() if line.startswith(("import ", "from "))}
+    imported = {
+        line.split()[1].partition(".")[0] for line in text.splitlines() if line.startswith(("import ", "from "))
+    }
     assert imported - sys.stdlib_module_names == {"cryptography"}

@@ -103,7 +103,9 @@ def test_events_that_do_not_add_up_are_an_alarm_and_no_evidence(
 ) -> None:
     invoice = billed_month(story)
     wrong = invoice.model_copy(
-        update={"lines": tuple(line.model_copy(update={"amount_nanos": line.amount_nanos + 1}) for line in invoice.lines)}
+        update={
+            "lines": tuple(line.model_copy(update={"amount_nanos": line.amount_nanos + 1}) for line in invoice.lines)
+        }
     )
     with pytest.raises(evidence.Unclear):
         evidence.manifest(story.workspace, wrong)
@@ -226,7 +228,7 @@ def test_a_warehouse_that_differs_by_one_nano_is_found_by_line_and_hour(story: S
     places = [(one.where, one.name) for one in check.differences]
     assert not check.verified
     assert ("event", event.id) in places
-    assert [("month", "2026-11"), ("day", "2026-11-26"), ("hour", "2026-11-26T10")] == places[1:4]
+    assert places[1:4] == [("month", "2026-11"), ("day", "2026-11-26"), ("hour", "2026-11-26T10")]
     assert [where for where, _ in places].count("line") == 1
     assert (check.found.charge_nanos - check.expected.charge_nanos, check.found.count) == (1, check.expected.count)
 
