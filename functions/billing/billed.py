@@ -6,8 +6,7 @@ the entry that corrects it those that came later. Pure.
 
 from collections.abc import Iterable, Sequence
 
-from functions.billing import invoicing
-from functions.billing.models import EntryKind, InvoiceLine, Key, LedgerEntry, LineKind
+from functions.billing.models import EntryKind, InvoiceLine, Key, LedgerEntry
 from functions.shared import clock
 from functions.shared.events import Event
 
@@ -60,11 +59,3 @@ def booked(chain: Sequence[LedgerEntry], found: Sequence[Event]) -> list[tuple[L
 def share_of(period: str, chain: Sequence[LedgerEntry], found: Sequence[Event]) -> list[Event]:
     """Of a day's events those that the invoice of a period bills."""
     return [event for entry, own in booked(chain, found) if entry and entry.period == period for event in own]
-
-
-def line_for(entry: LedgerEntry) -> str:
-    """The id of the invoice line that a usage entry is on."""
-    kind = LineKind.USAGE if entry.usage_period == entry.period else LineKind.LATE_USAGE
-    key = entry.key
-    own_id = invoicing.invoice_id(entry.workspace_id, entry.period)
-    return invoicing.line_id(own_id, entry.period, kind, entry.usage_period, key.agent_id, key.model, key.price_version)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from functions.billing import billed, repository
-from functions.billing.evidence_keys import signed
+from functions.billing.evidence_keys import current, signed
 from functions.billing.evidence_tree import Usage
 from functions.billing.models import (
     USAGE_LINES,
@@ -58,6 +58,12 @@ def keep(workspace: WorkspaceId, frozen: Invoice) -> None:
         logs.warning("an invoice's evidence is not signed yet: no key", workspace_id=workspace)
 
 
+def reference(invoice: Invoice) -> tuple[str | None, str]:
+    """What an invoice prints of its evidence: the id of the key that signs it now, and where it is found."""
+    key = current()
+    return key.id if key else None, f"{settings().public_url}/api/invoices/{invoice.invoice_id}/evidence"
+
+
 def find(workspace: WorkspaceId, invoice_id: str) -> dict[str, Any]:
     """The signed manifest of an invoice, as filed. Raises NotFound, Conflict (`draft`, `finalizing`), Unclear,
     Unavailable (`no_evidence_key`)."""
@@ -102,13 +108,17 @@ def manifest(workspace: WorkspaceId, invoice: Invoice) -> dict[str, Any]:
     if invoice.issued_at is None:
         raise ValueError("a draft has no evidence")
     usage = Usage.under(invoice.lines)
+    line_of = {_about(line): line.line_id for line in invoice.lines if line.kind in USAGE_LINES}
     before, left_out = invoice.issued_at, []
     for entry, event in _events(workspace, invoice):
         recorded = clock.from_text(event.row["recorded_at"])
         if entry is None or entry.period != invoice.period:
             left_out.append((recorded, event))
             continue
-        usage.add(billed.line_for(entry), event.row, leaf(event.row))
+        line_id = line_of.get(_about(entry))
+        if line_id is None:
+            raise Unclear(f"The entry {entry.entry_id} is on no line.")
+        usage.add(line_id, event.row, leaf(event.row))
         if entry.usage_period == invoice.period:
             before = max(before, recorded + timedelta(microseconds=1))
     for line in invoice.lines:
@@ -136,6 +146,10 @@ def _events(workspace: WorkspaceId, invoice: Invoice) -> Iterator[tuple[LedgerEn
                 for found, own in billed.booked(chains.get(day, {}).get(key, ()), cells[key]):
                     if month == invoice.period or (found and found.period == invoice.period):
                         yield from ((found, event) for event in own)
+
+
+def _about(one: InvoiceLine | LedgerEntry) -> tuple[str | None, ...]:
+    return one.usage_period, one.agent_id, one.model, one.price_version
 
 
 def _adds_up(line: InvoiceLine, usage: Usage) -> bool:

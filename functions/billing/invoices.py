@@ -88,7 +88,7 @@ def _summary(invoice: Invoice) -> api.InvoiceSummary:
 
 
 def _party(party: Party) -> api.Party:
-    return api.Party.model_validate({**party.model_dump(), "address": list(party.address)})
+    return api.Party.model_validate({**party.model_dump(exclude={"locale"}), "address": list(party.address)})
 
 
 def _line(line: InvoiceLine, currency: str) -> api.InvoiceLine:

@@ -129,7 +129,7 @@ def _lines(
         late = "" if usage_period == period else f" ({usage_period})"
         lines.append(
             InvoiceLine(
-                line_id=line_id(own_id, period, kind, usage_period, agent, model, version),
+                line_id=_line_id(own_id, period, kind, usage_period, agent, model, version),
                 kind=kind,
                 usage_period=usage_period,
                 agent_id=agent or None,
@@ -146,8 +146,7 @@ def _lines(
     return lines
 
 
-def line_id(own_id: str, period: str, kind: LineKind, *names: str) -> str:
-    """The id of an invoice's line: for usage, `names` are its month, agent, model and price version."""
+def _line_id(own_id: str, period: str, kind: LineKind, *names: str) -> str:
     return stable_id("lin", Period(month=period).start, own_id, kind.value, *names)
 
 
@@ -176,7 +175,7 @@ def _digest(items: Sequence[LedgerEntry]) -> str | None:
 
 def _tax_line(own_id: str, period: str, tax_minor: int, rate: int, currency: str) -> InvoiceLine:
     return InvoiceLine(
-        line_id=line_id(own_id, period, LineKind.TAX),
+        line_id=_line_id(own_id, period, LineKind.TAX),
         kind=LineKind.TAX,
         usage_period=period,
         description=f"Tax {format_decimal(rate * 100)} %",

@@ -57,6 +57,11 @@ class Period(_Frozen):
         return Period.of(self.end)
 
     @property
+    def last_day(self) -> date:
+        """Its last day."""
+        return self.end.date() - timedelta(days=1)
+
+    @property
     def days(self) -> list[str]:
         """Its days, in order."""
         count = (self.end - self.start).days
@@ -289,13 +294,14 @@ class InvoiceState(StrEnum):
 
 
 class Party(_Frozen):
-    """A name and address on an invoice, as it was when the invoice was made."""
+    """A name and address on an invoice, as it was when the invoice was made; `locale` is how it is written to."""
 
     name: str
     address: tuple[str, ...] = ()
     country: str | None = None
     vat_id: str | None = None
     email: str | None = None
+    locale: str | None = None
 
 
 class Invoice(_Frozen):

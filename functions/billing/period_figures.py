@@ -128,9 +128,8 @@ def compare_invoice(books: Books, found: Filed, invoice: Invoice, held: warehous
     stated = found.due[invoice.invoice_id]
     if minor_to_nanos(stated, invoice.currency) != owed:
         differing["due"] = minor_to_nanos(stated, invoice.currency) - owed
-    asked = invoice.total_minor - invoice.credit_minor
-    if sum(line.amount_minor for line in invoice.lines) != invoice.total_minor or invoice.paid_minor + stated != asked:
-        differing["paid_and_due"] = minor_to_nanos(invoice.paid_minor + stated - asked, invoice.currency)
+    if stated != invoice.due_minor or sum(line.amount_minor for line in invoice.lines) != invoice.total_minor:
+        differing["paid_and_due"] = minor_to_nanos(stated - invoice.due_minor, invoice.currency)
     if held is not None and invoice.issued_at is not None and invoice.issued_at <= books.as_of - ON_ITS_WAY:
         wanted = warehouse.added(warehouse.LINE_SUMS, [*invoice.to_rows()])
         stored = held.line.get(invoice.invoice_id, dict.fromkeys(warehouse.LINE_SUMS, 0))

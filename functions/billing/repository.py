@@ -125,6 +125,13 @@ def invoices_in(workspace: WorkspaceId, *states: InvoiceState) -> list[Snapshot]
     return sorted(found, key=lambda one: one.id)
 
 
+def invoices_of_period(workspace: WorkspaceId, period: str) -> list[Invoice]:
+    """The invoices of a month: one, and those in place of which it was issued."""
+    where = (("period", "==", period),)
+    found = firestore.find(Query(contracts.path(workspace, "invoices"), where=where))  # type: ignore[arg-type]
+    return [invoice_of(one) for one in found]
+
+
 def talked_on(workspace: WorkspaceId, day: str) -> bool:
     """Whether a turn was taken on a UTC day, in one of the conversations that it last moved; looks at a few of them."""
     begin = clock.start_of_day(day)

@@ -1,7 +1,7 @@
 """From a turn's event to the ledger entry that books it and the invoice line that bills it: the way back from a line."""
 
-from functions.billing import billed, evidence_api, invoicing, repository
-from functions.billing.models import LedgerEntry
+from functions.billing import billed, evidence_api, repository
+from functions.billing.models import InvoiceState, LedgerEntry
 from functions.shared import clock, events
 from functions.shared.errors import NotFound
 from functions.shared.http import Call
@@ -51,18 +51,17 @@ def _cell(event: events.Event) -> tuple[object, ...]:
 
 def _on_invoice(shown: evidence_api.BilledEvent, call: Call, entry: LedgerEntry) -> evidence_api.BilledEvent:
     """The same with its invoice, once there is one: a draft follows the end of its month."""
-    own_id = invoicing.invoice_id(entry.workspace_id, entry.period)
-    (found,) = repository.read([repository.invoice_path(call.workspace, own_id)])
-    if not found.exists:
-        return shown
-    invoice, line_id = repository.invoice_of(found), billed.line_for(entry)
-    if all(line.line_id != line_id for line in invoice.lines):
-        return shown
-    return shown.model_copy(
-        update={
-            "state": invoice.state.value,
-            "invoice_id": invoice.invoice_id,
-            "invoice_number": invoice.number,
-            "line_id": line_id,
-        }
-    )
+    invoices = repository.invoices_of_period(call.workspace, entry.period)
+    # One that was issued in place of a void one bills it now.
+    for invoice in sorted(invoices, key=lambda one: one.state == InvoiceState.VOID):
+        for line in invoice.lines:
+            if billed.is_under(entry, line):
+                return shown.model_copy(
+                    update={
+                        "state": invoice.state.value,
+                        "invoice_id": invoice.invoice_id,
+                        "invoice_number": invoice.number,
+                        "line_id": line.line_id,
+                    }
+                )
+    return shown
