@@ -6,7 +6,7 @@ from typing import Any
 
 from functions.billing import charges, repository, warehouse
 from functions.billing.books import Books
-from functions.billing.models import Account, UsageEvent
+from functions.billing.models import Account, Quantities, UsageEvent
 from functions.shared import clock, logs
 from functions.shared.contracts import BUCKETS, Counters
 from functions.shared.events import Event
@@ -65,7 +65,7 @@ def _ledger(books: Books, day: str) -> Differing:
     total = charges.tally(booked, books.home.currency).total
     entries = repository.entries_of_day(books.workspace, day)
     sums = charges.Cell(
-        **{name: sum(getattr(entry, name) for entry in entries) for name in charges.Quantities.model_fields},
+        **{name: sum(getattr(entry, name) for entry in entries) for name in Quantities.model_fields},
         count=sum(entry.count for entry in entries),
         cost_nanos=sum(entry.cost_nanos for entry in entries),
         charge_nanos=sum(entry.on(Account.UNBILLED) for entry in entries),

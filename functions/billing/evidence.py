@@ -32,7 +32,7 @@ from functions.shared.events import Event
 from functions.shared.identity import WorkspaceId
 
 FORMAT = "agenthub-evidence/1"
-UNSIGNED, SIGNED = "usage.json", "evidence.json"
+UNSIGNED, SIGNED = "unsigned.json", "json"
 JSON = "application/json"
 
 
@@ -40,6 +40,11 @@ class Unclear(Conflict):
     """The events that are there do not add up to the invoice's lines, so there is nothing that could be signed."""
 
     code, title = "evidence_unclear", "The usage does not add up to the invoice"
+
+
+def archive_name(invoice: Invoice, ending: str) -> str:
+    """Where in the archive bucket an invoice's evidence is."""
+    return f"evidence/{invoice.workspace_id}/{invoice.invoice_id}.{ending}"
 
 
 def keep(workspace: WorkspaceId, frozen: Invoice) -> None:
@@ -75,7 +80,7 @@ def find(workspace: WorkspaceId, invoice_id: str) -> dict[str, Any]:
         raise Conflict("A draft has no evidence: it may still change.", code="draft")
     if invoice.state == InvoiceState.FINALIZING:
         raise Conflict("The invoice is being filed at this moment. Try again.", code="finalizing")
-    filed = storage.read(settings().archive_bucket, repository.archive_name(invoice, SIGNED))
+    filed = storage.read(settings().archive_bucket, archive_name(invoice, SIGNED))
     content = filed if filed is not None else _sign(invoice, _usage_file(workspace, invoice))
     manifest: dict[str, Any] = json.loads(content)
     return manifest
@@ -83,13 +88,13 @@ def find(workspace: WorkspaceId, invoice_id: str) -> dict[str, Any]:
 
 def _usage_file(workspace: WorkspaceId, invoice: Invoice) -> bytes:
     """What the manifest says, as filed; made and filed when it is not there."""
-    name = repository.archive_name(invoice, UNSIGNED)
+    name = archive_name(invoice, UNSIGNED)
     filed = storage.read(settings().archive_bucket, name)
     return filed if filed is not None else _filed(name, canonical_json(manifest(workspace, invoice)))
 
 
 def _sign(invoice: Invoice, content: bytes) -> bytes:
-    return _filed(repository.archive_name(invoice, SIGNED), canonical_json(signed(json.loads(content))))
+    return _filed(archive_name(invoice, SIGNED), canonical_json(signed(json.loads(content))))
 
 
 def _filed(name: str, content: bytes) -> bytes:

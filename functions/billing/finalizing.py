@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from functions.billing import evidence, invoicing, ledger, repository, wording
 from functions.billing.books import Books, post, tell
 from functions.billing.models import EntryKind, Invoice, InvoiceState, LedgerEntry, Party, Period
-from functions.billing.repository import archive_name
 from functions.shared import clock, contracts, events, firestore, metering, notifications, storage
 from functions.shared.config import settings
 from functions.shared.contracts import BillingRead
@@ -187,6 +186,11 @@ def finish(workspace: WorkspaceId, as_of: datetime) -> None:
         archive(frozen)
         evidence.keep(workspace, frozen)
         _open(workspace, frozen, found.etag, as_of)
+
+
+def archive_name(invoice: Invoice, ending: str) -> str:
+    """Where in the archive bucket an invoice's file is."""
+    return f"invoices/{invoice.workspace_id}/{invoice.invoice_id}.{ending}"
 
 
 def archive(frozen: Invoice) -> None:

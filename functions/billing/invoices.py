@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from functions.billing import api_models as api
 from functions.billing import billed, repository
-from functions.billing.finalizing import PDF
+from functions.billing.finalizing import PDF, archive_name
 from functions.billing.models import USAGE_LINES, Invoice, InvoiceLine, Party
 from functions.billing.payments import shown as shown_payment
 from functions.shared import clock, events, storage
@@ -110,7 +110,7 @@ def printed(call: Call, invoice_id: str) -> Bytes:
     invoice, _ = find(call.workspace, invoice_id)
     if invoice.number is None:
         raise Conflict("A draft is not printed: it may still change.", code="draft")
-    content = storage.read(settings().archive_bucket, repository.archive_name(invoice, "pdf"))
+    content = storage.read(settings().archive_bucket, archive_name(invoice, "pdf"))
     if content is None:
         raise Conflict("The invoice is being filed at this moment. Try again.", code="finalizing")
     name = f'attachment; filename="{invoice.number}.pdf"'

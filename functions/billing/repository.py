@@ -53,11 +53,6 @@ def payment_path(workspace: WorkspaceId, payment_id: str) -> str:
     return contracts.path(workspace, "payments", payment_id)
 
 
-def archive_name(invoice: Invoice, ending: str) -> str:
-    """Where in the archive bucket an invoice's file is."""
-    return f"invoices/{invoice.workspace_id}/{invoice.invoice_id}.{ending}"
-
-
 def charges_path(workspace: WorkspaceId, name: str) -> str:
     """A tally: `day_2026-11-25` or `month_2026-11`, both UTC."""
     return contracts.path(workspace, "charges", name)
@@ -93,8 +88,8 @@ def entries_of_usage_period(workspace: WorkspaceId, period: str) -> list[LedgerE
 
 def entries_booked(workspace: WorkspaceId, since: datetime, until: datetime) -> list[LedgerEntry]:
     """What was booked in a half-open span, of whatever kind."""
-    where = (("booked_at", ">=", since), ("booked_at", "<", until))
-    found = firestore.stream(Query(contracts.path(workspace, "ledger"), where=where))  # type: ignore[arg-type]
+    where: Any = (("booked_at", ">=", since), ("booked_at", "<", until))
+    found = firestore.stream(Query(contracts.path(workspace, "ledger"), where=where))
     return sorted((LedgerEntry.from_document(one.data) for one in found), key=lambda entry: entry.entry_id)
 
 
@@ -127,19 +122,19 @@ def invoices_in(workspace: WorkspaceId, *states: InvoiceState) -> list[Snapshot]
 
 def invoices_of_period(workspace: WorkspaceId, period: str) -> list[Invoice]:
     """The invoices of a month: one, and those in place of which it was issued."""
-    where = (("period", "==", period),)
-    found = firestore.find(Query(contracts.path(workspace, "invoices"), where=where))  # type: ignore[arg-type]
+    where: Any = (("period", "==", period),)
+    found = firestore.find(Query(contracts.path(workspace, "invoices"), where=where))
     return [invoice_of(one) for one in found]
 
 
 def talked_on(workspace: WorkspaceId, day: str) -> bool:
     """Whether a turn was taken on a UTC day, in one of the conversations that it last moved; looks at a few of them."""
     begin = clock.start_of_day(day)
-    where = (("updated_at", ">=", begin), ("updated_at", "<", begin + timedelta(days=1)))
+    where: Any = (("updated_at", ">=", begin), ("updated_at", "<", begin + timedelta(days=1)))
     home = contracts.path(workspace, "conversations")
     for found in firestore.find(
         Query(home, where=where, order=("updated_at",), limit=LOOKED_AT, fields=("updated_at",))
-    ):  # type: ignore[arg-type]
+    ):
         turns = Query(f"{found.path}/turns", order=("-seq",), limit=1)
         if any(clock.day_of(TurnRead.model_validate(one.data).occurred_at) == day for one in firestore.find(turns)):
             return True

@@ -14,6 +14,7 @@ from functions.shared.contracts import BUCKETS
 from functions.shared.identity import WorkspaceId
 
 Sums = dict[str, int]
+Parameters = dict[str, str | int | bool | datetime]
 Span = tuple[datetime, datetime]
 """Half-open, in UTC."""
 
@@ -74,7 +75,8 @@ def held(workspace: WorkspaceId, usage: Span | None, ledger: Span | None, line: 
     times = {
         f"{kind}_{end}": at for kind, one in spans.items() for end, at in zip(("since", "until"), one, strict=True)
     }
-    rows = _asked(workspace, lambda: bigquery.query(sql, {"workspace": str(workspace), **times}))
+    parameters: Parameters = {"workspace": str(workspace), **times}
+    rows = _asked(workspace, lambda: bigquery.query(sql, parameters))
     if rows is None:
         return None
     found = Held()
@@ -87,7 +89,7 @@ def held(workspace: WorkspaceId, usage: Span | None, ledger: Span | None, line: 
 
 def ids(workspace: WorkspaceId, kind: str, span: Span) -> set[str]:
     """The ids of the rows of a kind in a span; none when BigQuery does not answer."""
-    parameters = {"workspace": str(workspace), "since": span[0], "until": span[1]}
+    parameters: Parameters = {"workspace": str(workspace), "since": span[0], "until": span[1]}
     return {row["id"] for row in _asked(workspace, lambda: bigquery.query(_IDS[kind], parameters)) or ()}
 
 

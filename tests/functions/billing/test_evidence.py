@@ -66,7 +66,7 @@ def test_a_leaf_an_hour_a_day_and_a_month_are_made_as_the_guide_says(story: Stor
 
 def test_it_is_filed_once_and_a_repeat_goes_on_where_it_stopped(story: Story) -> None:
     invoice = billed_month(story)
-    names = [repository.archive_name(invoice, ending) for ending in ("usage.json", "evidence.json")]
+    names = [evidence.archive_name(invoice, ending) for ending in (evidence.UNSIGNED, evidence.SIGNED)]
     before = [storage.read(settings().archive_bucket, name) for name in names]
     assert None not in before
     story.record(at("2026-11-26", 12), charge_nanos=7)
