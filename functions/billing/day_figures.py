@@ -90,5 +90,6 @@ def mend(books: Books, day: str, of_day: Sequence[Event], differing: Differing) 
 def listen(books: Books, days: Iterable[str]) -> None:
     """Alarm of silence: people talked on a day that has no event of usage at all."""
     for day in days:
-        if not books.events_of(day) and repository.talked_on(books.workspace, day):
+        span = clock.start_of_day(day), clock.start_of_day(clock.next_day(day))
+        if not books.events_of(day) and repository.talked_between(books.workspace, *span):
             logs.alarm("traffic without usage events", workspace_id=books.workspace, day=day)

@@ -1,12 +1,12 @@
 """Every query of billing's room: where its documents are, and how they are read."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from functions.billing import charges
 from functions.billing.models import EntryKind, Invoice, InvoiceState, LedgerEntry, Payment, UsageEvent
-from functions.shared import clock, contracts, firestore
+from functions.shared import contracts, firestore
 from functions.shared.contracts import RollupRead, TurnRead
 from functions.shared.firestore import Query, Snapshot
 from functions.shared.identity import WorkspaceId
@@ -127,16 +127,15 @@ def invoices_of_period(workspace: WorkspaceId, period: str) -> list[Invoice]:
     return [invoice_of(one) for one in found]
 
 
-def talked_on(workspace: WorkspaceId, day: str) -> bool:
-    """Whether a turn was taken on a UTC day, in one of the conversations that it last moved; looks at a few of them."""
-    begin = clock.start_of_day(day)
-    where: Any = (("updated_at", ">=", begin), ("updated_at", "<", begin + timedelta(days=1)))
+def talked_between(workspace: WorkspaceId, since: datetime, until: datetime) -> bool:
+    """Whether a turn was taken in this span, in one of the conversations that last moved in it; looks at a few of them."""
+    where: Any = (("updated_at", ">=", since), ("updated_at", "<", until))
     home = contracts.path(workspace, "conversations")
     for found in firestore.find(
         Query(home, where=where, order=("updated_at",), limit=LOOKED_AT, fields=("updated_at",))
     ):
         turns = Query(f"{found.path}/turns", order=("-seq",), limit=1)
-        if any(clock.day_of(TurnRead.model_validate(one.data).occurred_at) == day for one in firestore.find(turns)):
+        if any(since <= TurnRead.model_validate(one.data).occurred_at < until for one in firestore.find(turns)):
             return True
     return False
 
