@@ -32,6 +32,8 @@ COUNTED: dict[str, dict[str, int]] = {
     "charges": {"firestore_writes": 3},
     # For each event of the day that is closed.
     "booking": {"firestore_reads": 1},
+    # And once more when the month's invoice is finalized, for its evidence.
+    "evidence": {"firestore_reads": 1},
     # A run of the relay that finds nothing.
     "relay": {"firestore_reads": 1, "firestore_writes": 1},
     # A look for deliveries to try again that finds none.
@@ -148,7 +150,7 @@ def of_conversations(number: int, assumed: Assumed, prices: Mapping[str, Price])
     """What `number` conversations of visitors cost: each opens a session and has `assumed.turns` turns."""
     turns = number * assumed.turns
     each = {name: Counted(operations) for name, operations in COUNTED.items()}
-    per_turn = each["turn"] + each["rollups"] + each["charges"] + each["booking"]
+    per_turn = each["turn"] + each["rollups"] + each["charges"] + each["booking"] + each["evidence"]
     whole = each["session"] * number + per_turn * turns
     # A visitor's page asks twice before it speaks: the preflights of session and chat.
     calls = number * (1 + 2) + turns

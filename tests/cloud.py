@@ -44,6 +44,7 @@ class Cloud:
             "EXPORTS_BUCKET": "exports",
             "PUBLIC_URL": URL,
             "INSTALLATION_KEY": base64.b64encode(bytes(range(32))).decode(),
+            "EVIDENCE_SIGNING_KEY": f"{base64.b64encode(bytes(range(1, 33))).decode()}@2026-01-01",
             "DEFAULT_MODEL": "offline/offline-extractive",
             "EMBEDDING_MODEL": "offline/wordllama-256",
         }

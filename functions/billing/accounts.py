@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from functions.billing import api_models as api
-from functions.billing import offers, repository
+from functions.billing import offers, repository, wording
 from functions.shared import activity, clock, contracts, firestore, ids, metering, tax
 from functions.shared.contracts import BillingRead, WorkspaceRead
 from functions.shared.errors import Invalid
@@ -248,7 +248,12 @@ def profile(call: Call) -> tuple[api.ShownProfile, str]:
     found, home = repository.read([repository.profile_path(call.workspace), contracts.workspace_path(call.workspace)])
     known = found.data or {"name": home.data["name"], "country": home.data.get("country")}
     empty: dict[str, Any] = {"address": [], "country": None, "vat_id": None, "email": None}
-    return api.ShownProfile.model_validate({**empty, **known}), found.etag
+    return _shown_profile({**empty, **known}), found.etag
+
+
+def _shown_profile(known: Mapping[str, Any]) -> api.ShownProfile:
+    locale = known.get("locale") or wording.default_locale(known.get("country"))
+    return api.ShownProfile.model_validate({**known, "locale": locale})
 
 
 def set_profile(call: Call, new: api.Profile) -> tuple[api.ShownProfile, str]:
@@ -276,7 +281,7 @@ def set_profile(call: Call, new: api.Profile) -> tuple[api.ShownProfile, str]:
         after=document,
         now=call.now,
     )
-    return api.ShownProfile.model_validate(document), _commit(batch, path)
+    return _shown_profile(document), _commit(batch, path)
 
 
 def _commit(batch: firestore.Batch, path: str) -> str:

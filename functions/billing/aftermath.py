@@ -7,11 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from functions.shared.money import Nanos
 
 
-class _Frozen(BaseModel):
+class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
-class CreditPart(_Frozen):
+class CreditPart(Frozen):
     """So much of one grant of customer credit (functions/billing/grants.py)."""
 
     grant_id: str
@@ -20,14 +20,14 @@ class CreditPart(_Frozen):
     expires_at: datetime | None = None
 
 
-class CreditedLine(_Frozen):
+class CreditedLine(Frozen):
     """What credit notes took off one line so far: its amount and its share of the tax."""
 
     amount_minor: int = 0
     tax_minor: int = 0
 
 
-class WriteOff(_Frozen):
+class WriteOff(Frozen):
     """What nobody expects any more: how much, since when, by which act."""
 
     act_id: str
@@ -35,7 +35,7 @@ class WriteOff(_Frozen):
     amount_minor: int
 
 
-class Aftermath(_Frozen):
+class Aftermath(Frozen):
     """All that moves beside state and paid; nothing of it is printed or digested."""
 
     credit_parts: tuple[CreditPart, ...] = ()

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
+from functions.billing.wording import languages
 from functions.shared.http import Answer, Body, Page, Query
 from functions.shared.money import NANOS, Money, parse_decimal
 
@@ -20,6 +21,13 @@ def _share(text: str) -> str:
     if not 0 <= nanos <= NANOS or nanos % PERMILLE:
         raise ValueError("a share is between 0 and 1, in steps of 0.001")
     return text
+
+
+def _spoken(locale: str) -> str:
+    known = languages()
+    if locale[:2] not in known:
+        raise ValueError(f"invoices are written in {', '.join(sorted(known))}")
+    return locale
 
 
 Share = Annotated[str, AfterValidator(_share)]
@@ -132,6 +140,12 @@ class Profile(Body):
     country: Country | None = None
     vat_id: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{4,20}$")] | None = None
     email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=200)] | None = None
+    locale: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$"), AfterValidator(_spoken)] | None = (
+        Field(
+            default=None,
+            description="How invoices are written, such as de or de-AT; the country's language if absent.",
+        )
+    )
 
 
 class ShownProfile(Answer):
@@ -142,6 +156,7 @@ class ShownProfile(Answer):
     country: str | None
     vat_id: str | None
     email: str | None
+    locale: str
 
 
 class Quantities(Answer):

@@ -1,14 +1,14 @@
 """From a month that has ended to its invoice: a draft at once, final after the grace period, its files in the archive.
 
 Finalizing is one transaction that freezes the lines and takes the number, two files that are made from that alone and
-written once, and one write that opens the invoice. Each of the three finds what the one before left, so a repeat goes
-on where it stopped; nothing is numbered, filed or booked twice.
+written once, the evidence beside them, and one write that opens the invoice. Each finds what the one before left, so a
+repeat goes on where it stopped; nothing is numbered, filed or booked twice.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from functions.billing import credits, invoicing, ledger, repository
+from functions.billing import credits, evidence, invoicing, ledger, repository, wording
 from functions.billing.books import Books, post, tell
 from functions.billing.credits import move as add_credit
 from functions.billing.grants import GrantKind
@@ -61,6 +61,8 @@ def draft(books: Books, month: str) -> tuple[Invoice | None, list[LedgerEntry]]:
             booked_at=books.as_of,
         )
     (profile,) = repository.read([repository.profile_path(workspace)])
+    bill_to = Party.model_validate(profile.data) if profile.exists else _unnamed(books)
+    locale = bill_to.locale or wording.default_locale(bill_to.country)
     found = invoicing.draft(
         workspace_id=workspace,
         period=month,
@@ -68,7 +70,7 @@ def draft(books: Books, month: str) -> tuple[Invoice | None, list[LedgerEntry]]:
         terms=terms_of(workspace, month),
         agent_names=repository.agent_names(workspace, [entry.agent_id for entry in usage if entry.agent_id]),
         seller=Party.model_validate(settings().seller),
-        bill_to=Party.model_validate(profile.data) if profile.exists else _unnamed(books),
+        bill_to=bill_to.model_copy(update={"locale": locale}),
         payment_terms=settings().payment_terms,
         as_of=books.as_of,
     )
@@ -178,6 +180,7 @@ def finish(workspace: WorkspaceId, as_of: datetime) -> None:
     for found in repository.invoices_in(workspace, InvoiceState.FINALIZING):
         frozen = repository.invoice_of(found)
         archive(frozen)
+        evidence.keep(workspace, frozen)
         _open(workspace, frozen, found.etag, as_of)
 
 
@@ -193,7 +196,9 @@ def archive(frozen: Invoice) -> None:
     bucket = settings().archive_bucket
     plain = frozen.model_copy(update={"paid_minor": 0, "state": InvoiceState.FINALIZING})
     storage.write_once(bucket, archive_name(frozen, "json"), plain.frozen_bytes(), content_type=JSON)
-    storage.write_once(bucket, archive_name(frozen, "pdf"), pdf.render(plain), content_type=PDF)
+    storage.write_once(
+        bucket, archive_name(frozen, "pdf"), pdf.render(plain, evidence.reference(plain)), content_type=PDF
+    )
 
 
 def _open(workspace: WorkspaceId, frozen: Invoice, etag: str, as_of: datetime) -> None:

@@ -1,11 +1,11 @@
 """Invoices and payments as they are read, down to the single turn under a line; a PDF comes from the archive as it was filed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from functions.billing import api_models as api
-from functions.billing import repository
+from functions.billing import billed, repository
 from functions.billing.finalizing import PDF, archive_name
-from functions.billing.models import EntryKind, Invoice, InvoiceLine, LedgerEntry, LineKind, Party
+from functions.billing.models import USAGE_LINES, Invoice, InvoiceLine, Party
 from functions.billing.payments import shown as shown_payment
 from functions.shared import clock, events, storage
 from functions.shared.config import settings
@@ -93,7 +93,7 @@ def _summary(invoice: Invoice) -> api.InvoiceSummary:
 
 
 def _party(party: Party) -> api.Party:
-    return api.Party.model_validate({**party.model_dump(), "address": list(party.address)})
+    return api.Party.model_validate({**party.model_dump(exclude={"locale"}), "address": list(party.address)})
 
 
 def _line(line: InvoiceLine, currency: str) -> api.InvoiceLine:
@@ -129,7 +129,7 @@ def line_events(call: Call, invoice_id: str, line_id: str, query: Page) -> Items
     """
     invoice, _ = find(call.workspace, invoice_id)
     lines = [line for line in invoice.lines if line.line_id == line_id]
-    if not lines or lines[0].kind not in (LineKind.USAGE, LineKind.LATE_USAGE):
+    if not lines or lines[0].kind not in USAGE_LINES:
         raise NotFound("There is no such line of usage.")
     values = page_values(query.page_token, 2)
     first, skip = values or ("", 0)
@@ -149,43 +149,11 @@ def line_events(call: Call, invoice_id: str, line_id: str, query: Page) -> Items
 def _by_day(
     workspace: WorkspaceId, invoice: Invoice, line: InvoiceLine, first: str
 ) -> Iterator[tuple[str, list[Event]]]:
-    def under(entry: LedgerEntry) -> bool:
-        key = (entry.agent_id, entry.model, entry.price_version, entry.usage_period)
-        return entry.kind == EntryKind.USAGE and key == (
-            line.agent_id,
-            line.model,
-            line.price_version,
-            line.usage_period,
-        )
-
-    mine = [entry for entry in repository.entries_of_period(workspace, invoice.period) if under(entry)]
+    mine = [entry for entry in repository.entries_of_period(workspace, invoice.period) if billed.is_under(entry, line)]
     for day in sorted({entry.day for entry in mine if entry.day and entry.day >= first}):
-        chain = [entry for entry in repository.entries_of_day(workspace, day) if under(entry)]
-        found = [event for event in events.of_day(workspace, day) if _is_under(event, line)]
-        yield day, _share_of(invoice.period, chain, found)
-
-
-def _is_under(event: Event, line: InvoiceLine) -> bool:
-    row = event.row
-    month = clock.month_of(clock.from_text(row["occurred_at"]))
-    return (row["agent_id"], row["model"], row["price_version"], month) == (
-        line.agent_id,
-        line.model,
-        line.price_version,
-        line.usage_period,
-    )
-
-
-def _share_of(period: str, chain: Sequence[LedgerEntry], found: Sequence[Event]) -> list[Event]:
-    """Of a day's events those that this invoice bills: entries were booked one after the other, each for so many."""
-    order = sorted(found, key=lambda event: (event.row["recorded_at"], event.id))
-    share: list[Event] = []
-    start = 0
-    for entry in sorted(chain, key=lambda entry: (entry.period, entry.booked_at)):
-        if entry.period == period:
-            share += order[start : start + entry.count]
-        start += entry.count
-    return share
+        chain = [entry for entry in repository.entries_of_day(workspace, day) if billed.is_under(entry, line)]
+        found = [event for event in events.of_day(workspace, day) if billed.happened_under(event, line)]
+        yield day, billed.share_of(invoice.period, chain, found)
 
 
 def _event(event: Event, currency: str) -> api.LineEvent:

@@ -60,6 +60,11 @@ class Period(Frozen):
         return Period.of(self.end)
 
     @property
+    def last_day(self) -> date:
+        """Its last day."""
+        return self.end.date() - timedelta(days=1)
+
+    @property
     def days(self) -> list[str]:
         """Its days, in order."""
         count = (self.end - self.start).days
@@ -288,6 +293,10 @@ class LineKind(StrEnum):
     TAX = "tax"
 
 
+USAGE_LINES = (LineKind.USAGE, LineKind.LATE_USAGE)
+"""The lines that events stand under."""
+
+
 class InvoiceLine(Quantities):
     """One line: exact in nanos, rounded once in minor units. `tax_minor` is its share of the invoice's tax."""
 
@@ -318,13 +327,14 @@ class InvoiceState(StrEnum):
 
 
 class Party(Frozen):
-    """A name and address on an invoice, as it was when the invoice was made."""
+    """A name and address on an invoice, as it was when the invoice was made; `locale` is how it is written to."""
 
     name: str
     address: tuple[str, ...] = ()
     country: str | None = None
     vat_id: str | None = None
     email: str | None = None
+    locale: str | None = None
 
 
 class Invoice(Frozen):

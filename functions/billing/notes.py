@@ -25,11 +25,11 @@ class NoteRefused(ValueError):
         self.position = position
 
 
-class _Frozen(BaseModel):
+class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
-class Wanted(_Frozen):
+class Wanted(Frozen):
     """A line to be credited, net; None is all that is left of it."""
 
     line_id: str
@@ -37,7 +37,7 @@ class Wanted(_Frozen):
     reason: str
 
 
-class NoteLine(_Frozen):
+class NoteLine(Frozen):
     """What one line is credited, in minor units; above zero for what the customer gets."""
 
     note_line_id: str
@@ -52,7 +52,7 @@ class NoteLine(_Frozen):
     tax_minor: int
 
 
-class CreditNote(_Frozen):
+class CreditNote(Frozen):
     """What is taken back of an invoice. Frozen from the first write on; only the state moves, once its files are there."""
 
     note_id: str

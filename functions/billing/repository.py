@@ -8,13 +8,16 @@ from functions.billing import charges
 from functions.billing.models import Account, EntryKind, Invoice, InvoiceState, LedgerEntry, UsageEvent
 from functions.billing.payment_models import Payment
 from functions.shared import contracts, firestore
-from functions.shared.contracts import RollupRead
+from functions.shared.contracts import RollupRead, TurnRead
 from functions.shared.firestore import Query, Snapshot
 from functions.shared.identity import WorkspaceId
 from functions.shared.identity.workspace import from_directory
 from functions.shared.plans import PublishedPlan
 
 AT_ONCE = 100
+
+LOOKED_AT = 20
+"""Conversations that are asked whether somebody talked in them."""
 
 
 def account_path(workspace: WorkspaceId) -> str:
@@ -116,6 +119,13 @@ def entries_of_usage_period(workspace: WorkspaceId, period: str) -> list[LedgerE
     return _entries(workspace, "usage_period", period)
 
 
+def entries_booked(workspace: WorkspaceId, since: datetime, until: datetime) -> list[LedgerEntry]:
+    """What was booked in a half-open span, of whatever kind."""
+    where: Any = (("booked_at", ">=", since), ("booked_at", "<", until))
+    found = firestore.stream(Query(contracts.path(workspace, "ledger"), where=where))
+    return sorted((LedgerEntry.from_document(one.data) for one in found), key=lambda entry: entry.entry_id)
+
+
 def entries_of_invoice(workspace: WorkspaceId, invoice_id: str) -> list[LedgerEntry]:
     """What finalizing, payments and voiding booked on an invoice."""
     return _entries(workspace, "invoice_id", invoice_id)
@@ -153,6 +163,26 @@ def invoices_in(workspace: WorkspaceId, *states: InvoiceState) -> list[Snapshot]
     where = (("state", "in", [state.value for state in states]),)
     found = firestore.find(Query(contracts.path(workspace, "invoices"), where=where))  # type: ignore[arg-type]
     return sorted(found, key=lambda one: one.id)
+
+
+def invoices_of_period(workspace: WorkspaceId, period: str) -> list[Invoice]:
+    """The invoices of a month: one, and those in place of which it was issued."""
+    where: Any = (("period", "==", period),)
+    found = firestore.find(Query(contracts.path(workspace, "invoices"), where=where))
+    return [invoice_of(one) for one in found]
+
+
+def talked_between(workspace: WorkspaceId, since: datetime, until: datetime) -> bool:
+    """Whether a turn was taken in this span, in one of the conversations that last moved in it; looks at a few of them."""
+    where: Any = (("updated_at", ">=", since), ("updated_at", "<", until))
+    home = contracts.path(workspace, "conversations")
+    for found in firestore.find(
+        Query(home, where=where, order=("updated_at",), limit=LOOKED_AT, fields=("updated_at",))
+    ):
+        turns = Query(f"{found.path}/turns", order=("-seq",), limit=1)
+        if any(since <= TurnRead.model_validate(one.data).occurred_at < until for one in firestore.find(turns)):
+            return True
+    return False
 
 
 def page_of_invoices(

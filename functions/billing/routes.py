@@ -4,6 +4,7 @@ from functions.billing import (
     accounts,
     crediting,
     credits,
+    evidence_routes,
     invoices,
     operator_routes,
     payment_routes,
@@ -162,4 +163,5 @@ def _firestore() -> None:
 
 
 api.include(payment_routes.api)
+api.include(evidence_routes.api)
 api.include(operator_routes.api)

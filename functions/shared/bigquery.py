@@ -18,6 +18,9 @@ from functions.shared.errors import Unavailable
 LARGEST_BYTES = 10 * 2**30
 """No query of ours reads more than this; one that would is refused before it runs."""
 
+LEAST_BYTES = 10 * 2**20
+"""So much each table that a query names is billed at least."""
+
 SECONDS = 30.0
 
 STREAM_SECONDS = 120.0
@@ -87,8 +90,7 @@ def _asked(
     patience = {"timeout": seconds, "retry": bigquery.DEFAULT_RETRY.with_timeout(seconds), "job_retry": None}
     logs.count("bigquery_queries")
     dry = client().query(text, job_config=bigquery.QueryJobConfig(query_parameters=named, dry_run=True), **patience)
-    # Whole MiB are billed, and at least ten.
-    bound = max(-(-int(dry.total_bytes_processed or 0) // 2**20), 10) * 2**20
+    bound = int(dry.total_bytes_processed or 0) + LEAST_BYTES * max(1, sql.count("{dataset}."))
     if bound > LARGEST_BYTES:
         raise TooLarge(f"the query would read {bound} bytes")
     config = bigquery.QueryJobConfig(query_parameters=named, maximum_bytes_billed=bound)

@@ -209,6 +209,16 @@ class Settings:
         return key
 
     @cached_property
+    def evidence_signing_key(self) -> str:
+        """What invoices' evidence is signed with: base64 of an Ed25519 key's 32 bytes, `@` and the day it signs from."""
+        return _text("EVIDENCE_SIGNING_KEY")
+
+    @cached_property
+    def evidence_public_keys(self) -> str:
+        """The public halves of keys that signed before, written the same way, by commas."""
+        return _text("EVIDENCE_PUBLIC_KEYS", "")
+
+    @cached_property
     def trial_cap_nanos(self) -> int:
         """What a workspace that never paid may spend in all, in nanos (TRIAL_CAP is in whole currency units)."""
         return _whole("TRIAL_CAP", 5) * 10**9

@@ -171,6 +171,12 @@ def of_day(workspace: WorkspaceId, day: str) -> list[Event]:
     return [_stored(snapshot) for snapshot in found]
 
 
+def after_day(workspace: WorkspaceId, day: str) -> list[Event]:
+    """The usage events that are booked on a later UTC day than this, in no promised order."""
+    found = firestore.stream(firestore.Query(contracts.path(workspace, "events"), where=(("day", ">", day),)))
+    return [_stored(snapshot) for snapshot in found]
+
+
 def count_of_day(workspace: WorkspaceId, day: str) -> int:
     """How many events `of_day` would give, for the price of one read a thousand."""
     return firestore.count(firestore.Query(contracts.path(workspace, "events"), where=(("day", "==", day),)))
@@ -180,6 +186,13 @@ def read(workspace: WorkspaceId, event_id: str) -> Event | None:
     """One stored event, or None when there is none."""
     snapshot = firestore.get(contracts.path(workspace, "events", event_id))
     return _stored(snapshot) if snapshot.exists else None
+
+
+def of_usage(workspace: WorkspaceId, event_id: str) -> tuple[Event, str] | None:
+    """One usage event with the UTC day on whose close it is booked; None when there is none."""
+    snapshot = firestore.get(contracts.path(workspace, "events", event_id))
+    known = snapshot.exists and snapshot.data["topic"] == "usage-recorded"
+    return (_stored(snapshot), str(snapshot.data["day"])) if known else None
 
 
 def _stored(snapshot: firestore.Snapshot) -> Event:

@@ -43,13 +43,14 @@ locals {
       WORKERS                 = "1"
     },
     { for name, value in {
-      MAIL_FROM       = var.mail_from
-      OPENAI_BASE_URL = coalesce(var.models.openai_base_url, " ")
-      PAYMENT_TERMS   = var.terms.payment_terms
-      SELLER_ADDRESS  = var.seller.address
-      SELLER_COUNTRY  = var.seller.country
-      SELLER_EMAIL    = var.seller.email
-      SELLER_VAT_ID   = var.seller.vat_id
+      EVIDENCE_PUBLIC_KEYS = join(",", var.evidence_public_keys)
+      MAIL_FROM            = var.mail_from
+      OPENAI_BASE_URL      = coalesce(var.models.openai_base_url, " ")
+      PAYMENT_TERMS        = var.terms.payment_terms
+      SELLER_ADDRESS       = var.seller.address
+      SELLER_COUNTRY       = var.seller.country
+      SELLER_EMAIL         = var.seller.email
+      SELLER_VAT_ID        = var.seller.vat_id
     } : name => value if trimspace(value) != "" },
     { for name, address in local.addresses : "${upper(replace(name, "-", "_"))}_URL" => address },
     { for alias, name in local.aliases : alias => local.addresses[name] },

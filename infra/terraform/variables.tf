@@ -128,6 +128,18 @@ variable "environment" {
   }
 }
 
+variable "evidence_public_keys" {
+  description = "Public keys that signed invoices' evidence before the present one, each BASE64@2026-11-25, the day from which on it signed. Never shortened."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for key in var.evidence_public_keys : can(regex("^[A-Za-z0-9+/]{43}=(@20[0-9]{2}-[0-9]{2}-[0-9]{2})?$", key))])
+    error_message = "evidence_public_keys are base64 of 32 bytes, with @ and a day behind it: BASE64@2026-11-25."
+  }
+}
+
 variable "firestore" {
   description = "The database: a restore makes a new one, which then is named here. location null: the region."
   type = object({

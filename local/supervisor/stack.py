@@ -24,7 +24,7 @@ from local.supervisor.environment import (
     uses_stripe,
 )
 from local.supervisor.health import Health
-from local.supervisor.keys import installation_key
+from local.supervisor.keys import evidence_key, installation_key
 from local.supervisor.plan import Deployment, Plan, account
 
 REPOSITORY = Path(__file__).parents[2]
@@ -235,9 +235,10 @@ class Stack:
                 self.running.append(deployment)
         if not self.running:
             return []
-        own_key = {"INSTALLATION_KEY": installation_key(self.options.state)}
+        state = self.options.state
+        own_keys = {"INSTALLATION_KEY": installation_key(state), "EVIDENCE_SIGNING_KEY": evidence_key(state)}
         key = Keyring(self.options.state / "identity" / "keys").secret("webhook-signing").hex()
-        environment = {**own_key, **os.environ}
+        environment = {**own_keys, **os.environ}
         shared = for_all(
             self.plan,
             self.addresses,

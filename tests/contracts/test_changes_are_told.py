@@ -28,6 +28,7 @@ EXEMPT = {
     "POST /api/billing/simulate": "reads",
     "POST /api/agents/export": "reads many files at once",
     "POST /api/widgets/preview": "stores nothing",
+    "POST /api/invoices/{invoice}/evidence/verify": "reads the warehouse and compares",
     "POST /api/chat/lead": "a visitor's doing: an event, not an activity",
     "POST /api/chat": "a conversation is its own record",
     "POST /api/chat/feedback": "a visitor's doing: an event, not an activity",

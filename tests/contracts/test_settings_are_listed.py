@@ -66,7 +66,7 @@ def shown(name: str) -> str | None:
     sorted(
         READERS.keys()
         - {"GOOGLE_CLOUD_PROJECT_ID", "GOOGLE_CLOUD_PROJECT", "K_SERVICE", "K_REVISION"}
-        - {"INSTALLATION_KEY", "WEBHOOK_SIGNING_KEY", "SELLER_NAME", "SELLER_ADDRESS"}
+        - {"INSTALLATION_KEY", "EVIDENCE_SIGNING_KEY", "WEBHOOK_SIGNING_KEY", "SELLER_NAME", "SELLER_ADDRESS"}
     ),
 )
 def test_a_default_is_the_codes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.analytics import consumer
-from functions.billing import tallies
+from functions.billing import evidence, tallies
 from functions.dashboard import notifying, relay
 from functions.shared import clock, events, logs
 from infra import cost
 from tests.cloud import Cloud
 from tests.functions.agents.talking import HOURS, Scripted, Visitor, an_agent, usage_events
-from tests.functions.billing.story import Story, at
+from tests.functions.billing.conftest import house, warehouse  # noqa: F401 - the evidence is of a closed month
+from tests.functions.billing.story import FINAL, Story, at
 
 PRICES = cost.list_prices()
 CATALOGUE = yaml.load(cost.CATALOGUE.read_text("utf-8"), Loader=yaml.CSafeLoader)
@@ -42,8 +43,8 @@ def test_a_thousand_conversations_add_up_to_the_last_digit() -> None:
     # A session writes 1; a turn 7 itself, 4 in the rollups and 3 in the charges.
     assert line(lines, "Firestore writes").quantity == 1000 * (1 + 5 * 14)
     assert line(lines, "Firestore writes").usd == Fraction(71_000 * 9, 100 * 100_000)
-    # A session reads 4; a turn 6, the close 1, and 35 counts a thousandth each.
-    assert line(lines, "Firestore reads").quantity == 1000 * 4 + 5000 * 7 + 175
+    # A session reads 4; a turn 6, the close 1, the evidence 1, and 35 counts a thousandth each.
+    assert line(lines, "Firestore reads").quantity == 1000 * 4 + 5000 * 8 + 175
     assert line(lines, "API Gateway").quantity == 1000 * 3 + 5000
     assert line(lines, "API Gateway").usd == Fraction(8000 * 3, 10**6)
     assert line(lines, "Firestore deletes by TTL").usd_after_free > 0
@@ -130,6 +131,20 @@ def test_the_close_reads_each_event_once(cloud: Cloud) -> None:
             assert len(events.of_day(story.workspace, "2026-11-26")) == number
         found.append(operations["firestore_reads"])
     assert found[1] - found[0] == 5 * cost.COUNTED["booking"]["firestore_reads"]
+
+
+def test_the_evidence_reads_each_event_once_more(house: Cloud) -> None:
+    found = []
+    for number in (3, 8):
+        story = Story(house)
+        for minute in range(number):
+            story.turn(at("2026-11-26", 10, minute), charge_nanos=1_000_000_000)
+        story.close(FINAL)
+        (invoice,) = story.invoices()
+        with logs.request() as operations:
+            evidence.manifest(story.workspace, invoice)
+        found.append(operations["firestore_reads"])
+    assert found[1] - found[0] == 5 * cost.COUNTED["evidence"]["firestore_reads"]
 
 
 def test_a_relay_that_finds_nothing_takes_what_is_counted(cloud: Cloud) -> None:

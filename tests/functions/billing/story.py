@@ -1,5 +1,6 @@
 """A workspace with turns on known days, and what its books, tallies and invoices hold afterwards."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -7,11 +8,12 @@ from typing import Any
 from functions.analytics import consumer
 from functions.billing import closing, repository, tallies
 from functions.billing.models import Invoice, LedgerEntry
-from functions.shared import bigquery, clock, contracts, events, firestore, ids, storage
+from functions.shared import bigquery, clock, contracts, events, firestore, ids, metering, storage
 from functions.shared.config import settings
 from functions.shared.events import Event
 from functions.shared.identity import WorkspaceId
 from functions.shared.metering.holds import sealed
+from functions.shared.metering.spend import opening
 from tests.cloud import Cloud
 
 MADE = datetime(2026, 11, 25, 9, tzinfo=UTC)
@@ -70,6 +72,11 @@ class Story:
     cloud: Cloud
     workspace: WorkspaceId = field(init=False)
     made: datetime = MADE
+    stores: bool = True
+    """Whether the warehouse gets what a close books."""
+    stored: set[str] = field(default_factory=set)
+    unspent: list[Event] = field(default_factory=list)
+    months: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.workspace = self.cloud.workspace(created_at=self.made)
@@ -84,16 +91,35 @@ class Story:
         batch = firestore.Batch()
         events.record(batch, event, day=day or clock.day_of(at), now=at)
         batch.commit()
+        self.unspent.append(event)
         return event
 
-    def count(self, *counted: Event) -> None:
+    def spend(self) -> None:
+        """What the turns' commits have added to each month's spend; a month that a test has written stays as it is."""
+        while self.unspent:
+            event = self.unspent.pop(0)
+            path = metering.spend_path(self.workspace, clock.from_text(event.row["occurred_at"]))
+            if path not in self.months and firestore.get(path).exists:
+                continue
+            batch = firestore.Batch()
+            if path not in self.months:
+                batch.set(path, opening(self.workspace, path.rsplit("/", 1)[-1]))
+                self.months.add(path)
+            added = {
+                (f"{name}_nanos",): event.row[f"{of}_nanos"] for name, of in (("spent", "charge"), ("cost", "cost"))
+            }
+            batch.update(path, {field: firestore.Increment(by) for field, by in added.items()})
+            batch.commit()
+
+    def count(self, *counted: Event, warehouse: Sequence[dict[str, Any]] | None = None) -> None:
         """What both consumers and the warehouse do with them, at a time close to when they happened."""
         for event in counted:
             now = clock.from_text(event.row["recorded_at"])
             tallies.count(event, now)
             consumer.count(self.cloud.call(self.workspace, now=now), event)
         table = f"{settings().project}.{settings().dataset}.usage_events"
-        assert bigquery.client().insert_rows_json(table, [event.row for event in counted]) == []
+        rows = [event.row for event in counted] if warehouse is None else list(warehouse)
+        assert not rows or bigquery.client().insert_rows_json(table, rows) == []
 
     def turn(self, at: datetime, **fields: Any) -> Event:
         """A turn that everybody has counted."""
@@ -102,7 +128,21 @@ class Story:
         return event
 
     def close(self, as_of: datetime) -> None:
+        self.spend()
         closing.close(self.workspace, as_of)
+        if self.stores:
+            self.store()
+
+    def store(self) -> None:
+        """What BigQuery's own subscriptions do with entries and lines: each becomes a row."""
+        entries = {entry.entry_id: entry.to_row() for entry in self.entries()}
+        lines = {row["line_id"]: row for invoice in self.invoices() if invoice.number for row in invoice.to_rows()}
+        for table, rows in (("ledger_entries", entries), ("invoice_lines", lines)):
+            new = [row for name, row in rows.items() if name not in self.stored]
+            if new:
+                name = f"{settings().project}.{settings().dataset}.{table}"
+                assert bigquery.client().insert_rows_json(name, new) == []
+            self.stored |= rows.keys()
 
     def state(self) -> dict[str, Any]:
         return firestore.get(repository.state_path(self.workspace)).data

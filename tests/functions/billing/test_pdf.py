@@ -10,7 +10,8 @@ import pytest
 from fontTools.ttLib import TTFont
 
 from functions.billing import pdf
-from functions.billing.models import Invoice
+from functions.billing.models import Invoice, LineKind
+from functions.billing.wording import Wording, languages
 from functions.shared.tax import REVERSED_IN_EU
 from tests.functions.billing.making import DAYS, PACKAGES, TIERED, close, draft, event, freeze, post, terms
 
@@ -87,21 +88,74 @@ def test_what_the_fonts_have_is_not_replaced() -> None:
         font.close()
 
 
+NBSP = "\u00a0"
+
+
+def spoken(locale: str | None, **fields: object) -> Invoice:
+    given = invoice(**fields)
+    return given.model_copy(update={"bill_to": given.bill_to.model_copy(update={"locale": locale})})
+
+
 def test_amounts_are_those_of_the_invoice() -> None:
     given = invoice()
-    assert pdf._rows(given, pdf._charged(given)) == [
-        ("agt_0, offline-extractive, prices of 2026-01-01", "1,200 tokens", "1,028.81 per 1M", "1.23"),
-        ("Front desk, offline-extractive, prices of 2026-01-01", "1,200 tokens", "1,028.81 per 1M", "1.23"),
+    wording = Wording(None)
+    assert pdf._rows(wording, given, pdf._charged(given)) == [
+        ("agt_0\noffline-extractive, prices of 2026-01-01", "1,200 tokens", "1,028.81 per 1M", "1.23"),
+        ("Front desk\noffline-extractive, prices of 2026-01-01", "1,200 tokens", "1,028.81 per 1M", "1.23"),
         ("Plan P, monthly fee", "1", "19.00", "19.00"),
     ]
-    assert pdf._totals(given) == [
-        ("Subtotal", "USD 21.46"),
-        ("Included in the plan", "USD -2.47"),
-        ("Discount 10 %", "USD -1.90"),
-        ("Tax 19 %", "USD 3.25"),
-        ("Total", "USD 20.34"),
-        ("Amount due", "USD 20.34"),
+    assert pdf._totals(wording, given) == [
+        ("Subtotal", f"USD{NBSP}21.46"),
+        ("Included in the plan", f"USD{NBSP}-2.47"),
+        (f"Discount 10{NBSP}%", f"USD{NBSP}-1.90"),
+        (f"Tax 19{NBSP}%", f"USD{NBSP}3.25"),
+        ("Total", f"USD{NBSP}20.34"),
+        ("Amount due", f"USD{NBSP}20.34"),
     ]
+
+
+def test_a_customer_reads_it_in_their_language_and_with_their_marks() -> None:
+    given = spoken("de-DE")
+    wording = Wording("de-DE")
+    assert pdf._rows(wording, given, pdf._charged(given))[0] == (
+        "agt_0\noffline-extractive, Preise vom 2026-01-01", "1.200 Token", "1.028,81 je 1 Mio.", "1,23"
+    )  # fmt: skip
+    assert pdf._totals(wording, given)[-1] == ("Zu zahlen", f"USD{NBSP}20,34")
+    assert b"/Lang (de)" in pdf.render(given)
+
+
+@pytest.mark.parametrize("locale", [*sorted(languages()), "de-CH", "xx", "en-CZ", None])
+def test_every_language_is_printed_whole(locale: str | None, caplog: pytest.LogCaptureFixture) -> None:
+    for number in (2, 40):
+        given = spoken(locale, agents=number, reverse_charge=True, paid_minor=1, credit_minor=1)
+        page = pdf.Page(given)
+        texts = [text for row in pdf._rows(page.wording, given, given.lines) for text in row]
+        texts += [text for row in pdf._totals(page.wording, given) for text in row]
+        assert all(pdf.REPLACEMENT not in page.safe(text) for text in texts)
+        assert pdf.render(given, ("ab" * 32, "https://example.com/api/invoices/i/evidence")).startswith(b"%PDF-")
+        for font in page.fonts.values():
+            font.close()
+    assert caplog.records == []
+
+
+def test_late_usage_says_its_agent_and_its_month() -> None:
+    given = invoice()
+    late = given.lines[0].model_copy(
+        update={
+            "kind": LineKind.LATE_USAGE,
+            "usage_period": "2026-11",
+            "description": "Late usage: Front desk, offline-extractive (2026-11)",
+        }
+    )
+    assert pdf._row(Wording("fr-FR"), given, late)[0] == (
+        "Front desk\noffline-extractive, prix du 2026-01-01, consommation tardive de novembre 2026"
+    )
+
+
+def test_the_usual_sentence_on_paying_is_translated_and_the_operators_own_is_not() -> None:
+    usual = spoken("es-ES", payment_terms="Please pay within 14 days and name the invoice number.")
+    assert pdf._terms(Wording("es-ES"), usual) == "Pague en un plazo de 14 días e indique el número de factura."
+    assert pdf._terms(Wording("es-ES"), invoice()) == "Pay within 14 days to GB00 0000."
 
 
 def test_a_draft_is_not_printed() -> None:

@@ -1,11 +1,12 @@
-"""The installation's key of this machine is made once and readable by its owner alone."""
+"""The installation's keys of this machine are made once and readable by their owner alone."""
 
 import base64
+import datetime
 import os
 import stat
 from pathlib import Path
 
-from local.supervisor.keys import installation_key
+from local.supervisor.keys import evidence_key, installation_key
 
 
 def test_a_state_keeps_its_key_and_another_has_its_own(tmp_path: Path) -> None:
@@ -16,3 +17,11 @@ def test_a_state_keeps_its_key_and_another_has_its_own(tmp_path: Path) -> None:
     if os.name == "posix":
         mode = (tmp_path / "one" / "installation.key").stat().st_mode
         assert stat.S_IMODE(mode) == 0o600
+
+
+def test_the_key_of_evidence_says_since_when_it_signs(tmp_path: Path) -> None:
+    first = evidence_key(tmp_path)
+    encoded, _, since = first.partition("@")
+    assert len(base64.b64decode(encoded, validate=True)) == 32
+    assert datetime.date.fromisoformat(since) <= datetime.datetime.now(datetime.UTC).date()
+    assert evidence_key(tmp_path) == first

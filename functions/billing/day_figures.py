@@ -1,0 +1,95 @@
+"""The figures of one UTC day against its events: charges, rollups, ledger, warehouse; and silence, which has no events."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from functions.billing import charges, repository, warehouse
+from functions.billing.books import Books
+from functions.billing.models import Account, Quantities, UsageEvent
+from functions.shared import clock, logs
+from functions.shared.contracts import BUCKETS, Counters
+from functions.shared.events import Event
+
+_SUMS = (*BUCKETS, "cost_nanos", "charge_nanos")
+
+Differing = dict[str, Any]
+"""By figure, how many nanos it has more than the events; 0 where something else than the amount differs."""
+
+
+def events_by_day(books: Books, days: Iterable[str]) -> dict[str, list[Event]]:
+    """The events of these days by the day they happened on, and of the days that touch them through corrections."""
+    wanted = set(days)
+    for day in set(wanted):
+        wanted |= books.others.get(day, set())
+    found: dict[str, list[Event]] = {day: [] for day in wanted}
+    for day in sorted(wanted | {day for day, others in books.others.items() if others & wanted}):
+        for event in books.events_of(day):
+            happened = clock.day_of(clock.from_text(event.row["occurred_at"]))
+            if happened in found:
+                found[happened].append(event)
+    return found
+
+
+def compare(books: Books, day: str, of_day: Sequence[Event], held: warehouse.Held | None) -> Differing:
+    """Where the day's figures differ from its events; `held` is what the warehouse has, None when it did not answer."""
+    usage = [UsageEvent.model_validate(event.row) for event in of_day]
+    tally = charges.tally(usage, books.home.currency)
+    differing: Differing = {}
+    ((counted, _),) = repository.tallies(books.workspace, [f"day_{day}"], books.home.currency)
+    cells = charges.difference(tally, counted)
+    if cells:
+        differing["charges"] = -sum(cell.charge_nanos for cell in cells.values())
+    total = {**{name: getattr(tally.total, name) for name in _SUMS}, "messages": tally.total.messages}
+    rolled = _rolled_up([hour.total for hour in repository.hours(books.workspace, day)])
+    if rolled != total:
+        differing["rollups"] = rolled["charge_nanos"] - total["charge_nanos"]
+    if held is not None:
+        wanted = warehouse.added(warehouse.USAGE_SUMS, [event.row for event in of_day])
+        stored = held.usage.get(day, dict.fromkeys(warehouse.USAGE_SUMS, 0))
+        if stored != wanted:
+            differing["warehouse"] = stored["charge_nanos"] - wanted["charge_nanos"]
+    return differing | _ledger(books, day)
+
+
+def _rolled_up(hours: Sequence[Counters]) -> dict[str, int]:
+    sums = {name: sum(getattr(hour, name) for hour in hours) for name in _SUMS}
+    return sums | {"messages": sum(hour.turns for hour in hours)}
+
+
+def _ledger(books: Books, day: str) -> Differing:
+    """A day's entries against the events that are booked on it, which are not quite those that happened on it."""
+    if day > (books.last_closed or ""):
+        return {}
+    booked = [UsageEvent.model_validate(event.row) for event in books.events_of(day)]
+    total = charges.tally(booked, books.home.currency).total
+    entries = repository.entries_of_day(books.workspace, day)
+    sums = charges.Cell(
+        **{name: sum(getattr(entry, name) for entry in entries) for name in Quantities.model_fields},
+        count=sum(entry.count for entry in entries),
+        cost_nanos=sum(entry.cost_nanos for entry in entries),
+        charge_nanos=sum(entry.on(Account.UNBILLED) for entry in entries),
+    )
+    wanted = total.model_copy(update={"pending": 0, "fingerprint": 0})
+    return {} if sums == wanted else {"ledger": sums.charge_nanos - wanted.charge_nanos}
+
+
+def mend(books: Books, day: str, of_day: Sequence[Event], differing: Differing) -> list[Event]:
+    """The events that somebody has not counted: published again they are counted once, by their id."""
+    ids = [event.id for event in of_day]
+    missing: set[str] = set()
+    for name, consumer in (("charges", "billing"), ("rollups", "analytics")):
+        if name in differing:
+            missing |= repository.unmarked(books.workspace, consumer, ids)
+    if "warehouse" in differing and of_day:
+        begin = clock.start_of_day(day)
+        missing |= set(ids) - warehouse.ids(books.workspace, "usage", (begin, begin + timedelta(days=1)))
+    return [event for event in of_day if event.id in missing]
+
+
+def listen(books: Books, days: Iterable[str]) -> None:
+    """Alarm of silence: people talked on a day that has no event of usage at all."""
+    for day in days:
+        span = clock.start_of_day(day), clock.start_of_day(clock.next_day(day))
+        if not books.events_of(day) and repository.talked_between(books.workspace, *span):
+            logs.alarm("traffic without usage events", workspace_id=books.workspace, day=day)
