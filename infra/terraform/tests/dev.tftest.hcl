@@ -196,7 +196,7 @@ run "dev" {
     error_message = "Signing is all that who signs addresses may do."
   }
   assert {
-    condition     = one(google_storage_bucket.exports.lifecycle_rule).condition[0].age == 7 && google_storage_bucket.exports.public_access_prevention == "enforced"
+    condition     = one(one(google_storage_bucket.exports.lifecycle_rule).condition).age == 7 && google_storage_bucket.exports.public_access_prevention == "enforced"
     error_message = "Exported files are nobody's but their address's, for a week."
   }
   assert {
