@@ -297,3 +297,24 @@ def test_what_is_charged_without_a_hold_passes_no_cap_and_leaves_live_holds_thei
         assert charged == 0 or taken + charged <= limit
     # Nothing is given away while there is room.
     assert charged == charge or any(taken + charged >= limit for limit in limits)
+
+
+@given(
+    st.dictionaries(st.integers(-50, 50), st.integers(1, 1000), max_size=5),
+    st.integers(0, 1000),
+    st.integers(0, 6000),
+    st.integers(-60, 60),
+)
+def test_credit_that_ended_or_is_set_apart_makes_no_room_and_is_not_taken_away_twice(
+    ends: dict[int, int], lasting: int, apart: int, minutes: int
+) -> None:
+    now = START + timedelta(minutes=minutes)
+    spend = Spend(
+        cap=0,
+        credit=sum(ends.values()) + lasting,
+        credit_ends={clock.to_text(START + timedelta(minutes=end)): nanos for end, nanos in ends.items()},
+        credit_apart=apart,
+    )
+    ended = sum(nanos for end, nanos in ends.items() if end <= minutes)
+    # What is set apart takes first what ends first, so both together take the larger of the two.
+    assert spend.credit_at(now) == max(0, spend.credit - max(ended, apart)) == holds.room(spend, "agt_1", now)
