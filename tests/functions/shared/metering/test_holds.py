@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from functions.shared import clock
 from functions.shared.errors import CapReached, Problem, TooMany, Unavailable
 from functions.shared.metering import holds
 from functions.shared.metering.holds import Add, Hold, Spend
