@@ -295,6 +295,8 @@ class SpendRead(Read):
     credit_nanos: int = 0
     credit_ends: dict[str, int] = Field(default_factory=dict)
     """How much of the credit stops counting at which moment (RFC 3339); the ledger follows with the daily close."""
+    credit_apart_nanos: int = 0
+    """What of the credit earlier months have used whose invoice is not final."""
     agent_caps: dict[str, int] = Field(default_factory=dict)
     alerts: tuple[int, ...] = ALERTS
     agent_alerts: dict[str, tuple[int, ...]] = Field(default_factory=dict)
@@ -305,10 +307,9 @@ class SpendRead(Read):
     holds: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     def credit_at(self, now: datetime) -> int:
-        """The credit that makes room under the cap at a moment, in nanos."""
-        return self.credit_nanos - sum(
-            nanos for end, nanos in self.credit_ends.items() if datetime.fromisoformat(end) <= now
-        )
+        """The credit that makes room under the cap at a moment, in nanos; see metering's holds."""
+        ended = sum(nanos for end, nanos in self.credit_ends.items() if datetime.fromisoformat(end) <= now)
+        return max(0, self.credit_nanos - max(ended, self.credit_apart_nanos))
 
 
 class AgreedPlan(Read):
@@ -339,6 +340,13 @@ class BillingRead(Read):
     agent_alerts: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     """The same for the caps of agents; ALERTS for one that is not named."""
     paid_once: bool = False
+
+
+class BooksRead(Read):
+    """`workspaces/{workspace}/billing/state`: how far the books are."""
+
+    period: str | None = None
+    """The first month whose invoice is not final."""
 
 
 class MemberRead(Read):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.shared import clock, contracts, events, firestore, logs
 from functions.shared.config import settings
-from functions.shared.contracts import BillingRead
+from functions.shared.contracts import BillingRead, BooksRead
 from functions.shared.metering import holds
 from functions.shared.metering.holds import Hold, Spend
 from functions.shared.plans import DEFAULT_PLAN, PlanTerms, plan_at, surely_included
@@ -215,6 +215,7 @@ def opening(workspace: WorkspaceId, month: str, account: BillingRead | None = No
         trial = max(0, settings().trial_cap_nanos - spent)
     return {
         "trial_nanos": trial,
+        "credit_apart_nanos": _used_before(workspace, home.data, month) if terms.credit_nanos else 0,
         "spent_nanos": 0,
         "cost_nanos": 0,
         "turns": 0,
@@ -222,6 +223,36 @@ def opening(workspace: WorkspaceId, month: str, account: BillingRead | None = No
         **_standing(home.data),
         **_terms(terms),
     }
+
+
+def _used_before(workspace: WorkspaceId, home: Mapping[str, Any], month: str) -> int:
+    """What earlier months without a final invoice have used of the credit: two reads, and one for each such month."""
+    state = firestore.get(contracts.path(workspace, "billing", "state"))
+    first = BooksRead.model_validate(state.data).period or clock.month_of(home.get("created_at", clock.now()))
+    return _charged(workspace, first, month)
+
+
+def _charged(workspace: WorkspaceId, first: str, month: str) -> int:
+    """What the months from `first` to before `month` have spent and hold beyond what their plans surely include."""
+    months = []
+    while first < month:
+        months.append(contracts.path(workspace, "spend", first))
+        first = clock.next_month(first)
+    periods = [Spend.stored(one.data) for one in firestore.get_all(months)] if months else []
+    return sum(max(0, one.spent + sum(hold.amount for hold in one.holds.values()) - one.allowance) for one in periods)
+
+
+def set_credit_apart(workspace: WorkspaceId, first: str, now: datetime) -> None:
+    """Keep in the running period what earlier months have used of the credit, `first` being the first without a final
+    invoice: its invoice will take that much, so it makes no room. One read, and one for each such month."""
+    found = firestore.get(spend_path(workspace, now))
+    if not found.exists:
+        return
+    wanted = _charged(workspace, first, found.id) if found.data.get("credit_nanos") else 0
+    if wanted != found.data.get("credit_apart_nanos", 0):
+        batch = firestore.Batch()
+        batch.update(found.path, {("credit_apart_nanos",): wanted})
+        batch.commit()
 
 
 def _standing(home: Mapping[str, Any]) -> dict[str, Any]:

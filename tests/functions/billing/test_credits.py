@@ -188,6 +188,25 @@ def test_expired_credit_opens_no_room_also_before_the_close_has_booked_it(story:
     assert seen(story, ends).grants[0].state == "expiring"
 
 
+def test_credit_that_last_month_has_used_makes_no_room_in_the_next_before_its_invoice_takes_it(story: Story) -> None:
+    buy(story, 1000, "pay_1")
+    change = firestore.Batch()
+    change.update(metering.spend_path(story.workspace, GIVEN), {("spent_nanos",): 8_000_000_000})
+    change.commit()
+    story.turn(at("2026-11-26"), charge_nanos=8_000_000_000)
+    december = at("2026-12-01", 0)
+    opened = metering.current(story.workspace, december)
+    assert (opened.credit_nanos, opened.credit_apart_nanos) == (10_000_000_000, 8_000_000_000)
+    assert opened.credit_at(december) == 2_000_000_000
+    document = {**opened.model_dump(), "cap_nanos": 0, "trial_nanos": None}
+    assert room(Spend.stored(document), "agt", december) == 2_000_000_000
+    for night in (at("2026-12-01", 0, 10), FINAL, FINAL):
+        story.close(night)
+        now = metering.current(story.workspace, night)
+        assert now.credit_at(night) == 2_000_000_000
+    assert (now.credit_nanos, now.credit_apart_nanos) == (2_000_000_000, 0)
+
+
 def test_movements_come_in_pages_the_latest_first(story: Story) -> None:
     for number in range(5):
         buy(story, 100 + number, f"pay_{number}", now=GIVEN + timedelta(minutes=number))
