@@ -87,7 +87,7 @@ def asked(mock: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def order(email: str | None) -> cards.Order:
-    said = {"workspace": "ws_1", "installation": "p/dev", "purpose": "invoice", "amount_minor": "1000"}
+    said = {"workspace": "ws_1", "agenthub_installation": "p/dev", "purpose": "invoice", "amount_minor": "1000"}
     return cards.Order(1000, "USD", "AgentHub, invoice A-2026-0001", said, "https://x.test/", "https://x.test/", email)
 
 
