@@ -1,6 +1,6 @@
 """The ledger's rules for what is not usage and not an invoice: prepaid credit, credit notes, write-offs, reissues.
 
-    bought       cash → customer credit           granted   revenue → customer credit
+    granted      revenue → customer credit        (what is bought is a payment)
     expired      customer credit → revenue        (what was bought is earned, what was granted is reversed)
     credit note  revenue and tax → receivable     what was not due: receivable → customer credit
     write-off    revenue and tax → receivable     a payment first brings it back
@@ -31,19 +31,6 @@ def _on(workspace_id: str, currency: str, at: datetime) -> dict[str, Any]:
         "booked_at": at,
         "currency": currency,
     }
-
-
-def bought(workspace_id: str, nanos: int, currency: str, source_id: str, at: datetime) -> LedgerEntry:
-    """Credit that was paid for; `source_id` is the payment."""
-    common = _on(workspace_id, currency, at)
-    return entry(
-        kind=EntryKind.CREDIT_BOUGHT,
-        debit=Account.CASH,
-        credit=CREDIT,
-        amount_nanos=nanos,
-        payment_id=source_id,
-        **common,
-    )
 
 
 def granted(workspace_id: str, nanos: int, currency: str, grant_id: str, at: datetime) -> LedgerEntry:

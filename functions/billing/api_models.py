@@ -100,7 +100,7 @@ class BudgetsChange(Body):
     agent_alerts: dict[str, Alerts] = Field(
         default_factory=dict,
         max_length=200,
-        description="For agents with a cap, others are left out; 0.8 and 1 for those not named.",
+        description="For agents with a cap, others fall away; 0.8 and 1 for who is not named.",
     )
     visitor_hour_share: Share = "0.1"
     visitor_day_share: Share = "0.25"
@@ -284,6 +284,10 @@ class Invoice(InvoiceSummary):
     tax: Money
     credit_used: Money
     paid: Money
+    credited: Money = Field(description="What credit notes took off what was due; the rest of them became credit.")
+    written_off: Money
+    replaces: str | None = Field(description="The void invoice in place of which it was issued.")
+    replaced_by: str | None
     digest: str
     as_of: datetime
 

@@ -5,6 +5,7 @@ rules are in grants.py, the entries in adjustments.py.
 """
 
 from datetime import datetime, timedelta
+from functools import cache
 
 from functions.billing import adjustments, repository
 from functions.billing import credit_api_models as api
@@ -14,13 +15,14 @@ from functions.billing.books import Books, post, tell
 from functions.billing.grants import Grant, GrantKind, Wallet
 from functions.billing.models import Account, EntryKind, LedgerEntry
 from functions.shared import activity, clock, contracts, digests, firestore, metering
+from functions.shared.config import settings
 from functions.shared.contracts import BillingRead, WorkspaceRead
 from functions.shared.errors import Conflict, Invalid, NotFound
 from functions.shared.events import Event
 from functions.shared.http import Call, Page, page_token, page_values
 from functions.shared.identity import WorkspaceId
 from functions.shared.identity.workspace import is_name
-from functions.shared.money import Money, MoneyError, divide_up, minor_to_nanos, minor_unit
+from functions.shared.money import Money, MoneyError, divide_up, minor_unit
 
 LONGEST = timedelta(days=3660)
 """How far ahead an expiry may lie; what is beyond it is a slip in the year."""
@@ -63,16 +65,19 @@ def move(
     at: datetime | None = None,
     paid_only: bool = False,
 ) -> tuple[CreditPart, ...]:
-    """Add credit (above zero) as a grant that never expires, or burn it (below zero); returns what was burned.
+    """Add credit (above zero) as a grant, or burn it (below zero); returns what was burned.
 
-    At most once for an account in a commit. `source` names the payment or invoice, `at` is when. `paid_only` leaves
+    Credit that was bought expires after CREDIT_DAYS where that is set, other credit never. At most once for an account
+    in a commit. `source` names the payment or invoice, `at` is when. `paid_only` leaves
     alone what was given: that is never paid back. Raises CreditShort when there is too little.
     """
     moment = at or clock.start_of_month(spend.id)
     wallet = wallet_of(account, moment)
     parts: tuple[CreditPart, ...] = ()
     if nanos > 0:
-        wallet = wallet.add(made(workspace, nanos, kind, source, moment))
+        days = settings().credit_days if kind is GrantKind.PURCHASED else 0
+        expires_at = moment + timedelta(days=days) if days else None
+        wallet = wallet.add(made(workspace, nanos, kind, source, moment, expires_at))
     elif nanos < 0:
         wallet, parts = wallet.burn(-nanos, paid_only=paid_only)
     if nanos or paid:
@@ -111,27 +116,6 @@ def given_back(
             made(workspace, part.nanos, GrantKind(part.kind), f"{source}.{part.grant_id}", at, part.expires_at)
         )
     return wallet
-
-
-def bought(
-    batch: firestore.Batch,
-    workspace: WorkspaceId,
-    account: firestore.Snapshot,
-    spend: firestore.Snapshot,
-    amount_minor: int,
-    currency: str,
-    source_id: str,
-    now: datetime,
-    expires_at: datetime | None = None,
-) -> list[Event]:
-    """Book credit that was paid for, in the transaction that creates the payment `source_id`; publish what is returned.
-
-    A payment ends a trial. It books once as long as the payment's document is created in the same commit.
-    """
-    nanos = minor_to_nanos(amount_minor, currency)
-    grant = made(workspace, nanos, GrantKind.PURCHASED, source_id, now, expires_at)
-    keep(batch, workspace, account, spend, wallet_of(account, now).add(grant), paid=True)
-    return post(batch, workspace, [adjustments.bought(workspace, nanos, currency, source_id, now)], now)
 
 
 def grant(call: Call, workspace: WorkspaceId, new: api.NewCredit) -> api.CreditGrant:
@@ -201,11 +185,20 @@ def _same(known: Grant, given: Grant) -> Grant:
 
 
 def expire(books: Books) -> None:
-    """Book what has expired at the run's `as_of`, as far as its last day is closed. Again, it books nothing."""
+    """Book what has expired at the run's `as_of`, as far as its last day is closed. Again, it books nothing.
+
+    One read where nothing ends.
+    """
     workspace, as_of = books.workspace, books.as_of
     closed, open_month = books.last_closed, books.period
     paths = [repository.account_path(workspace), metering.spend_path(workspace, as_of)]
 
+    (known,) = repository.read(paths[:1])
+    ends = [one.expires_at for one in wallet_of(known, as_of).grants if one.expires_at is not None]
+    if closed is None or not any(end <= as_of for end in ends):
+        return
+
+    @cache
     def used(day: str) -> int:
         # What a month's plan surely includes was not charged against credit; an invoice asks for whole coins.
         coin = minor_unit(books.home.currency)
@@ -217,18 +210,17 @@ def expire(books: Books) -> None:
     def work(transaction: firestore.Transaction) -> list[Event]:
         account, spend = transaction.get_all(paths)
         wallet = wallet_of(account, as_of)
-        if closed is None or not account.exists:
-            return []
         left, parts = wallet.expire(as_of, closed, used)
         if left == wallet:
             return []
-        sources = {one.grant_id: one.source for one in wallet.grants if not one.paid}
+        # What an invoice had used and a void gave back came from that invoice, and from no entry of its own.
+        given = {one.grant_id: one.source for one in wallet.grants if not one.paid and one.source.startswith("led_")}
         entries = [
             adjustments.expired(
                 workspace,
                 part,
                 books.home.currency,
-                grant_entry=sources.get(part.grant_id),
+                grant_entry=given.get(part.grant_id),
                 open_month=open_month,
                 at=as_of,
             )

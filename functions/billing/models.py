@@ -180,7 +180,6 @@ class EntryKind(StrEnum):
     PAYMENT = "payment"
     REFUND = "refund"
     VOID = "void"
-    CREDIT_BOUGHT = "credit_bought"
     CREDIT_GRANTED = "credit_granted"
     CREDIT_EXPIRED = "credit_expired"
     CREDIT_NOTE = "credit_note"

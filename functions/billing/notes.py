@@ -79,9 +79,12 @@ class CreditNote(_Frozen):
         return canonical_json(self.model_dump(exclude={"state"}))
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """Rows of `invoice_lines`, negative, so that all rows of an invoice and its notes add up to what is asked."""
+        """Rows of `invoice_lines`, negative, so that a workspace's rows add up to what it is asked for.
+
+        They are of a document of its own, the note: an invoice's rows stay what the invoice said.
+        """
         own = {
-            "invoice_id": self.invoice_id,
+            "invoice_id": self.note_id,
             "number": self.number,
             "workspace_id": self.workspace_id,
             "period": self.period,

@@ -214,6 +214,11 @@ class Settings:
         return _whole("PAYMENT_DAYS", 14)
 
     @cached_property
+    def credit_days(self) -> int:
+        """How many days credit lasts that was bought; 0: it never expires."""
+        return _whole("CREDIT_DAYS", 0)
+
+    @cached_property
     def seller(self) -> dict[str, Any]:
         """Who sends the invoices: SELLER_NAME, SELLER_ADDRESS (lines separated by `|`), SELLER_COUNTRY, _VAT_ID, _EMAIL."""
         lines = (line.strip() for line in _text("SELLER_ADDRESS", "|").split("|"))

@@ -27,6 +27,7 @@ locals {
       CHAT_URL                = local.chat_url
       CONSOLE_ORIGINS         = join(",", local.console_origins)
       CONSOLE_URL             = "${local.cdn_url}/console/index.html"
+      CREDIT_DAYS             = tostring(var.terms.credit_days)
       DEFAULT_MODEL           = var.models.default
       EMBEDDING_MODEL         = var.models.embedding
       ENVIRONMENT             = var.environment

@@ -318,8 +318,9 @@ variable "streaming" {
 }
 
 variable "terms" {
-  description = "Terms of business: the trial's whole currency units, hours an invoice stays a draft, days to pay, and what the invoice says about that."
+  description = "Terms of business: the trial's whole currency units, hours an invoice stays a draft, days to pay, days that bought credit lasts (0: for ever), and what the invoice says about that."
   type = object({
+    credit_days   = optional(number, 0)
     grace_hours   = optional(number, 24)
     payment_days  = optional(number, 14)
     payment_terms = optional(string, "")
@@ -330,8 +331,8 @@ variable "terms" {
 
   validation {
     condition = alltrue([
-      for number in [var.terms.grace_hours, var.terms.payment_days, var.terms.trial_cap] : number >= 0 && floor(number) == number
+      for number in [var.terms.credit_days, var.terms.grace_hours, var.terms.payment_days, var.terms.trial_cap] : number >= 0 && floor(number) == number
     ])
-    error_message = "terms.grace_hours, terms.payment_days and terms.trial_cap are whole numbers of 0 or more."
+    error_message = "terms.credit_days, terms.grace_hours, terms.payment_days and terms.trial_cap are whole numbers of 0 or more."
   }
 }

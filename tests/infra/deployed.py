@@ -113,6 +113,7 @@ class Deployed:
             "CONSOLE_URL": URL,
             "CHAT_URL": URL,
             "CONSOLE_ORIGINS": URL,
+            "CREDIT_DAYS": "0",
             "DEFAULT_MODEL": "offline/offline-extractive",
             "EMBEDDING_MODEL": "offline/wordllama-256",
             "ENVIRONMENT": ENVIRONMENT,

@@ -339,7 +339,7 @@ class TestTerraformItself:
         blocks = [f'variable "{name}" {{ type = {type_} }}' for name, type_ in types.items() if name != "region"]
         blocks.append('variable "region" {\n  default = "us-central1"\n  validation {\n'
                       '    condition     = var.region != "mars"\n    error_message = "No gateway on mars."\n  }\n}')  # fmt: skip
-        (tmp_path / "main.tf").write_text("\n".join([*blocks, 'output "agenthub_installation" { value = var.environment }']))
+        (tmp_path / "main.tf").write_text("\n".join([*blocks, 'output "installation" { value = var.environment }']))
         (tmp_path / "environments").mkdir()
         (tmp_path / "environments" / "dev.tfvars").write_text('environment = "dev"\nstreaming = true\n')
         terraform = Terraform("dev", folder=tmp_path)
@@ -365,7 +365,7 @@ class TestTerraformItself:
         assert ours.outputs() == {}
         assert ours.plan(tmp_path / "plan")
         ours.apply(tmp_path / "plan")
-        assert ours.outputs() == {"agenthub_installation": "dev"}
+        assert ours.outputs() == {"installation": "dev"}
         assert not ours.plan(tmp_path / "plan")
 
 

@@ -82,7 +82,7 @@ def _applied(cloud: dict[str, Any], variables: dict[str, Any], what: dict[str, A
     cloud["gateways"]["agenthub"] = {"state": "ACTIVE", "apiConfig": config}
     chat = "streaming" if what["streaming"] else "api"
     cloud["outputs"] = {
-        "agenthub_installation": variables,
+        "installation": variables,
         "api_url": "https://api.example",
         "chat_url": f"https://{chat}.example",
         "console_url": "https://cdn.example/console",

@@ -7,15 +7,17 @@ import pytest
 
 from functions.billing import credit_api_models as api
 from functions.billing import credits, ledger, repository
-from functions.billing.books import tell
+from functions.billing.books import post, tell
+from functions.billing.grants import GrantKind
 from functions.billing.models import Account, EntryKind
-from functions.shared import contracts, firestore, metering
+from functions.shared import clock, contracts, firestore, metering
+from functions.shared.config import settings
 from functions.shared.errors import Conflict, Invalid, NotFound
 from functions.shared.http import Call, Page
 from functions.shared.identity import Caller
 from functions.shared.identity.workspace import from_directory
 from functions.shared.metering.holds import Spend, room
-from functions.shared.money import Money
+from functions.shared.money import Money, minor_to_nanos
 from tests.cloud import Cloud
 from tests.functions.billing.story import FINAL, NEXT_FINAL, Story, at
 
@@ -38,14 +40,33 @@ def give(story: Story, amount: str, expires_at: datetime | None = None, key: str
     return credits.grant(operator(story, key, **more), story.workspace, new)
 
 
-def buy(story: Story, minor: int, source: str, now: datetime = GIVEN, expires_at: datetime | None = None) -> None:
+def buy(story: Story, minor: int, source: str, now: datetime = GIVEN, days: int = 0) -> None:
+    """As a payment without an invoice books it."""
     paths = [repository.account_path(story.workspace), metering.spend_path(story.workspace, now)]
+    entry = ledger.entry(
+        kind=EntryKind.PAYMENT,
+        debit=Account.CASH,
+        credit=Account.CUSTOMER_CREDIT,
+        amount_nanos=minor_to_nanos(minor, "USD"),
+        booked_at=now,
+        workspace_id=story.workspace,
+        period=clock.month_of(now),
+        usage_period=clock.month_of(now),
+        payment_id=source,
+        currency="USD",
+    )
 
     def work(transaction: firestore.Transaction) -> Any:
         account, spend = transaction.get_all(paths)
-        return credits.bought(transaction, story.workspace, account, spend, minor, "USD", source, now, expires_at)
+        named = {"kind": GrantKind.PURCHASED, "source": source, "at": now}
+        credits.move(transaction, story.workspace, account, spend, entry.amount_nanos, paid=True, **named)
+        return post(transaction, story.workspace, [entry], now)
 
-    tell(firestore.transact(work))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CREDIT_DAYS", str(days))
+        settings.cache_clear()
+        tell(firestore.transact(work))
+    settings.cache_clear()
 
 
 def account(story: Story) -> contracts.BillingRead:
@@ -128,7 +149,7 @@ def test_an_invoice_burns_what_ends_first_and_each_grant_shows_it(story: Story) 
 
 def test_what_was_not_used_in_time_expires_with_the_close_and_only_once(story: Story) -> None:
     give(story, "3.00", expires_at=at("2026-11-27", 0))
-    buy(story, 400, "pay_1", expires_at=at("2026-11-28", 0))
+    buy(story, 400, "pay_1", now=at("2026-11-25", 0), days=3)
     story.turn(at("2026-11-26"), charge_nanos=1_000_000_000)
     story.close(at("2026-11-27", 0, 10))
     assert agreeing(story) == 5_000_000_000

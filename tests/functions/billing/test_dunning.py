@@ -33,10 +33,11 @@ def told(story: Story) -> list[dict[str, Any]]:
 def test_each_step_is_told_once_on_its_day_and_none_after_the_payment(story: Story) -> None:
     (invoice,) = story.invoices()
     assert invoice.due_at is not None
-    steps = []
+    steps, found = [], []
     for days in (-1, 0, 1, 1, 2, 8, 9):
         story.close(invoice.due_at + timedelta(days=days, hours=1))
-        steps.append([one["step"] for one in told(story)])
+        found += told(story)
+        steps.append([one["step"] for one in found])
     assert steps == [
         [],
         [],
@@ -48,7 +49,7 @@ def test_each_step_is_told_once_on_its_day_and_none_after_the_payment(story: Sto
     ]
     now = stored(story, invoice)
     assert (now.state, now.after.dunned) == ("overdue", ("reminder", "second_reminder"))
-    facts = told(story)[1]
+    facts = found[1]
     assert {name: facts[name] for name in ("due", "days_overdue", "action", "template", "invoice_number")} == {
         "due": "10.00",
         "days_overdue": 8,
@@ -58,15 +59,16 @@ def test_each_step_is_told_once_on_its_day_and_none_after_the_payment(story: Sto
     }
     pay(story, invoice, 1000)
     story.close(invoice.due_at + timedelta(days=40))
-    assert len(told(story)) == 2
+    assert told(story) == []
 
 
 def test_what_a_run_missed_is_caught_up_in_order(story: Story) -> None:
     (invoice,) = story.invoices()
     assert invoice.due_at is not None
-    for _ in range(2):
-        story.close(invoice.due_at + timedelta(days=60))
-    assert [one["step"] for one in told(story)] == ["reminder", "second_reminder", "last_warning"]
+    story.close(invoice.due_at + timedelta(days=60))
+    found = told(story)
+    story.close(invoice.due_at + timedelta(days=60))
+    assert [one["step"] for one in (*found, *told(story))] == ["reminder", "second_reminder", "last_warning"]
 
 
 def overdue() -> Invoice:

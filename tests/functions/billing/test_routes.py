@@ -117,6 +117,39 @@ def test_the_operator_records_a_payment_with_a_key(story: Story, api: FlaskClien
     assert api.post(f"{other}/finalize", json={}, headers=operator).status_code == 200
 
 
+def test_the_operator_credits_gives_and_writes_off_and_the_workspace_reads_it(story: Story, api: FlaskClient) -> None:
+    operator = person(story, "viewer", operator=True)
+    story.turn(at("2026-11-26"), charge_nanos=10_000_000_000)
+    story.close(FINAL)
+    (invoice,) = story.invoices()
+    home = f"/api/operator/workspaces/{story.workspace}"
+    viewer = person(story, "viewer")
+
+    def post(path: str, body: dict[str, Any], key: str) -> Any:
+        return api.post(f"{home}/{path}", json=body, headers={**operator, "Idempotency-Key": key})
+
+    given = {"amount": {"amount": "3", "currency": "USD"}, "reason": "Welcome"}
+    assert api.post(f"{home}/credits", json=given, headers=operator).status_code == 400
+    assert post("credits", given, "key-of-credit").status_code == 201
+    shown = api.get("/api/billing/credits", headers=viewer).json
+    assert (shown["balance"]["amount"], shown["grants"][0]["reason"]) == ("3.00", "Welcome")
+    lines = {"lines": [{"line_id": invoice.lines[0].line_id, "reason": "Wrong", "amount": {**given["amount"]}}]}
+    note = post(f"invoices/{invoice.invoice_id}/credit-notes", lines, "key-of-note")
+    assert (note.status_code, note.json["on_due"]["amount"]) == (201, "3.00")
+    path = f"/api/invoices/{invoice.invoice_id}"
+    assert api.get(f"{path}/credit-notes", headers=viewer).json["items"] == [note.json]
+    assert api.get(f"/api/credit-notes/{note.json['id']}", headers=viewer).headers["ETag"]
+    assert api.get(f"/api/credit-notes/{note.json['id']}/pdf", headers=viewer).data.startswith(b"%PDF-")
+    off = post(f"invoices/{invoice.invoice_id}/uncollectible", {"reason": "Insolvent"}, "key-of-write-off")
+    assert (off.status_code, off.json["state"], off.json["due"]["amount"]) == (200, "uncollectible", "0.00")
+    seen = api.get(path, headers=viewer).json
+    assert (seen["credited"]["amount"], seen["written_off"]["amount"]) == ("3.00", "7.00")
+    again = api.post(f"{home}/invoices/{invoice.invoice_id}/void", json={"reissue": True}, headers=operator)
+    assert (again.status_code, again.json["code"]) == (409, "invoice_credited")
+    margin = api.get(f"{home}/margin?period=2026-11", headers=operator).json
+    assert margin["total"]["charge"]["amount"] == "10.00"
+
+
 def test_a_write_names_the_version_it_changes(story: Story, api: FlaskClient) -> None:
     owner = person(story, "owner")
     shown = api.get("/api/billing/budgets", headers=owner)
