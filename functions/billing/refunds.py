@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from functions.billing.adjustments import bought
 from functions.billing.invoicing import settle
 from functions.billing.ledger import credit, entry, payment
 from functions.billing.models import Account, EntryKind, Invoice, InvoiceState, LedgerEntry, Period
@@ -38,7 +37,7 @@ class Standing:
         """The money is here: what is due is paid, the rest is credit. A void invoice asks for nothing."""
         due = self.invoice.due_minor if self.invoice is not None else 0
         on_invoice = min(self.paid.amount_minor, due)
-        self._book(self._received(due))
+        self._book(payment(self.paid, due, Period.of(self.paid.received_at).month))
         self._change(state=PaymentState.SUCCEEDED, on_invoice_minor=on_invoice)
         self._pay(on_invoice, now)
 
@@ -87,13 +86,6 @@ class Standing:
         else:
             state = PaymentState.PARTLY_REFUNDED if self.paid.refunded_minor else PaymentState.SUCCEEDED
         self._change(state=state)
-
-    def _received(self, due_minor: int) -> list[LedgerEntry]:
-        paid = self.paid
-        if paid.invoice_id is None:
-            nanos = minor_to_nanos(paid.amount_minor, paid.currency)
-            return [bought(paid.workspace_id, nanos, paid.currency, paid.payment_id, paid.received_at)]
-        return payment(paid, due_minor, Period.of(paid.received_at).month)
 
     def _owed_again(self, amount_minor: int) -> int:
         """What of a refund the customer's own credit does not cover."""
