@@ -50,7 +50,7 @@ def installation() -> str:
 def stated(workspace: WorkspaceId, amount_minor: int, currency: str, invoice_id: str | None) -> dict[str, str]:
     """What a payment is for, as it is kept with the card service and read back by `settle`."""
     return {
-        "installation": installation(),
+        "agenthub_installation": installation(),
         "workspace": workspace,
         "purpose": "credit" if invoice_id is None else "invoice",
         "amount_minor": str(amount_minor),
@@ -79,7 +79,7 @@ def settle(intent: str, now: datetime, principal: Principal | None = None) -> No
     if found is None:
         _keep_aside(intent, None, "there is no such payment in our account", now)
         return
-    if "installation" not in found.metadata:
+    if "agenthub_installation" not in found.metadata:
         logs.info("A payment of the account that is not ours was passed over", intent=intent)
         return
     try:
@@ -102,7 +102,7 @@ def settle(intent: str, now: datetime, principal: Principal | None = None) -> No
 
 def _workspace(found: CardPayment) -> WorkspaceId:
     stated_here = found.metadata
-    if stated_here["installation"] != installation():
+    if stated_here["agenthub_installation"] != installation():
         raise _Stray("it belongs to another installation")
     if stated_here.get("amount_minor") != str(found.amount_minor):
         raise _Stray("the amount is not the one that was asked for")

@@ -120,7 +120,7 @@ def _by_card(call: Call, workspace: WorkspaceId, paid: Payment, given: Refund) -
     if given.provider_id is None:
         said = {
             "refund": request_id,
-            "installation": card_payments.installation(),
+            "agenthub_installation": card_payments.installation(),
             "workspace": workspace,
         }
         try:

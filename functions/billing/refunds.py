@@ -37,7 +37,7 @@ class Standing:
         """The money is here: what is due is paid, the rest is credit. A void invoice asks for nothing."""
         due = self.invoice.due_minor if self.invoice is not None else 0
         on_invoice = min(self.paid.amount_minor, due)
-        self._book(self._received(due))
+        self._book(payment(self.paid, due, Period.of(self.paid.received_at).month))
         self._change(state=PaymentState.SUCCEEDED, on_invoice_minor=on_invoice)
         self._pay(on_invoice, now)
 
@@ -86,9 +86,6 @@ class Standing:
         else:
             state = PaymentState.PARTLY_REFUNDED if self.paid.refunded_minor else PaymentState.SUCCEEDED
         self._change(state=state)
-
-    def _received(self, due_minor: int) -> list[LedgerEntry]:
-        return payment(self.paid, due_minor, Period.of(self.paid.received_at).month)
 
     def _owed_again(self, amount_minor: int) -> int:
         """What of a refund the customer's own credit does not cover."""

@@ -353,7 +353,7 @@ def test_another_workspaces_invoice_is_not_paid(story: Story, till: Till, alarms
         ({"workspace": "../x"}, "names no workspace"),
         ({"invoice": "inv_" + "0" * 26}, "no such invoice"),
         ({"invoice": "../x"}, "names no invoice"),
-        ({"installation": "somebody/prod"}, "another installation"),
+        ({"agenthub_installation": "somebody/prod"}, "another installation"),
         ({"amount_minor": "1"}, "the amount"),
         ({"currency": "EUR"}, "the currency"),
         ({"purpose": "credit"}, "what it is for"),

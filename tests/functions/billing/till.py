@@ -90,7 +90,7 @@ class Till:
 
     def made(self, **order: Any) -> str:
         """A payment that was paid on a page which somebody else made with our key: whatever the order says."""
-        said = {"installation": card_payments.installation(), "purpose": "credit", **order.pop("metadata", {})}
+        said = {"agenthub_installation": card_payments.installation(), "purpose": "credit", **order.pop("metadata", {})}
         amount, currency = order.pop("amount_minor", 1000), order.pop("currency", "USD")
         stated = {"amount_minor": str(amount), "currency": currency, **said}
         page = cards.open_checkout(
