@@ -114,7 +114,18 @@ def tests(session: nox.Session) -> None:
         session.log(f"The tests on Python {version}; -- PATH or -- -k WORD picks some.")
         binary = environment(session, python)
         picked = session.posargs or ([] if version == here else BOTH_PYTHONS)
-        run(session, "-m", "pytest", "-n", "auto", "--dist", "loadfile", *picked, python=binary)
+        run(
+            session,
+            "-m",
+            "pytest",
+            "-n",
+            "auto",
+            "--dist",
+            "loadfile",
+            "--no-loadscope-reorder",
+            *picked,
+            python=binary,
+        )
 
 
 def interpreter(version: str) -> str | None:

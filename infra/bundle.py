@@ -157,7 +157,7 @@ def _main(deployment: str, folder: str, entry_point: str) -> str:
 
 
 def _catalogue(root: Path) -> dict[str, dict[str, str]]:
-    content = yaml.safe_load((root / "infra" / "catalogue.yaml").read_text(encoding="utf-8"))
+    content = yaml.load((root / "infra" / "catalogue.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     found: dict[str, dict[str, str]] = content["deployments"]
     return found
 

@@ -117,7 +117,7 @@ class UnknownModel(Exception):
 def list_prices(path: Path = PRICES) -> dict[str, Price]:
     """Google's list prices by name. Money and quantities are exact."""
     found = {}
-    for name, entry in yaml.safe_load(path.read_text(encoding="utf-8")).items():
+    for name, entry in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader).items():
         if isinstance(entry["usd"], float) or isinstance(entry["free"], float):
             raise TypeError(f"{name}: write what has a point in quotes")
         found[name] = Price(
@@ -134,7 +134,7 @@ def list_prices(path: Path = PRICES) -> dict[str, Price]:
 
 def model_price(model: str, bucket: str, path: Path = MODELS) -> Price:
     """The book's opening price of a bucket (input, output) of a model, for a million tokens. Raises UnknownModel."""
-    book: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    book: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     provider, _, name = model.partition("/")
     for version in book["versions"]:
         for entry in version["models"]:
@@ -194,8 +194,8 @@ def of_models(number: int, assumed: Assumed) -> list[Line]:
 def of_idle_month(catalogue: Mapping[str, Any], assumed: Assumed, prices: Mapping[str, Price]) -> list[Line]:
     """What a month costs in which nobody talks, in an installation without data."""
     relays = retries = HOURS * 6
-    closes = DAYS
-    runs = relays + retries + closes
+    closes = sweeps = DAYS
+    runs = relays + retries + closes + sweeps
     seconds = runs * Fraction(assumed.relay_ms, 1000)
     relay, looked = Counted(COUNTED["relay"]), Counted(COUNTED["retries"])
     images = Fraction(len(catalogue["deployments"]) * assumed.image_mib, 1024)
@@ -204,7 +204,11 @@ def of_idle_month(catalogue: Mapping[str, Any], assumed: Assumed, prices: Mappin
         ("Cloud Run requests of the schedules", "run_requests", runs),
         ("Cloud Run vCPU of the schedules", "run_cpu", seconds),
         ("Cloud Run memory of the schedules", "run_memory", seconds / 2),
-        ("Firestore reads of the schedules", "firestore_reads", relays * relay.reads + retries * looked.reads + closes),
+        (
+            "Firestore reads of the schedules",
+            "firestore_reads",
+            relays * relay.reads + retries * looked.reads + closes + sweeps,
+        ),
         ("Firestore writes of the schedules", "firestore_writes", relays * relay.writes),
         ("BigQuery, the close's one query a day", "bigquery_queries", closes * _LEAST_SCANNED),
         ("Images of the functions", "image_storage", images),
@@ -277,7 +281,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(parser.parse_args(arguments))
     number = options.pop("conversations")
     assumed, prices = replace(Assumed(), **options), list_prices()
-    catalogue = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
+    catalogue = yaml.load(CATALOGUE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     try:
         models = of_models(number, assumed)
     except UnknownModel as error:

@@ -38,7 +38,9 @@ class Missing(RuntimeError):
 def declared(catalogue: Path = CATALOGUE) -> list[Routes]:
     """The routes of every deployment in the catalogue, in its order. Raises Missing for one without routes."""
     found = []
-    for name, deployment in yaml.safe_load(catalogue.read_text(encoding="utf-8"))["deployments"].items():
+    for name, deployment in yaml.load(catalogue.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)[
+        "deployments"
+    ].items():
         module = importlib.import_module(f"functions.{deployment['folder']}.main")
         routes = getattr(module, "ROUTES", {}).get(deployment["entry_point"])
         api = routes() if callable(routes) else None

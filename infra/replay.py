@@ -53,7 +53,7 @@ def replay(project: str, subscription: str, *, dry_run: bool = False, seconds: f
     """
     from google.cloud import pubsub_v1
 
-    topic = topic_of(subscription, yaml.safe_load(CATALOGUE.read_text(encoding="utf-8")))
+    topic = topic_of(subscription, yaml.load(CATALOGUE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
     publisher = pubsub_v1.PublisherClient()
     target = publisher.topic_path(project, topic)
     taken: set[str] = set()

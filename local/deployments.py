@@ -46,7 +46,7 @@ def _address(text: str) -> tuple[str, str]:
 
 def read_catalogue(path: Path) -> dict[str, Any]:
     """The catalogue as plain dicts and lists."""
-    loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    loaded = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     if not isinstance(loaded, dict):
         raise ValueError(f"{path} is not a catalogue")
     return loaded

@@ -1,5 +1,6 @@
 """The cloud that tests run on: the local engines as real processes, one set for each pytest worker."""
 
+import os
 from collections.abc import Iterator
 
 import hypothesis
@@ -17,9 +18,24 @@ def collections_are_written_by_their_owners() -> Iterator[None]:
         yield
 
 
+# Engines and stacks outlive a kill without it, and nobody wants the state of tests back after a power cut.
+os.environ.setdefault("AGENTHUB_FSYNC", "off")
+
 # A busy machine is no fault of the code under test.
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
+
+
+SLOWEST = ("tests/e2e/", "tests/matrix/", "tests/infra/", "tests/web/", "tests/functions/billing/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest come first, so that at the end no worker waits for one of them alone."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((place for place, folder in enumerate(SLOWEST) if item.nodeid.startswith(folder)), len(SLOWEST))
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")

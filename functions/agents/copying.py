@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from pydantic import Field
 
-from functions.agents import definitions, knowledge_index, repository, wizard, yaml_writer
+from functions.agents import check_rules, definitions, knowledge_index, repository, wizard, yaml_writer
 from functions.agents.models import Agent, KnowledgeState, Name
 from functions.agents.wizard import ShownAgent
 from functions.shared import clock, firestore
@@ -35,7 +35,7 @@ class NewCopy(Body):
 
 
 def copy(call: Call, agent: str, new: NewCopy) -> tuple[ShownAgent, str]:
-    """A new agent with this one's draft, file and knowledge: the new one and its etag. It is neither published nor active.
+    """A new agent with this one's draft, file, knowledge and test cases, and its etag. It is neither published nor active.
 
     A repeat with the same Idempotency-Key finds the copy, or makes what is missing of it. Raises NotFound, Contended when
     the knowledge changes all the time.
@@ -116,6 +116,12 @@ def _finished(call: Call, agent: str, name: str, kept: Agent, new: NewCopy) -> t
     document = wizard.document(definition, text, kept.knowledge, call.now)
     path = repository.agent_path(call.workspace, name)
     batch = firestore.Batch()
+    cases = check_rules.stored_cases(repository.read(repository.checks_path(call.workspace, agent))[0].data)
+    if cases:
+        # The cases come along; what their runs gave was about the other agent.
+        written = {"cases": [case.model_dump(mode="json") for case in cases], "updated_at": call.now}
+        batch.set(repository.checks_path(call.workspace, name), written)
+        document["checks"] = {"count": len(cases), "cases": check_rules.digest_of(cases)}
     batch.create(path, document)
     batch.delete(repository.copy_path(call.workspace, name))
     wizard.tell(batch, call, "agent.copied", name, definition.name, after={"copy_of": agent})

@@ -11,7 +11,7 @@ from functions.agents.conversation_events import Kind
 from functions.agents.models import Agent
 from functions.shared import contracts, events, firestore, metering, notifications, pricing
 from functions.shared.contracts import SpendRead
-from functions.shared.errors import Conflict, NotFound
+from functions.shared.errors import Conflict
 from functions.shared.events import Event
 from functions.shared.firestore import Snapshot
 from functions.shared.http import Call
@@ -39,30 +39,64 @@ class Reception:
 def hand_off(call: Call, conversation: str, note: str | None) -> Reception:
     """Mark the conversation as waiting for a person; while it waits or is taken already, only the note changes.
 
-    Raises NotFound before its first turn.
+    The wish opens the conversation if nothing was said yet. Raises what `leave` raises.
     """
-    paths = [repository.conversation_path(call.workspace, conversation)]
+    standing, home, agent = _door(call, conversation, repository.agent_path(call.workspace, call.principal.agent))
 
     def work(batch: firestore.Batch, found: list[Snapshot]) -> list[Event]:
         home = found[0]
-        if not home.exists:
-            raise NotFound("There is no conversation yet.")
-        if conversations.waits(home.data):
+        if home.exists and conversations.waits(home.data):
             if note is not None:
                 batch.update(home.path, {("hand_off", "note"): note}, if_etag=home.etag)
             return []
         waiting = {"state": "waiting", "note": note, "asked_at": call.now}
-        batch.update(
-            home.path,
-            {("hand_off",): waiting, ("handed_off",): True, ("updated_at",): call.now},
-            if_etag=home.etag,
-        )
-        return _told(batch, call, conversation, home.data["agent_id"], "hand_off", "hand_off.requested")
+        if home.exists:
+            fields: dict[tuple[str, ...], Any] = {
+                ("hand_off",): waiting,
+                ("handed_off",): True,
+                ("updated_at",): call.now,
+            }
+            batch.update(home.path, fields, if_etag=home.etag)
+        else:
+            batch.create(home.path, _opened(call, standing, hand_off=waiting, handed_off=True))
+        return _told(batch, call, conversation, call.principal.agent, "hand_off", "hand_off.requested")
 
-    agent_path = repository.agent_path(call.workspace, call.principal.agent)
-    home, agent = repository.read(*paths, agent_path)
-    events.publish_all(firestore.compete(paths, [home], work))
+    events.publish_all(firestore.compete([home.path], [home], work))
     return _reception(call, agent)
+
+
+def _door(call: Call, conversation: str, *more: str) -> tuple[SpendRead, Snapshot, Snapshot]:
+    """The workspace's standing, the conversation, and one more document; refuses whom a turn refuses."""
+    principal = call.principal
+    home, spend, widget, *others = repository.read(
+        repository.conversation_path(call.workspace, conversation),
+        metering.spend_path(call.workspace, call.now),
+        contracts.path(call.workspace, "widgets", principal.widget),
+        *more,
+    )
+    conversations.check_widget(widget.data, principal.agent, principal.origin)
+    standing = SpendRead.model_validate(metering.terms_of(call.workspace, spend))
+    if standing.state != "active":
+        raise Conflict("This workspace takes no messages at the moment.", code="workspace_suspended")
+    return standing, home, others[0] if others else home
+
+
+def _opened(call: Call, standing: SpendRead, **more: Any) -> dict[str, Any]:
+    """A conversation in which nothing was said yet."""
+    principal = call.principal
+    return conversations.opened(
+        agent_id=principal.agent,
+        channel="widget",
+        owner=principal.caller,
+        at=call.now,
+        currency=pricing.book().currency,
+        retention_days=standing.retention_days,
+        widget_id=principal.widget,
+        visitor_id=principal.subject,
+        new_visitor=principal.new_visitor,
+        session_id=principal.session,
+        **more,
+    )
 
 
 def _reception(call: Call, found: Snapshot) -> Reception:
@@ -80,15 +114,7 @@ def leave(call: Call, conversation: str, details: Details) -> None:
     The first are an event and a notification. Raises NotFound and Forbidden (`origin_not_allowed`) as a turn does, and
     Conflict (`workspace_suspended`).
     """
-    principal = call.principal
-    spend = metering.spend_path(call.workspace, call.now)
-    widget = contracts.path(call.workspace, "widgets", principal.widget)
-    paths = [repository.conversation_path(call.workspace, conversation)]
-    home, found_spend, found_widget = repository.read(*paths, spend, widget)
-    conversations.check_widget(found_widget.data, principal.agent, principal.origin)
-    standing = SpendRead.model_validate(metering.terms_of(call.workspace, found_spend))
-    if standing.state != "active":
-        raise Conflict("This workspace takes no messages at the moment.", code="workspace_suspended")
+    standing, home, _ = _door(call, conversation)
     lead = {**asdict(details), "left_at": call.now}
 
     def work(batch: firestore.Batch, found: list[Snapshot]) -> list[Event]:
@@ -97,26 +123,12 @@ def leave(call: Call, conversation: str, details: Details) -> None:
             fields: dict[tuple[str, ...], Any] = {("lead",): lead, ("lead_at",): call.now, ("updated_at",): call.now}
             batch.update(home.path, fields, if_etag=home.etag)
         else:
-            opened = conversations.opened(
-                agent_id=principal.agent,
-                channel="widget",
-                owner=principal.caller,
-                at=call.now,
-                currency=pricing.book().currency,
-                retention_days=standing.retention_days,
-                widget_id=principal.widget,
-                visitor_id=principal.subject,
-                new_visitor=principal.new_visitor,
-                session_id=principal.session,
-                lead=lead,
-                lead_at=call.now,
-            )
-            batch.create(home.path, opened)
+            batch.create(home.path, _opened(call, standing, lead=lead, lead_at=call.now))
         if home.data.get("lead") is not None:
             return []
-        return _told(batch, call, conversation, principal.agent, "lead", "lead.created")
+        return _told(batch, call, conversation, call.principal.agent, "lead", "lead.created")
 
-    events.publish_all(firestore.compete(paths, [home], work))
+    events.publish_all(firestore.compete([home.path], [home], work))
 
 
 def _told(

@@ -70,8 +70,8 @@ def text(documents: Sequence[dict[str, Any]]) -> str:
 
 def written() -> dict[Path, str]:
     """What should stand in infra/containers/cluster, by path."""
-    catalogue = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
-    contract = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))
+    catalogue = yaml.load(CATALOGUE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    contract = yaml.load(CONTRACT.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     return {CLUSTER / name: text(documents) for name, documents in files(catalogue, contract).items()}
 
 

@@ -69,7 +69,7 @@ class Catalogue:
 
 def read(path: Path) -> Catalogue:
     """The `bigquery` section of the catalogue; raises ValueError where it names a type that is not supported."""
-    section: dict[str, Any] = yaml.safe_load(path.read_text())["bigquery"]
+    section: dict[str, Any] = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)["bigquery"]
     tables = {name: _table(name, entry) for name, entry in section["tables"].items()}
     routines = {
         name: Routine(name, tuple(map(_argument, entry["arguments"])), entry["sql"], entry.get("description", ""))

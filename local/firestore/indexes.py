@@ -77,7 +77,7 @@ class Indexes:
     @classmethod
     def read(cls, catalogue: Path) -> "Indexes":
         """The indexes of a catalogue file; raises OSError or yaml.YAMLError."""
-        return cls(yaml.safe_load(catalogue.read_text(encoding="utf-8"))["firestore"])
+        return cls(yaml.load(catalogue.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["firestore"])
 
     def fingerprint(self) -> int:
         """Equal for two catalogues whose entries are the same."""

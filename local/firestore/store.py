@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local.durability import SYNCHRONOUS
 from local.firestore import writes as rules_of_writes
 from local.firestore.indexes import Indexes
 from local.firestore.paths import Place, locate
@@ -97,7 +98,7 @@ class Store:
             self._path, isolation_level=None, check_same_thread=False, timeout=30, cached_statements=512
         )
         connection.executescript(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-16384;"
+            f"PRAGMA journal_mode=WAL; PRAGMA synchronous={SYNCHRONOUS}; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-16384;"
             f"PRAGMA temp_store=MEMORY; PRAGMA mmap_size=268435456; PRAGMA journal_size_limit={_LARGE_LOG};"
         )
         return connection

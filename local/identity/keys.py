@@ -20,6 +20,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from local.durability import fsync
+
 SECURETOKEN = "securetoken"
 GOOGLE = "google"
 _BITS = 2048
@@ -182,7 +184,7 @@ def _create(path: Path, data: bytes) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()
-        os.fsync(file.fileno())
+        fsync(file.fileno())
     try:
         os.link(temporary, path)
     except FileExistsError:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.durability import SYNCHRONOUS
+
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1, "maxmem": 64 * 1024 * 1024}
 _CODE_SECONDS = 3600
 _SCHEMA = """
@@ -58,7 +60,7 @@ class People:
         self._lock = threading.Lock()
         self._db = sqlite3.connect(folder / "identity.db", check_same_thread=False, isolation_level=None, timeout=10)
         self._db.row_factory = sqlite3.Row
-        self._db.executescript("pragma journal_mode=wal; pragma synchronous=full; pragma foreign_keys=on;")
+        self._db.executescript(f"pragma journal_mode=wal; pragma synchronous={SYNCHRONOUS}; pragma foreign_keys=on;")
         self._db.executescript(_SCHEMA)
 
     def close(self) -> None:

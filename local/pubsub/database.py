@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from local.durability import SYNCHRONOUS
+
 FILE = "pubsub.sqlite"
 
 # `due` is a time of this process's monotonic clock, so it is reset whenever the file is opened: every message that was
@@ -66,7 +68,7 @@ class Database:
         with self.lock:
             outermost = self._depth == 0
             if outermost:
-                self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+                self._connection.execute(f"PRAGMA synchronous={SYNCHRONOUS if durable else 'NORMAL'}")
             name = f"level{self._depth}"
             self._connection.execute("BEGIN IMMEDIATE" if outermost else f"SAVEPOINT {name}")
             self._depth += 1

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from local.durability import fsync
 from local.storage.errors import Refusal, condition_not_met, no_object
 
 _SCRATCH = "incoming"
@@ -208,7 +209,7 @@ class Bucket:
         with fresh.open("w") as file:
             json.dump(dataclasses.asdict(stored), file, ensure_ascii=False)
             file.flush()
-            os.fsync(file.fileno())
+            fsync(file.fileno())
         fresh.rename(target)
         sync_folder(self._folder)
 
@@ -229,7 +230,7 @@ def sync_folder(folder: Path) -> None:
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(descriptor)
+            fsync(descriptor)
         finally:
             os.close(descriptor)
 

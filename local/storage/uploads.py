@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import os
 import re
 import uuid
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 import google_crc32c
 
+from local.durability import fsync
 from local.storage.errors import Refusal
 from local.storage.objects import Bucket, Conditions, Stored, check_name, sync_folder
 from local.storage.resources import changes
@@ -31,7 +31,7 @@ def store(
         while block := file.read(_BLOCK):
             md5.update(block)
             crc = google_crc32c.extend(crc, block)
-        os.fsync(file.fileno())
+        fsync(file.fileno())
         size = file.tell()
     sums = {"md5Hash": md5.digest(), "crc32c": crc.to_bytes(4, "big")}
     encoded = {algorithm: base64.b64encode(digest).decode() for algorithm, digest in sums.items()}
@@ -120,7 +120,7 @@ class Sessions:
         with (self._folder / f"{upload_id}.json").open("w") as file:
             json.dump(asdict(session), file)
             file.flush()
-            os.fsync(file.fileno())
+            fsync(file.fileno())
         sync_folder(self._folder)
         return upload_id
 
@@ -138,7 +138,7 @@ class Sessions:
             with path.open("ab") as file:
                 file.write(content[have - start :])
                 file.flush()
-                os.fsync(file.fileno())
+                fsync(file.fileno())
                 have = file.tell()
         if total is None or have < total:
             return None, session.bucket, have

@@ -62,7 +62,7 @@ class Plan:
     @staticmethod
     def read(catalogue: Path, root: Path) -> "Plan":
         """`root` is the folder that holds `functions/`. Raises KeyError or OSError for a catalogue that is none."""
-        content: dict[str, Any] = yaml.safe_load(catalogue.read_text(encoding="utf-8"))
+        content: dict[str, Any] = yaml.load(catalogue.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         deployments = tuple(
             Deployment(
                 name,

@@ -55,11 +55,21 @@ def imported(parsed: ast.AST) -> set[str]:
 def _run(node: ast.AST) -> Iterator[ast.AST]:
     yield node
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+        if isinstance(child, ast.If) and any(_names_type_checking(part) for part in ast.walk(child.test)):
             for other in child.orelse:
                 yield from _run(other)
         else:
             yield from _run(child)
+
+
+def _names_type_checking(node: ast.AST) -> bool:
+    return "TYPE_CHECKING" in (getattr(node, "id", None), getattr(node, "attr", None))
+
+
+@cache
+def imported_by(module: str) -> frozenset[str]:
+    """What `imported` finds in a module, looked for once."""
+    return frozenset(imported(tree(module)))
 
 
 def reached(folder: str) -> set[str]:
@@ -77,7 +87,7 @@ def reached_from(start: Iterable[str]) -> set[str]:
             continue
         found.add(module)
         waiting += [package for package in _packages(module) if package in modules()]
-        waiting += [inner for name in imported(tree(module)) if (inner := inside(name))]
+        waiting += [inner for name in imported_by(module) if (inner := inside(name))]
     return found
 
 

@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.contracts.installed import distributions_of, installed, pinned
-from tests.contracts.sources import FOLDERS, FUNCTIONS, ROOT, imported, inside, reached, tree
+from tests.contracts.sources import FOLDERS, FUNCTIONS, ROOT, imported_by, inside, reached
 
 GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
 # Asked for and never imported by us.
@@ -32,7 +32,7 @@ def imports_of(folder: str) -> dict[str, set[str]]:
     """Distribution → the modules of ours that import it, for all that the folder's bundle may run."""
     found: dict[str, set[str]] = {}
     for module in reached(folder):
-        for name in imported(tree(module)):
+        for name in imported_by(module):
             if inside(name) is None:
                 for distribution in distributions_of(name):
                     found.setdefault(distribution, set()).add(module)

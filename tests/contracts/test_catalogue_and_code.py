@@ -14,7 +14,7 @@ from functions.shared.identity import Caller
 from infra import openapi
 from tests.contracts.sources import FOLDERS, FUNCTIONS
 
-CATALOGUE: dict[str, Any] = yaml.safe_load(openapi.CATALOGUE.read_text("utf-8"))
+CATALOGUE: dict[str, Any] = yaml.load(openapi.CATALOGUE.read_text("utf-8"), Loader=yaml.CSafeLoader)
 DEPLOYMENTS: dict[str, dict[str, Any]] = CATALOGUE["deployments"]
 # Who calls, and is no deployment.
 ACCOUNTS = {"gateway", "push", "scheduler"}

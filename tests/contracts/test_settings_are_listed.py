@@ -16,7 +16,7 @@ from tests.contracts import sources
 
 TABLES = (openapi.ROOT / "docs" / "settings.md").read_text("utf-8")
 ROWS = dict(re.findall(r"^\| `([A-Z_]+)` \| (.+?) \| ", TABLES, re.MULTILINE))
-SUPERVISORS = {*EMULATOR_VARIABLES.values(), "USE_BIGQUERY", "AGENTHUB_MODEL_FAULTS"}
+SUPERVISORS = {*EMULATOR_VARIABLES.values(), "USE_BIGQUERY", "AGENTHUB_MODEL_FAULTS", "AGENTHUB_FSYNC"}
 CODE = sources.modules()["functions.shared.config"].read_text("utf-8")
 
 
@@ -84,6 +84,6 @@ def test_the_supervisors_defaults_are_false() -> None:
 
 def test_secrets_are_said_to_be_secrets() -> None:
     lines = {line.split("`")[1]: line for line in TABLES.splitlines() if line.startswith("| `")}
-    secrets = yaml.safe_load(openapi.CATALOGUE.read_text("utf-8"))["secrets"]
+    secrets = yaml.load(openapi.CATALOGUE.read_text("utf-8"), Loader=yaml.CSafeLoader)["secrets"]
     assert len(secrets) > 3
     assert [name for name, one in secrets.items() if f"secret `{name}`" not in lines[one["setting"]]] == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-CONTRACT = yaml.safe_load((Path(__file__).parents[2] / "api-gateway.yaml").read_text(encoding="utf-8"))
+CONTRACT = yaml.load((Path(__file__).parents[2] / "api-gateway.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
 METHODS = ("get", "put", "post", "patch", "delete")
 
 

@@ -19,7 +19,9 @@ from tests.functions.shared.http import callers
 from tests.functions.shared.identity.key_file import write_key
 
 ROOT = Path(__file__).parent.parent.parent
-DEPLOYMENTS: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "infra" / "catalogue.yaml").read_text())["deployments"]
+DEPLOYMENTS: dict[str, dict[str, Any]] = yaml.load(
+    (ROOT / "infra" / "catalogue.yaml").read_text(), Loader=yaml.CSafeLoader
+)["deployments"]
 
 
 @dataclass

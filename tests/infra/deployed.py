@@ -59,7 +59,7 @@ _START_SECONDS = 90
 @cache
 def catalogue() -> dict[str, Any]:
     """What the catalogue says, read once."""
-    content: dict[str, Any] = yaml.safe_load(CATALOGUE.read_text("utf-8"))
+    content: dict[str, Any] = yaml.load(CATALOGUE.read_text("utf-8"), Loader=yaml.CSafeLoader)
     return content
 
 

@@ -13,7 +13,7 @@ import yaml
 from infra.containers import doors, kubernetes, pods
 
 FOLDER = kubernetes.ROOT / "infra" / "containers"
-CATALOGUE = yaml.safe_load(kubernetes.CATALOGUE.read_text("utf-8"))
+CATALOGUE = yaml.load(kubernetes.CATALOGUE.read_text("utf-8"), Loader=yaml.CSafeLoader)
 DEPLOYMENTS = CATALOGUE["deployments"]
 DOCKERFILE = (FOLDER / "Dockerfile").read_text("utf-8")
 
@@ -21,7 +21,12 @@ DOCKERFILE = (FOLDER / "Dockerfile").read_text("utf-8")
 @cache
 def everything() -> list[dict[str, Any]]:
     paths = sorted(kubernetes.CLUSTER.glob("*.yaml"))
-    return [d for path in paths for d in yaml.safe_load_all(path.read_text("utf-8")) if "name" in d.get("metadata", {})]
+    return [
+        d
+        for path in paths
+        for d in yaml.load_all(path.read_text("utf-8"), yaml.CSafeLoader)
+        if "name" in d.get("metadata", {})
+    ]
 
 
 def documents(kind: str) -> dict[str, dict[str, Any]]:
@@ -36,10 +41,11 @@ def containers() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
 
 
 def test_the_cluster_is_what_the_catalogue_says() -> None:
-    for path, content in kubernetes.written().items():
+    written = kubernetes.written()
+    for path, content in written.items():
         assert path.read_text("utf-8") == content, "run python -m infra.containers.kubernetes --write"
     assert {path.name for path in kubernetes.CLUSTER.iterdir()} == {
-        *(path.name for path in kubernetes.written()),
+        *(path.name for path in written),
         kubernetes.SETTINGS,
     }
     assert kubernetes.main(["--check"]) == 0
@@ -50,7 +56,9 @@ def test_every_deployment_has_all_that_it_needs_and_nothing_is_left_over() -> No
     for kind in ("Deployment", "Service", "ServiceAccount", "HorizontalPodAutoscaler"):
         assert set(documents(kind)) == everything, kind
     assert set(documents("NetworkPolicy")) == {*everything, "closed"}
-    resources = yaml.safe_load((kubernetes.CLUSTER / "kustomization.yaml").read_text("utf-8"))["resources"]
+    resources = yaml.load((kubernetes.CLUSTER / "kustomization.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)[
+        "resources"
+    ]
     assert {*resources, "kustomization.yaml", kubernetes.SETTINGS} == {p.name for p in kubernetes.CLUSTER.iterdir()}
 
 
@@ -128,7 +136,7 @@ def test_people_come_in_by_the_gateway_and_google_by_exact_paths() -> None:
                 let_in.add((name, path["path"]))
     assert let_in == pushed | scheduled
     people = ingresses[pods.GATEWAY]["spec"]["rules"][0]["http"]["paths"]
-    contract = yaml.safe_load(kubernetes.CONTRACT.read_text("utf-8"))
+    contract = yaml.load(kubernetes.CONTRACT.read_text("utf-8"), Loader=yaml.CSafeLoader)
     prefixes = [path["path"] for path in people]
     for path in contract["paths"]:
         assert any(path == prefix or path.startswith(f"{prefix}/") for prefix in prefixes), path
@@ -180,7 +188,7 @@ def test_every_image_runs_as_an_ordinary_user_with_pinned_and_hashed_packages() 
 
 
 def test_compose_keeps_its_state_in_a_volume_and_its_port_on_this_machine() -> None:
-    compose = yaml.safe_load((FOLDER / "compose.yaml").read_text("utf-8"))
+    compose = yaml.load((FOLDER / "compose.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
     (service,) = compose["services"].values()
     assert service["ports"] == ["127.0.0.1:8000:8000"]
     assert service["volumes"] == ["state:/state"]

@@ -14,7 +14,7 @@ from functions.shared import ids
 from infra import replay
 from tests.cloud import Cloud
 
-CATALOGUE = yaml.safe_load(replay.CATALOGUE.read_text("utf-8"))
+CATALOGUE = yaml.load(replay.CATALOGUE.read_text("utf-8"), Loader=yaml.CSafeLoader)
 ATTEMPTS = 5
 
 

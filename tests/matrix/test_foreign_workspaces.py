@@ -25,10 +25,11 @@ BEARERS = frozenset({"token"})
 """What opens by being known: an invitation's token is for whoever has the address that it was sent to."""
 
 
-def test_a_business_has_something_of_every_kind_and_all_of_it_is_compared(ours: Business, theirs: Business) -> None:
+def test_a_business_has_something_of_every_kind(ours: Business, theirs: Business) -> None:
     assert set(ours.things) == set(theirs.things) == set(KINDS)
     assert not set(ours.things.values()) & set(theirs.things.values())
-    assert theirs.documents() == theirs.documents(everywhere=True)
+    for kind in ("members", "versions", "chunks", "turns", "invoices", "deliveries"):
+        assert any(f"/{kind}/" in name for name in theirs.documents()), kind
 
 
 def test_no_list_of_ours_names_anything_of_theirs(city: City, ours: Business, theirs: Business) -> None:

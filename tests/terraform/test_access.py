@@ -6,6 +6,7 @@ Whose collections a folder writes is checked elsewhere, over the code: IAM canno
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, get_args
 
 import pytest
@@ -15,7 +16,7 @@ from functions.shared import contracts
 from infra import openapi
 from tests.contracts import sources
 
-CATALOGUE: dict[str, Any] = yaml.safe_load(openapi.CATALOGUE.read_text("utf-8"))
+CATALOGUE: dict[str, Any] = yaml.load(openapi.CATALOGUE.read_text("utf-8"), Loader=yaml.CSafeLoader)
 ACCESS: dict[str, dict[str, Any]] = CATALOGUE["access"]
 EVENTS = {
     "usage-recorded",
@@ -54,6 +55,7 @@ def reached(deployment: str) -> set[str]:
     return sources.reached_from(DEPLOYMENTS[deployment])
 
 
+@cache
 def uses(module: str, of: str) -> set[str]:
     """The functions of `of` that a module calls."""
     parsed = sources.tree(module)
@@ -83,6 +85,7 @@ def text(deployment: str) -> Iterator[str]:
     return (sources.modules()[module].read_text("utf-8") for module in reached(deployment))
 
 
+@cache
 def sending() -> set[str]:
     """The functions of shared/events that send something, themselves or by another."""
     functions = [node for node in sources.tree("functions.shared.events").body if isinstance(node, ast.FunctionDef)]

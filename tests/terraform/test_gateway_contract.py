@@ -14,7 +14,7 @@ from openapi_spec_validator import validate
 from infra import openapi
 
 PROJECT, NUMBER, REGION = "agenthub-sample", "123456789012", "europe-west1"
-DEPLOYMENTS = yaml.safe_load(openapi.CATALOGUE.read_text("utf-8"))["deployments"]
+DEPLOYMENTS = yaml.load(openapi.CATALOGUE.read_text("utf-8"), Loader=yaml.CSafeLoader)["deployments"]
 METHODS = {"get", "put", "post", "delete", "patch", "head", "options"}
 # What the gateway's OpenAPI 3 extensions may hold; in OpenAPI 2 the same keys had underscores.
 BACKEND = {"address", "jwtAudience", "disableAuth", "pathTranslation", "deadline", "protocol"}
@@ -35,7 +35,7 @@ def text() -> str:
 
 @pytest.fixture(scope="module")
 def contract(text: str) -> dict[str, Any]:
-    read: dict[str, Any] = yaml.safe_load(text)
+    read: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
     return read
 
 

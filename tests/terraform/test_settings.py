@@ -11,7 +11,7 @@ from infra import openapi
 from local.supervisor import plan
 from tests.contracts import sources
 
-CATALOGUE: dict[str, Any] = yaml.safe_load(openapi.CATALOGUE.read_text("utf-8"))
+CATALOGUE: dict[str, Any] = yaml.load(openapi.CATALOGUE.read_text("utf-8"), Loader=yaml.CSafeLoader)
 TERRAFORM = openapi.ROOT / "infra" / "terraform"
 # What the code can read and the cloud does not set: each with its reason.
 NOT_SET = {

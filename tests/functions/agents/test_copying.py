@@ -40,6 +40,18 @@ def agent(studio: Studio) -> str:
     return str(made)
 
 
+def test_a_copy_has_the_test_cases_and_none_of_their_runs(studio: Studio, agent: str):
+    path = f"/api/agents/{agent}/checks"
+    cases = {"cases": [{"id": "lift", "question": "Is there a lift?", "must": ["ramp"]}]}
+    assert studio.ask("PUT", path, cases, etag=studio.get(path).etag).status == 200
+    copy = studio.ask("POST", f"/api/agents/{agent}/copy").body["id"]
+    shown = studio.get(f"/api/agents/{copy}/checks").body
+    assert shown["cases"] == studio.get(path).body["cases"]
+    assert (shown["run_id"], shown["up_to_date"]) == (None, False)
+    refused = studio.ask("POST", f"/api/agents/{copy}/publish")
+    assert (refused.status, refused.body["code"]) == (409, "checks_not_run")
+
+
 def test_a_copy_has_draft_file_and_knowledge_and_a_life_of_its_own(studio: Studio, agent: str):
     made = studio.ask("POST", f"/api/agents/{agent}/copy", {"name": "Mia two"})
     assert made.status == 201, made.body

@@ -136,6 +136,27 @@ def test_a_hand_off_is_one_event_and_one_notification(cloud: Cloud, workspace: W
     assert notified(cloud, workspace) == [("hand_off.requested", visitor.conversation)]
 
 
+def test_who_asks_for_a_person_first_opens_the_conversation_which_then_goes_on(
+    cloud: Cloud, workspace: WorkspaceId, visitor: Visitor
+) -> None:
+    assert ask(visitor, "Somebody real, please").state == "waiting"
+    home = visitor.home()
+    assert (home["agent_id"], home["turn_count"], home["handed_off"]) == (visitor.agent, 0, True)
+    assert home["hand_off"]["note"] == "Somebody real, please"
+    contracts.ConversationRead.model_validate(home)
+    visitor.turn()
+    assert (visitor.home()["turn_count"], visitor.home()["hand_off"]["state"]) == (1, "waiting")
+    assert notified(cloud, workspace) == [("hand_off.requested", visitor.conversation)]
+
+
+def test_a_page_that_may_not_show_the_widget_asks_for_nobody(cloud: Cloud, workspace: WorkspaceId) -> None:
+    agent = an_agent(workspace)
+    elsewhere = Visitor(cloud, workspace, agent, a_widget(workspace, agent, allowed_origins=[]))
+    with pytest.raises(Forbidden):
+        ask(elsewhere)
+    assert elsewhere.home() == {}
+
+
 @pytest.mark.parametrize(("business", "is_open"), [({}, True), (CLOSED, False)])
 def test_who_asks_for_a_person_hears_whether_somebody_is_there(
     cloud: Cloud, workspace: WorkspaceId, business: dict[str, Any], is_open: bool

@@ -14,7 +14,7 @@ from local.scheduler.__main__ import parse
 from tests.engines import ROOT
 from tests.local.standins import Identity, Listener, listening
 
-CATALOGUE = yaml.safe_load((ROOT / "infra" / "catalogue.yaml").read_text("utf-8"))
+CATALOGUE = yaml.load((ROOT / "infra" / "catalogue.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ SAMPLE = Path(__file__).parent / "sample"
 _READY = "Ctrl-C stops everything"
 
 
-def until(condition: Callable[[], Any], seconds: float = 10) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     """Wait until `condition` is true and return what it gave; fails after `seconds`."""
     give_up = time.monotonic() + seconds
     pause = threading.Event()
