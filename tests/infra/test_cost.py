@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from functions.analytics import consumer
 from functions.billing import evidence, tallies
 from functions.dashboard import notifying, relay
-from functions.shared import clock, events, logs
+from functions.shared import bigquery, clock, events, logs
 from infra import cost
 from tests.cloud import Cloud
 from tests.functions.agents.talking import HOURS, Scripted, Visitor, an_agent, usage_events
-from tests.functions.billing import conftest as billing
 from tests.functions.billing.story import FINAL, Story, at
 
 house, warehouse = billing.house, billing.warehouse
@@ -136,12 +135,16 @@ def test_the_close_reads_each_event_once(cloud: Cloud) -> None:
     assert found[1] - found[0] == 5 * cost.COUNTED["booking"]["firestore_reads"]
 
 
-def test_the_evidence_reads_each_event_once_more(house: Cloud) -> None:
+def test_the_evidence_reads_each_event_once_more(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(bigquery, "client", away)
     found = []
     for number in (3, 8):
-        story = Story(house)
+        story = Story(cloud, stores=False)
         for minute in range(number):
-            story.turn(at("2026-11-26", 10, minute), charge_nanos=1_000_000_000)
+            story.record(at("2026-11-26", 10, minute), charge_nanos=1_000_000_000)
         story.close(FINAL)
         (invoice,) = story.invoices()
         with logs.request() as operations:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from functions.billing import accounts, statement
 from functions.billing import api_models as api
@@ -165,6 +166,17 @@ def test_a_plan_chosen_in_december_is_not_billed_for_november(story: Story) -> N
     story.close(FINAL)
     assert story.invoices() == []
     assert statement.billing(call(story, now=at("2026-12-05"))).fee == usd("19")
+
+
+def test_a_customer_reads_their_countrys_language_until_they_choose_another(story: Story) -> None:
+    shown, etag = accounts.profile(call(story))
+    assert shown.locale == "de-DE"
+    chosen, etag = accounts.set_profile(call(story, etag), api.Profile(name="Dental", country="CH", locale="fr-CH"))
+    assert chosen.locale == "fr-CH"
+    back, _ = accounts.set_profile(call(story, etag), api.Profile(name="Dental", country="PL"))
+    assert back.locale == "pl-PL"
+    with pytest.raises(ValidationError, match="invoices are written in"):
+        api.Profile(name="Dental", locale="ja")
 
 
 def test_the_profile_is_on_the_next_invoice(story: Story) -> None:
