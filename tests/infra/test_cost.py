@@ -18,9 +18,6 @@ from tests.cloud import Cloud
 from tests.functions.agents.talking import HOURS, Scripted, Visitor, an_agent, usage_events
 from tests.functions.billing.story import FINAL, Story, at
 
-house, warehouse = billing.house, billing.warehouse
-"""The evidence is of a closed month, so the warehouse is there."""
-
 PRICES = cost.list_prices()
 CATALOGUE = yaml.load(cost.CATALOGUE.read_text("utf-8"), Loader=yaml.CSafeLoader)
 
