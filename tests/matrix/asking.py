@@ -1,13 +1,16 @@
 """Fills in a route's request: its path with ids, and a query and body that it takes, so that only who asks decides."""
 
 import io
+import json
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pydantic
 from PIL import Image
 from werkzeug.test import TestResponse
 
+from functions.shared import clock
 from functions.shared.http.messages import Json, Raw
 from functions.shared.http.routes import Route
 from functions.shared.identity import Caller
@@ -37,7 +40,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "plan": "gold",
         "plan_version": "gold-1",
         "name": "Gold",
-        "effective_from": "2027-06-01T00:00:00Z",
+        "effective_from": clock.to_text(clock.now() + timedelta(days=30)),
         "currency": "USD",
         "cost_plus": "0.1",
     },
@@ -119,7 +122,7 @@ def body_of(route: Route) -> tuple[Any, str]:
         return FILES[kind], kind
     sample = BODIES.get(route.body.__name__, {})
     try:
-        route.body.model_validate(sample)
+        route.body.model_validate_json(json.dumps(sample))
     except pydantic.ValidationError as error:
         raise AssertionError(
             f"a sample of {route.body.__name__} belongs into tests/matrix/asking.py: {error}"

@@ -220,7 +220,7 @@ def opening(workspace: WorkspaceId, month: str, account: BillingRead | None = No
         "turns": 0,
         "holds": {},
         **_standing(home.data),
-        **_terms(terms),
+        **_terms(terms, month),
     }
 
 
@@ -263,13 +263,27 @@ def default_terms(month: str) -> dict[str, Any]:
     return plan_at(DEFAULT_PLAN, clock.start_of_month(month)).model_dump(mode="json")
 
 
-def _terms(terms: BillingRead) -> dict[str, Any]:
-    limit = None if terms.cap_nanos is None else terms.cap_nanos + max(0, terms.credit_nanos)
+def _beyond(terms: BillingRead, month: str) -> int:
+    """What may be charged at list beyond cap and credit, in nanos: for each limit that the month can have, as credit
+    expires in it, the least, so that none is ever passed."""
+    plan = PlanTerms.model_validate(terms.plan_terms)
+    if terms.cap_nanos is None:
+        return surely_included(plan)
+    limits = [terms.cap_nanos + terms.credit_nanos]
+    ends: Mapping[str, int] = getattr(terms, "credit_ends", {})
+    over = clock.start_of_month(clock.next_month(month))
+    for moment, nanos in sorted((clock.from_text(end), nanos) for end, nanos in ends.items()):
+        if moment < over:
+            limits.append(limits[-1] - nanos)
+    return min(surely_included(plan, max(0, limit)) for limit in limits)
+
+
+def _terms(terms: BillingRead, month: str) -> dict[str, Any]:
     return {
         "plan": terms.plan,
         "plan_terms": terms.plan_terms,
         "cap_nanos": terms.cap_nanos,
-        "allowance_nanos": surely_included(PlanTerms.model_validate(terms.plan_terms), limit),
+        "allowance_nanos": _beyond(terms, month),
         "credit_nanos": terms.credit_nanos,
         "credit_ends": terms.credit_ends,
         "alerts": list(terms.alerts),
@@ -298,7 +312,8 @@ def write_terms(
     if not found.exists:
         batch.create(found.path, opening(workspace, found.id, account))
         return
-    fields: dict[tuple[str, ...], Any] = {(name,): value for name, value in _terms(agreed(account, found.id)).items()}
+    in_force = _terms(agreed(account, found.id), found.id)
+    fields: dict[tuple[str, ...], Any] = {(name,): value for name, value in in_force.items()}
     if account.paid_once:
         fields[("trial_nanos",)] = None
     batch.update(found.path, fields, if_etag=found.etag if unused else None)
