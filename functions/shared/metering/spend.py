@@ -270,9 +270,8 @@ def _beyond(terms: BillingRead, month: str) -> int:
     if terms.cap_nanos is None:
         return surely_included(plan)
     limits = [terms.cap_nanos + terms.credit_nanos]
-    ends: Mapping[str, int] = getattr(terms, "credit_ends", {})
     over = clock.start_of_month(clock.next_month(month))
-    for moment, nanos in sorted((clock.from_text(end), nanos) for end, nanos in ends.items()):
+    for moment, nanos in sorted((clock.from_text(end), nanos) for end, nanos in terms.credit_ends.items()):
         if moment < over:
             limits.append(limits[-1] - nanos)
     return min(surely_included(plan, max(0, limit)) for limit in limits)
