@@ -11,27 +11,13 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from functions.billing.aftermath import Aftermath
+from functions.billing.frozen import Frozen
 from functions.shared.digests import canonical_json, rfc3339
 from functions.shared.money import Currency, Nanos
 from functions.shared.plans import RESOLVED_TYPE
 
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Month = Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]
-
-
-class Frozen(BaseModel):
-    """What is written once and read as it was: unknown fields are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-    def to_document(self) -> dict[str, Any]:
-        """The fields as plain values that Firestore and JSON hold."""
-        return self.model_dump()
-
-    @classmethod
-    def from_document(cls, document: dict[str, Any]) -> Self:
-        """The inverse of `to_document`. Raises ValueError for anything else."""
-        return cls.model_validate(document)
 
 
 class Period(Frozen):

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from functions.billing.aftermath import CreditedLine
+from functions.billing.frozen import Frozen
 from functions.billing.models import Invoice, InvoiceLine, LineKind, Party
 from functions.shared.digests import canonical_json, rfc3339, stable_id
 from functions.shared.money import Currency, allocate, minor_to_nanos
@@ -23,10 +22,6 @@ class NoteRefused(ValueError):
     def __init__(self, message: str, position: int | None = None) -> None:
         super().__init__(message)
         self.position = position
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Wanted(Frozen):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from functions.billing.models import Frozen
+from functions.billing.frozen import Frozen
 from functions.shared.money import Currency
 
 
