@@ -66,6 +66,7 @@ def _run(books: Books) -> None:
     finalizing.months(books)
     credits.expire(books)
     voiding.finish_reissues(books)
+    metering.set_credit_apart(books.workspace, books.period, books.as_of)
     dunning.dun(books)
     reconciling.reconcile(books, touched)
     if waiting:

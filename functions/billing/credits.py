@@ -5,6 +5,7 @@ rules are in grants.py, the entries in adjustments.py.
 """
 
 from datetime import datetime, timedelta
+from functools import cache
 
 from functions.billing import adjustments, ledger, repository
 from functions.billing import credit_api_models as api
@@ -185,11 +186,20 @@ def _same(known: Grant, given: Grant) -> Grant:
 
 
 def expire(books: Books) -> None:
-    """Book what has expired at the run's `as_of`, as far as its last day is closed. Again, it books nothing."""
+    """Book what has expired at the run's `as_of`, as far as its last day is closed. Again, it books nothing.
+
+    One read where nothing ends.
+    """
     workspace, as_of = books.workspace, books.as_of
     closed, open_month = books.last_closed, books.period
     paths = [repository.account_path(workspace), metering.spend_path(workspace, as_of)]
 
+    (known,) = repository.read(paths[:1])
+    ends = [one.expires_at for one in wallet_of(known, as_of).grants if one.expires_at is not None]
+    if closed is None or not any(end <= as_of for end in ends):
+        return
+
+    @cache
     def used(day: str) -> int:
         # What a month's plan includes, or takes off for quantity, is not paid by credit; an invoice asks for whole coins.
         coin = minor_unit(books.home.currency)
@@ -198,18 +208,17 @@ def expire(books: Books) -> None:
     def work(transaction: firestore.Transaction) -> list[Event]:
         account, spend = transaction.get_all(paths)
         wallet = wallet_of(account, as_of)
-        if closed is None or not account.exists:
-            return []
         left, parts = wallet.expire(as_of, closed, used)
         if left == wallet:
             return []
-        sources = {one.grant_id: one.source for one in wallet.grants if not one.paid}
+        # What an invoice had used and a void gave back came from that invoice, and from no entry of its own.
+        given = {one.grant_id: one.source for one in wallet.grants if not one.paid and one.source.startswith("led_")}
         entries = [
             adjustments.expired(
                 workspace,
                 part,
                 books.home.currency,
-                grant_entry=sources.get(part.grant_id),
+                grant_entry=given.get(part.grant_id),
                 open_month=open_month,
                 at=as_of,
             )

@@ -188,3 +188,6 @@ def finalize_by_hand(workspace: WorkspaceId, invoice_id: str, as_of: datetime, a
                 raise Conflict("The books are being closed at this moment. Try again.", code="closing") from error
             return
     finalizing.finalize_by_hand(workspace, invoice_id, as_of, also)
+    after = Books.open(workspace, as_of)
+    if after is not None:
+        metering.set_credit_apart(workspace, after.period, as_of)

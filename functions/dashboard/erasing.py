@@ -2,7 +2,7 @@
 
 The first sweep after `erase_at` says so in the workspace's document, and from then on nobody can reopen it. A day later,
 when every room was asked once more, and nothing of ours is left, it is `erased`, and no job comes by again. What stays:
-the document of the workspace itself, and the books: ledger, invoices, payments, charges, spend and events.
+the document of the workspace itself, and the books: ledger, invoices, credit notes, payments, charges, spend, events.
 """
 
 from datetime import datetime, timedelta

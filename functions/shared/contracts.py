@@ -10,7 +10,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from functions.shared.counters import LATENCY_BOUNDS_MS as LATENCY_BOUNDS_MS
+from functions.shared.counters import QUARTERS as QUARTERS
+from functions.shared.counters import Counters as Counters
+from functions.shared.counters import RollupCut as RollupCut
+from functions.shared.counters import RollupRead as RollupRead
+from functions.shared.reads import Read as Read
 
 if TYPE_CHECKING:
     from functions.shared.identity import WorkspaceId
@@ -84,15 +91,6 @@ def workspace_path(workspace: WorkspaceId) -> str:
 def path(workspace: WorkspaceId, *parts: str) -> str:
     """A document or collection below a workspace: `path(ws, "agents", agent)`."""
     return "/".join(("workspaces", workspace, *parts))
-
-
-class Read(BaseModel):
-    """A frozen view of another folder's document; unknown fields are the owner's business.
-
-    An error names the field and not its value: that may be what a visitor said, and errors are logged.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True, hide_input_in_errors=True)
 
 
 class WorkspaceRead(Read):
@@ -276,81 +274,6 @@ class ConversationRead(Read):
     updated_at: datetime
 
 
-LATENCY_BOUNDS_MS = (50, 100, 200, 300, 400, 500, 700, 1000, 1400, 2000, 3000, 4000, 6000, 8000, 12000, 20000, 40000)
-"""Upper bounds of the latency buckets; a bucket's key is its bound as text, and `inf` above the last."""
-
-
-class Counters(Read):
-    """What is counted of one agent, model, channel, … in one hour, day or month. All integers; money in nanos."""
-
-    turns: int = 0
-    conversations: int = 0
-    visitors: int = 0
-    returning: int = 0
-    """Conversations that a visitor began who had been there before; those who had not are `visitors`."""
-    completed: int = 0
-    interrupted: int = 0
-    failed: int = 0
-    abandoned: int = 0
-    handed_off: int = 0
-    resolved: int = 0
-    leads: int = 0
-    feedback_up: int = 0
-    feedback_down: int = 0
-    ratings: int = 0
-    rating_sum: int = 0
-    input_tokens: int = 0
-    cached_input_tokens: int = 0
-    output_tokens: int = 0
-    reasoning_tokens: int = 0
-    pending: int = 0
-    estimated: int = 0
-    cost_nanos: int = 0
-    charge_nanos: int = 0
-    latency: dict[str, int] = Field(default_factory=dict)
-    first_token: dict[str, int] = Field(default_factory=dict)
-    last_micros: int = 0
-
-    @property
-    def errors(self) -> int:
-        """Turns that ended without an answer, by the model's fault or ours."""
-        return self.failed + self.abandoned
-
-    @property
-    def failing(self) -> bool:
-        """Whether more than one turn in ten ended without an answer; one definition for fleet, alerts, notifications."""
-        return self.errors * 10 > self.turns + self.errors
-
-
-class RollupCut(Read):
-    """Counters of one span, in total and by dimension. `as_of_micros` is the newest `occurred_at` counted, in Unix
-    microseconds.
-    """
-
-    as_of_micros: int = 0
-    total: Counters = Counters()
-    agents: dict[str, Counters] = Field(default_factory=dict)
-    models: dict[str, Counters] = Field(default_factory=dict)
-    channels: dict[str, Counters] = Field(default_factory=dict)
-    industries: dict[str, Counters] = Field(default_factory=dict)
-    versions: dict[str, Counters] = Field(default_factory=dict)
-
-
-QUARTERS = ("00", "15", "30", "45")
-"""The quarters of an hour, by the minute that they begin with."""
-
-
-class RollupRead(RollupCut):
-    """`workspaces/{workspace}/rollups/{kind}_{start}`: `hour_2026-11-25T13` (UTC), `day_2026-11-25`, `month_2026-11`
-    (both in the workspace's time zone).
-
-    An hour has its quarters besides, for time zones that are off by a part of an hour: without latencies and versions,
-    which would make the documents of large fleets too large.
-    """
-
-    quarters: dict[str, RollupCut] = Field(default_factory=dict)
-
-
 ALERTS = (800, 1000)
 """Permille of a cap at which a business is told when it chose no others."""
 
@@ -372,6 +295,8 @@ class SpendRead(Read):
     credit_nanos: int = 0
     credit_ends: dict[str, int] = Field(default_factory=dict)
     """How much of the credit stops counting at which moment (RFC 3339); the ledger follows with the daily close."""
+    credit_apart_nanos: int = 0
+    """What of the credit earlier months have used whose invoice is not final."""
     agent_caps: dict[str, int] = Field(default_factory=dict)
     alerts: tuple[int, ...] = ALERTS
     agent_alerts: dict[str, tuple[int, ...]] = Field(default_factory=dict)
@@ -382,10 +307,9 @@ class SpendRead(Read):
     holds: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     def credit_at(self, now: datetime) -> int:
-        """The credit that makes room under the cap at a moment, in nanos."""
-        return self.credit_nanos - sum(
-            nanos for end, nanos in self.credit_ends.items() if datetime.fromisoformat(end) <= now
-        )
+        """The credit that makes room under the cap at a moment, in nanos; see metering's holds."""
+        ended = sum(nanos for end, nanos in self.credit_ends.items() if datetime.fromisoformat(end) <= now)
+        return max(0, self.credit_nanos - max(ended, self.credit_apart_nanos))
 
 
 class AgreedPlan(Read):
@@ -416,6 +340,13 @@ class BillingRead(Read):
     agent_alerts: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     """The same for the caps of agents; ALERTS for one that is not named."""
     paid_once: bool = False
+
+
+class BooksRead(Read):
+    """`workspaces/{workspace}/billing/state`: how far the books are."""
+
+    period: str | None = None
+    """The first month whose invoice is not final."""
 
 
 class MemberRead(Read):

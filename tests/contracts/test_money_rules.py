@@ -15,7 +15,7 @@ NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)
 
 
 @cache
-def tests_in(path: str) -> frozenset[str]:
+def names_in(path: str) -> frozenset[str]:
     """The tests that a file has."""
     tree = ast.parse((ROOT / path).read_text("utf-8"))
     return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
@@ -33,7 +33,7 @@ def test_a_rule_is_shown_by_several_tests(rule: str) -> None:
 @pytest.mark.parametrize(("path", "name"), sorted(set(NAMED)), ids=lambda part: part.rpartition("/")[2])
 def test_a_test_that_is_named_is_there(path: str, name: str) -> None:
     assert (ROOT / path).is_file()
-    assert name in tests_in(path)
+    assert name in names_in(path)
 
 
 def test_every_line_of_the_page_that_names_a_test_was_understood() -> None:

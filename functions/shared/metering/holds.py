@@ -96,6 +96,7 @@ class Spend:
     allowance: int = 0
     credit: int = 0
     credit_ends: Mapping[str, int] = field(default_factory=dict)
+    credit_apart: int = 0
     agent_caps: Mapping[str, int] = field(default_factory=dict)
     visitor_hour_permille: int = 100
     visitor_day_permille: int = 250
@@ -115,6 +116,7 @@ class Spend:
             allowance=document.get("allowance_nanos", 0),
             credit=document.get("credit_nanos", 0),
             credit_ends=document.get("credit_ends", {}),
+            credit_apart=document.get("credit_apart_nanos", 0),
             agent_caps=document.get("agent_caps", {}),
             visitor_hour_permille=document.get("visitor_hour_permille", 100),
             visitor_day_permille=document.get("visitor_day_permille", 250),
@@ -132,8 +134,12 @@ class Spend:
         return min(caps) if caps else None
 
     def credit_at(self, now: datetime) -> int:
-        """The credit that counts at this moment: what has expired opens no room, also before the close books it."""
-        return self.credit - sum(nanos for end, nanos in self.credit_ends.items() if clock.from_text(end) <= now)
+        """The credit that counts at this moment: what has expired opens no room, also before the close books it.
+
+        Nor does what an earlier month has used and its invoice will take; that takes first what expires first.
+        """
+        ended = sum(nanos for end, nanos in self.credit_ends.items() if clock.from_text(end) <= now)
+        return max(0, self.credit - max(ended, self.credit_apart))
 
     def live(self, now: datetime) -> list[Hold]:
         """The holds that count now."""

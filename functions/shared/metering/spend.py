@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from functions.shared import clock, contracts, events, firestore, logs
 from functions.shared.config import settings
-from functions.shared.contracts import BillingRead
+from functions.shared.contracts import BillingRead, BooksRead
 from functions.shared.metering import holds
 from functions.shared.metering.holds import Hold, Spend
-from functions.shared.plans import DEFAULT_PLAN, PlanTerms, plan_at, surely_included
+from functions.shared.plans import DEFAULT_PLAN, PlanTerms, included_at_any_limit, plan_at, surely_included
 
 if TYPE_CHECKING:
     from functions.shared.identity import WorkspaceId
@@ -215,13 +215,51 @@ def opening(workspace: WorkspaceId, month: str, account: BillingRead | None = No
         trial = max(0, settings().trial_cap_nanos - spent)
     return {
         "trial_nanos": trial,
+        "credit_apart_nanos": _used_before(workspace, home.data, month) if terms.credit_nanos else 0,
         "spent_nanos": 0,
         "cost_nanos": 0,
         "turns": 0,
         "holds": {},
         **_standing(home.data),
-        **_terms(terms, month),
+        **_terms(terms),
     }
+
+
+def _used_before(workspace: WorkspaceId, home: Mapping[str, Any], month: str) -> int:
+    """What earlier months without a final invoice have used of the credit: two reads, and one for each such month."""
+    state = firestore.get(contracts.path(workspace, "billing", "state"))
+    first = BooksRead.model_validate(state.data).period or clock.month_of(home.get("created_at", clock.now()))
+    return _charged(workspace, first, month)
+
+
+def _charged(workspace: WorkspaceId, first: str, month: str) -> int:
+    """What the months from `first` to before `month` have spent and hold beyond what their plans surely include."""
+    months = []
+    while first < month:
+        months.append(contracts.path(workspace, "spend", first))
+        first = clock.next_month(first)
+    return sum(_used(one.data) for one in firestore.get_all(months) if one.exists) if months else 0
+
+
+def _used(document: Mapping[str, Any]) -> int:
+    """What a period's charges and holds at list can come to at most by its plan, in nanos."""
+    spend = Spend.stored(document)
+    free = included_at_any_limit(PlanTerms.model_validate(document["plan_terms"]))
+    at_list = spend.spent + sum(hold.amount for hold in spend.holds.values())
+    return max(0, at_list - free) if at_list else 0
+
+
+def set_credit_apart(workspace: WorkspaceId, first: str, now: datetime) -> None:
+    """Keep in the running period what earlier months have used of the credit, `first` being the first without a final
+    invoice: its invoice will take that much, so it makes no room. One read, and one for each such month."""
+    found = firestore.get(spend_path(workspace, now))
+    if not found.exists:
+        return
+    wanted = _charged(workspace, first, found.id) if found.data.get("credit_nanos") else 0
+    if wanted != found.data.get("credit_apart_nanos", 0):
+        batch = firestore.Batch()
+        batch.update(found.path, {("credit_apart_nanos",): wanted})
+        batch.commit()
 
 
 def _standing(home: Mapping[str, Any]) -> dict[str, Any]:
@@ -263,26 +301,23 @@ def default_terms(month: str) -> dict[str, Any]:
     return plan_at(DEFAULT_PLAN, clock.start_of_month(month)).model_dump(mode="json")
 
 
-def _beyond(terms: BillingRead, month: str) -> int:
-    """What may be charged at list beyond cap and credit, in nanos: for each limit that the month can have, as credit
-    expires in it, the least, so that none is ever passed."""
+def _beyond(terms: BillingRead) -> int:
+    """What may be charged at list beyond cap and credit, in nanos, so that the period passes neither.
+
+    Credit ends and is used by earlier months while the period runs, so with it only what holds at any limit counts.
+    """
     plan = PlanTerms.model_validate(terms.plan_terms)
-    if terms.cap_nanos is None:
-        return surely_included(plan)
-    limits = [terms.cap_nanos + terms.credit_nanos]
-    over = clock.start_of_month(clock.next_month(month))
-    for moment, nanos in sorted((clock.from_text(end), nanos) for end, nanos in terms.credit_ends.items()):
-        if moment < over:
-            limits.append(limits[-1] - nanos)
-    return min(surely_included(plan, max(0, limit)) for limit in limits)
+    if terms.credit_nanos:
+        return included_at_any_limit(plan)
+    return surely_included(plan, terms.cap_nanos)
 
 
-def _terms(terms: BillingRead, month: str) -> dict[str, Any]:
+def _terms(terms: BillingRead) -> dict[str, Any]:
     return {
         "plan": terms.plan,
         "plan_terms": terms.plan_terms,
         "cap_nanos": terms.cap_nanos,
-        "allowance_nanos": _beyond(terms, month),
+        "allowance_nanos": _beyond(terms),
         "credit_nanos": terms.credit_nanos,
         "credit_ends": terms.credit_ends,
         "alerts": list(terms.alerts),
@@ -311,7 +346,7 @@ def write_terms(
     if not found.exists:
         batch.create(found.path, opening(workspace, found.id, account))
         return
-    in_force = _terms(agreed(account, found.id), found.id)
+    in_force = _terms(agreed(account, found.id))
     fields: dict[tuple[str, ...], Any] = {(name,): value for name, value in in_force.items()}
     if account.paid_once:
         fields[("trial_nanos",)] = None

@@ -148,10 +148,10 @@ run "dev" {
     error_message = "Tables are granted exactly as the catalogue says."
   }
   assert {
-    condition = toset([for grant in concat(values(google_storage_bucket_iam_member.publishes), values(google_storage_bucket_iam_member.keeps)) : "${grant.bucket} ${grant.role} ${grant.member}"]) == toset(flatten([
+    condition = toset([for grant in concat(values(google_storage_bucket_iam_member.publishes), values(google_storage_bucket_iam_member.keeps), values(google_storage_bucket_iam_member.reads)) : "${grant.bucket} ${grant.role} ${grant.member}"]) == toset(flatten([
       for name, may in run.facts.catalogue.access : [
         for bucket, how in try(may.buckets, {}) : [
-          for role in(how == "keep" ? ["objectCreator", "objectViewer"] : ["objectUser"]) : "agenthub-sample-agenthub-${bucket} roles/storage.${role} serviceAccount:agenthub-${name}@agenthub-sample.iam.gserviceaccount.com"
+          for role in(how == "keep" ? ["objectCreator", "objectViewer"] : how == "publish" ? ["objectUser"] : ["objectViewer"]) : "agenthub-sample-agenthub-${bucket} roles/storage.${role} serviceAccount:agenthub-${name}@agenthub-sample.iam.gserviceaccount.com"
         ]
       ]
     ]))
@@ -177,6 +177,27 @@ run "dev" {
       ])
     )
     error_message = "Tokens are signed by exactly whom the catalogue names, as exactly that account."
+  }
+  assert {
+    condition = (
+      toset([for grant in google_service_account_iam_member.signs_addresses : "${grant.member} ${grant.service_account_id}"]) == toset(flatten([
+        for name, may in run.facts.catalogue.access : [
+          for how in values(try(may.buckets, {})) : join("", [
+            "serviceAccount:agenthub-${name}@agenthub-sample.iam.gserviceaccount.com ",
+            "projects/agenthub-sample/serviceAccounts/agenthub-${name}@agenthub-sample.iam.gserviceaccount.com",
+          ]) if how == "show"
+        ]
+      ]))
+    )
+    error_message = "Addresses are signed by exactly whom the catalogue names, each as itself."
+  }
+  assert {
+    condition     = google_project_iam_custom_role.address_signer.permissions == toset(["iam.serviceAccounts.signBlob"])
+    error_message = "Signing is all that who signs addresses may do."
+  }
+  assert {
+    condition     = one(one(google_storage_bucket.exports.lifecycle_rule).condition).age == 7 && google_storage_bucket.exports.public_access_prevention == "enforced"
+    error_message = "Exported files are nobody's but their address's, for a week."
   }
   assert {
     condition     = google_project_iam_custom_role.token_signer.permissions == toset(["iam.serviceAccounts.signJwt"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.agents import chat_routes, repository, wishes
+from functions.agents import chat_routes, repository
 from functions.shared import clock, contracts, firestore
 from functions.shared.errors import Invalid, NotFound
 from functions.shared.identity import WorkspaceId
@@ -112,12 +112,6 @@ def test_many_who_press_at_once_are_one_hand_off(cloud: Cloud, workspace: Worksp
     for thread in threads:
         thread.join()
     assert told(cloud, workspace) == [("hand_off", None)]
-
-
-def test_before_the_first_turn_nobody_can_be_asked_for(visitor: Visitor) -> None:
-    with pytest.raises(NotFound):
-        wishes.hand_off(visitor.call(), visitor.conversation, None)
-    assert visitor.home() == {}
 
 
 def test_an_erased_conversation_takes_no_thumb(spoken: Visitor) -> None:

@@ -132,7 +132,7 @@ def test_an_event_after_that_is_late_usage_on_the_next_invoice(story: Story) -> 
     story.turn(at("2026-12-04"), charge_nanos=250_000_000)
     story.close(NEXT_FINAL)
     november, december = story.invoices()
-    assert november == first.model_copy(update={"state": InvoiceState.OVERDUE})
+    assert november == first.model_copy(update={"state": InvoiceState.OVERDUE, "after": november.after})
     assert [(line.kind, line.usage_period, line.amount_minor) for line in december.lines] == [
         ("usage", "2026-12", 25),
         ("late_usage", "2026-11", 50),

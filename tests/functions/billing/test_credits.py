@@ -211,18 +211,31 @@ def test_credit_pays_what_prices_by_quantity_leave_and_the_rest_of_it_expires(st
     assert (story.invoices()[0].credit_minor, story.invoices()[0].due_minor) == (250, 0)
 
 
-def test_room_by_quantity_counts_on_no_credit_that_expires_in_the_month(story: Story) -> None:
-    """10 buy 34 messages, 24 more than at list; 13 would buy 46, 33 more."""
-    give(story, "3.00", expires_at=at("2026-11-27", 0))
+def test_room_by_quantity_counts_on_no_credit_which_may_end(story: Story) -> None:
+    """10 buy 34 messages, 24 more than at list; with credit the limit moves, and only what is included is sure."""
     tiered(story)
     assert metering.current(story.workspace, GIVEN).allowance_nanos == 24_000_000_000
-    assert metering.current(story.workspace, at("2026-12-02")).allowance_nanos == 24_000_000_000
-
-
-def test_credit_that_outlives_the_month_counts_for_all_of_it(story: Story) -> None:
     give(story, "3.00", expires_at=at("2026-12-10", 0))
-    tiered(story)
-    assert metering.current(story.workspace, GIVEN).allowance_nanos == 33_000_000_000
+    assert metering.current(story.workspace, GIVEN).allowance_nanos == 0
+
+
+def test_credit_that_last_month_has_used_makes_no_room_in_the_next_before_its_invoice_takes_it(story: Story) -> None:
+    buy(story, 1000, "pay_1")
+    change = firestore.Batch()
+    change.update(metering.spend_path(story.workspace, GIVEN), {("spent_nanos",): 8_000_000_000})
+    change.commit()
+    story.turn(at("2026-11-26"), charge_nanos=8_000_000_000)
+    december = at("2026-12-01", 0)
+    opened = metering.current(story.workspace, december)
+    assert (opened.credit_nanos, opened.credit_apart_nanos) == (10_000_000_000, 8_000_000_000)
+    assert opened.credit_at(december) == 2_000_000_000
+    document = {**opened.model_dump(), "cap_nanos": 0, "trial_nanos": None}
+    assert room(Spend.stored(document), "agt", december) == 2_000_000_000
+    for night in (at("2026-12-01", 0, 10), FINAL, FINAL):
+        story.close(night)
+        now = metering.current(story.workspace, night)
+        assert now.credit_at(night) == 2_000_000_000
+    assert (now.credit_nanos, now.credit_apart_nanos) == (2_000_000_000, 0)
 
 
 def test_movements_come_in_pages_the_latest_first(story: Story) -> None:

@@ -16,7 +16,7 @@ from tests.functions.rooms import Room, content, open_room, write
 from tests.functions.shared.http import callers
 
 WEBHOOK = ids.new("webhook")
-BOOKS = ("ledger", "invoices", "payments", "charges", "events")
+BOOKS = ("ledger", "invoices", "credit_notes", "payments", "charges", "events")
 
 
 def close(room: Room, someone: callers.Someone, name: str = "Linden Dental") -> tuple[int, str]:

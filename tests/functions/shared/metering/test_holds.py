@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from functions.shared import clock
 from functions.shared.errors import CapReached, Problem, TooMany, Unavailable
 from functions.shared.metering import holds
 from functions.shared.metering.holds import Add, Hold, Spend
@@ -308,3 +309,24 @@ def test_room_that_is_below_the_cap_is_kept() -> None:
     over = Hold("t", "agt_1", False, 11, now, now + LIFE, {})
     assert isinstance(holds.refusal(spend, over, now), CapReached)
     assert holds.room(spend, "agt_1", now) == 10
+
+
+@given(
+    st.dictionaries(st.integers(-50, 50), st.integers(1, 1000), max_size=5),
+    st.integers(0, 1000),
+    st.integers(0, 6000),
+    st.integers(-60, 60),
+)
+def test_credit_that_ended_or_is_set_apart_makes_no_room_and_is_not_taken_away_twice(
+    ends: dict[int, int], lasting: int, apart: int, minutes: int
+) -> None:
+    now = START + timedelta(minutes=minutes)
+    spend = Spend(
+        cap=0,
+        credit=sum(ends.values()) + lasting,
+        credit_ends={clock.to_text(START + timedelta(minutes=end)): nanos for end, nanos in ends.items()},
+        credit_apart=apart,
+    )
+    ended = sum(nanos for end, nanos in ends.items() if end <= minutes)
+    # What is set apart takes first what ends first, so both together take the larger of the two.
+    assert spend.credit_at(now) == max(0, spend.credit - max(ended, apart)) == holds.room(spend, "agt_1", now)
