@@ -244,7 +244,8 @@ def _charged(workspace: WorkspaceId, first: str, month: str) -> int:
 def _used(document: Mapping[str, Any]) -> int:
     """What a period's charges and holds at list can come to at most by its plan, in nanos."""
     spend = Spend.stored(document)
-    free = included_at_any_limit(PlanTerms.model_validate(document["plan_terms"]))
+    terms = document.get("plan_terms")
+    free = included_at_any_limit(PlanTerms.model_validate(terms)) if terms else 0
     at_list = spend.spent + sum(hold.amount for hold in spend.holds.values())
     return max(0, at_list - free) if at_list else 0
 
