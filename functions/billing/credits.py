@@ -7,7 +7,7 @@ rules are in grants.py, the entries in adjustments.py.
 from datetime import datetime, timedelta
 from functools import cache
 
-from functions.billing import adjustments, repository
+from functions.billing import adjustments, ledger, repository
 from functions.billing import credit_api_models as api
 from functions.billing.accounts import invalid
 from functions.billing.aftermath import CreditPart
@@ -23,6 +23,7 @@ from functions.shared.http import Call, Page, page_token, page_values
 from functions.shared.identity import WorkspaceId
 from functions.shared.identity.workspace import is_name
 from functions.shared.money import Money, MoneyError, divide_up, minor_unit
+from functions.shared.plans import PlanTerms, period_charges
 
 LONGEST = timedelta(days=3660)
 """How far ahead an expiry may lie; what is beyond it is a slip in the year."""
@@ -200,12 +201,9 @@ def expire(books: Books) -> None:
 
     @cache
     def used(day: str) -> int:
-        # What a month's plan surely includes was not charged against credit; an invoice asks for whole coins.
+        # What a month's plan includes, or takes off for quantity, is not paid by credit; an invoice asks for whole coins.
         coin = minor_unit(books.home.currency)
-        months = _open_usage(workspace, open_month, day[:7])
-        charged = (sum(one.on(Account.UNBILLED) for one in found if one.day and one.day <= day) for found, _ in months)
-        over = (max(0, nanos - included) for nanos, (_, included) in zip(charged, months, strict=True))
-        return sum(divide_up(nanos, coin) * coin for nanos in over)
+        return sum(divide_up(max(0, nanos), coin) * coin for nanos in _open_usage(workspace, open_month, day))
 
     def work(transaction: firestore.Transaction) -> list[Event]:
         account, spend = transaction.get_all(paths)
@@ -232,13 +230,18 @@ def expire(books: Books) -> None:
     tell(firestore.transact(work))
 
 
-def _open_usage(workspace: WorkspaceId, first: str, last: str) -> list[tuple[list[LedgerEntry], int]]:
-    """For each month without a final invoice its usage entries, and what the plan surely includes."""
+def _open_usage(workspace: WorkspaceId, first: str, day: str) -> list[int]:
+    """For each month without a final invoice what its usage, up to a day, comes to by its plan, in nanos."""
     found, month = [], first
-    while month <= last:
+    while month <= day[:7]:
         (spend,) = repository.read([metering.spend_path(workspace, clock.start_of_month(month))])
         entries = [one for one in repository.entries_of_period(workspace, month) if one.kind == EntryKind.USAGE]
-        found.append((entries, int(spend.data.get("allowance_nanos", 0))))
+        usage = [one for one in entries if one.day and one.day <= day]
+        charged = ledger.unbilled(usage)
+        if spend.exists:
+            terms = PlanTerms.model_validate(spend.data["plan_terms"])
+            charged = period_charges(terms, charged, ledger.counted(usage), month).charged
+        found.append(charged)
         month = clock.next_month(month)
     return found
 

@@ -15,7 +15,7 @@ from functions.shared.config import settings
 from functions.shared.contracts import BillingRead, BooksRead
 from functions.shared.metering import holds
 from functions.shared.metering.holds import Hold, Spend
-from functions.shared.plans import DEFAULT_PLAN, PlanTerms, plan_at, surely_included
+from functions.shared.plans import DEFAULT_PLAN, PlanTerms, included_at_any_limit, plan_at, surely_included
 
 if TYPE_CHECKING:
     from functions.shared.identity import WorkspaceId
@@ -221,7 +221,7 @@ def opening(workspace: WorkspaceId, month: str, account: BillingRead | None = No
         "turns": 0,
         "holds": {},
         **_standing(home.data),
-        **_terms(terms, month),
+        **_terms(terms),
     }
 
 
@@ -238,8 +238,16 @@ def _charged(workspace: WorkspaceId, first: str, month: str) -> int:
     while first < month:
         months.append(contracts.path(workspace, "spend", first))
         first = clock.next_month(first)
-    periods = [Spend.stored(one.data) for one in firestore.get_all(months)] if months else []
-    return sum(max(0, one.spent + sum(hold.amount for hold in one.holds.values()) - one.allowance) for one in periods)
+    return sum(_used(one.data) for one in firestore.get_all(months) if one.exists) if months else 0
+
+
+def _used(document: Mapping[str, Any]) -> int:
+    """What a period's charges and holds at list can come to at most by its plan, in nanos."""
+    spend = Spend.stored(document)
+    terms = document.get("plan_terms")
+    free = included_at_any_limit(PlanTerms.model_validate(terms)) if terms else 0
+    at_list = spend.spent + sum(hold.amount for hold in spend.holds.values())
+    return max(0, at_list - free) if at_list else 0
 
 
 def set_credit_apart(workspace: WorkspaceId, first: str, now: datetime) -> None:
@@ -294,27 +302,23 @@ def default_terms(month: str) -> dict[str, Any]:
     return plan_at(DEFAULT_PLAN, clock.start_of_month(month)).model_dump(mode="json")
 
 
-def _beyond(terms: BillingRead, month: str) -> int:
-    """What may be charged at list beyond cap and credit, in nanos: for each limit that the month can have, as credit
-    expires in it, the least, so that none is ever passed."""
+def _beyond(terms: BillingRead) -> int:
+    """What may be charged at list beyond cap and credit, in nanos, so that the period passes neither.
+
+    Credit ends and is used by earlier months while the period runs, so with it only what holds at any limit counts.
+    """
     plan = PlanTerms.model_validate(terms.plan_terms)
-    if terms.cap_nanos is None:
-        return surely_included(plan)
-    limits = [terms.cap_nanos + terms.credit_nanos]
-    ends: Mapping[str, int] = getattr(terms, "credit_ends", {})
-    over = clock.start_of_month(clock.next_month(month))
-    for moment, nanos in sorted((clock.from_text(end), nanos) for end, nanos in ends.items()):
-        if moment < over:
-            limits.append(limits[-1] - nanos)
-    return min(surely_included(plan, max(0, limit)) for limit in limits)
+    if terms.credit_nanos:
+        return included_at_any_limit(plan)
+    return surely_included(plan, terms.cap_nanos)
 
 
-def _terms(terms: BillingRead, month: str) -> dict[str, Any]:
+def _terms(terms: BillingRead) -> dict[str, Any]:
     return {
         "plan": terms.plan,
         "plan_terms": terms.plan_terms,
         "cap_nanos": terms.cap_nanos,
-        "allowance_nanos": _beyond(terms, month),
+        "allowance_nanos": _beyond(terms),
         "credit_nanos": terms.credit_nanos,
         "credit_ends": terms.credit_ends,
         "alerts": list(terms.alerts),
@@ -343,7 +347,7 @@ def write_terms(
     if not found.exists:
         batch.create(found.path, opening(workspace, found.id, account))
         return
-    in_force = _terms(agreed(account, found.id), found.id)
+    in_force = _terms(agreed(account, found.id))
     fields: dict[tuple[str, ...], Any] = {(name,): value for name, value in in_force.items()}
     if account.paid_once:
         fields[("trial_nanos",)] = None

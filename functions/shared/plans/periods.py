@@ -102,6 +102,11 @@ def surely_included(terms: PlanTerms, limit_nanos: int | None = None) -> int:
     return int(terms.included)
 
 
+def included_at_any_limit(terms: PlanTerms) -> int:
+    """As `surely_included`, where the limit moves while the period runs, as it does with credit that ends."""
+    return surely_included(terms) - sum(price.above_list for price in terms.unit_prices)
+
+
 def _stretches(terms: PlanTerms) -> Iterator[tuple[Fraction, Fraction | None]]:
     """What a nano at list can really cost, and for how many nanos: the dearest first is the worst that can happen."""
     if terms.cost_plus is not None:

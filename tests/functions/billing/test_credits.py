@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from functions.billing import accounts, credits, ledger, repository
+from functions.billing import api_models as models
 from functions.billing import credit_api_models as api
-from functions.billing import credits, ledger, repository
 from functions.billing.books import post, tell
 from functions.billing.grants import GrantKind
 from functions.billing.models import Account, EntryKind
@@ -20,6 +21,7 @@ from functions.shared.metering.holds import Spend, room
 from functions.shared.money import Money, minor_to_nanos
 from tests.cloud import Cloud
 from tests.functions.billing.story import FINAL, NEXT_FINAL, Story, at
+from tests.functions.billing.test_accounts import publish
 
 GIVEN = at("2026-11-25", 12)
 
@@ -186,6 +188,35 @@ def test_expired_credit_opens_no_room_also_before_the_close_has_booked_it(story:
     assert room(Spend.stored(document), "agt", ends) == 10
     assert (spend.credit_at(ends - timedelta(seconds=1)), spend.credit_at(ends)) == (3_000_000_000, 0)
     assert seen(story, ends).grants[0].state == "expiring"
+
+
+def tiered(story: Story) -> None:
+    """From now on two messages at 1, further ones at 0.25; a cap of 10."""
+    call = story.cloud.call(story.workspace, now=GIVEN)
+    name, etag = publish(story), accounts.budgets(call)[1]
+    change = models.BudgetsChange(cap=Money(amount="10", currency="USD"))
+    _, etag = accounts.set_budgets(story.cloud.call(story.workspace, now=GIVEN, if_match=etag), change)
+    accounts.choose_plan(story.cloud.call(story.workspace, now=GIVEN, if_match=etag), models.PlanChoice(plan=name))
+
+
+def test_credit_pays_what_prices_by_quantity_leave_and_the_rest_of_it_expires(story: Story) -> None:
+    """Four messages are 4.00 at list and 2.50 by their number: of 3.00 a half is left."""
+    give(story, "3.00", expires_at=at("2026-11-27", 0))
+    tiered(story)
+    for minute in range(4):
+        story.turn(at("2026-11-26", 10, minute), charge_nanos=1_000_000_000)
+    story.close(at("2026-11-28", 0, 10))
+    assert agreeing(story) == 2_500_000_000
+    story.close(FINAL)
+    assert (story.invoices()[0].credit_minor, story.invoices()[0].due_minor) == (250, 0)
+
+
+def test_room_by_quantity_counts_on_no_credit_which_may_end(story: Story) -> None:
+    """10 buy 34 messages, 24 more than at list; with credit the limit moves, and only what is included is sure."""
+    tiered(story)
+    assert metering.current(story.workspace, GIVEN).allowance_nanos == 24_000_000_000
+    give(story, "3.00", expires_at=at("2026-12-10", 0))
+    assert metering.current(story.workspace, GIVEN).allowance_nanos == 0
 
 
 def test_credit_that_last_month_has_used_makes_no_room_in_the_next_before_its_invoice_takes_it(story: Story) -> None:
