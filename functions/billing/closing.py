@@ -64,8 +64,9 @@ def _run(books: Books) -> None:
         _book(books, day)
     credits.expire(books)
     finalizing.months(books)
-    credits.expire(books)
     voiding.finish_reissues(books)
+    # What was held for these invoices and is more than they took.
+    credits.expire(books)
     metering.set_credit_apart(books.workspace, books.period, books.as_of)
     dunning.dun(books)
     reconciling.reconcile(books, touched)

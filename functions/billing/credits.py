@@ -13,7 +13,7 @@ from functions.billing.accounts import invalid
 from functions.billing.aftermath import CreditPart
 from functions.billing.books import Books, post, tell
 from functions.billing.grants import Grant, GrantKind, Wallet
-from functions.billing.models import Account, EntryKind, LedgerEntry
+from functions.billing.models import Account, EntryKind, InvoiceState, LedgerEntry
 from functions.shared import activity, clock, contracts, digests, firestore, metering
 from functions.shared.config import settings
 from functions.shared.contracts import BillingRead, WorkspaceRead
@@ -203,7 +203,14 @@ def expire(books: Books) -> None:
     def used(day: str) -> int:
         # What a month's plan includes, or takes off for quantity, is not paid by credit; an invoice asks for whole coins.
         coin = minor_unit(books.home.currency)
-        return sum(divide_up(max(0, nanos), coin) * coin for nanos in _open_usage(workspace, open_month, day))
+        open_usage = [*_open_usage(workspace, open_month, day), *_usage_of(workspace, reissued(), day)]
+        return sum(divide_up(max(0, nanos), coin) * coin for nanos in open_usage)
+
+    @cache
+    def reissued() -> list[str]:
+        # What a void invoice had taken is held for the one that is issued in its place.
+        drafts = [repository.invoice_of(one) for one in repository.invoices_in(workspace, InvoiceState.DRAFT)]
+        return [one.period for one in drafts if one.after.replaces is not None]
 
     def work(transaction: firestore.Transaction) -> list[Event]:
         account, spend = transaction.get_all(paths)
@@ -232,8 +239,16 @@ def expire(books: Books) -> None:
 
 def _open_usage(workspace: WorkspaceId, first: str, day: str) -> list[int]:
     """For each month without a final invoice what its usage, up to a day, comes to by its plan, in nanos."""
-    found, month = [], first
+    months, month = [], first
     while month <= day[:7]:
+        months.append(month)
+        month = clock.next_month(month)
+    return _usage_of(workspace, months, day)
+
+
+def _usage_of(workspace: WorkspaceId, months: list[str], day: str) -> list[int]:
+    found = []
+    for month in months:
         (spend,) = repository.read([metering.spend_path(workspace, clock.start_of_month(month))])
         entries = [one for one in repository.entries_of_period(workspace, month) if one.kind == EntryKind.USAGE]
         usage = [one for one in entries if one.day and one.day <= day]
@@ -242,7 +257,6 @@ def _open_usage(workspace: WorkspaceId, first: str, day: str) -> list[int]:
             terms = PlanTerms.model_validate(spend.data["plan_terms"])
             charged = period_charges(terms, charged, ledger.counted(usage), month).charged
         found.append(charged)
-        month = clock.next_month(month)
     return found
 
 

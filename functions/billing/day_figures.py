@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from functions.billing import charges, repository, warehouse
+from functions.billing import charges, ledger, repository, warehouse
 from functions.billing.books import Books
-from functions.billing.models import Account, Quantities, UsageEvent
+from functions.billing.models import UsageEvent
 from functions.shared import clock, logs
 from functions.shared.contracts import BUCKETS, Counters
 from functions.shared.events import Event
@@ -62,15 +62,8 @@ def _ledger(books: Books, day: str) -> Differing:
     if day > (books.last_closed or ""):
         return {}
     booked = [UsageEvent.model_validate(event.row) for event in books.events_of(day)]
-    total = charges.tally(booked, books.home.currency).total
-    entries = repository.entries_of_day(books.workspace, day)
-    sums = charges.Cell(
-        **{name: sum(getattr(entry, name) for entry in entries) for name in Quantities.model_fields},
-        count=sum(entry.count for entry in entries),
-        cost_nanos=sum(entry.cost_nanos for entry in entries),
-        charge_nanos=sum(entry.on(Account.UNBILLED) for entry in entries),
-    )
-    wanted = total.model_copy(update={"pending": 0, "fingerprint": 0})
+    wanted = ledger.bookable(charges.tally(booked, books.home.currency).total)
+    sums = ledger.booked(repository.entries_of_day(books.workspace, day))
     return {} if sums == wanted else {"ledger": sums.charge_nanos - wanted.charge_nanos}
 
 

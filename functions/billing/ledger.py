@@ -104,7 +104,7 @@ def close_day(
     entries = []
     for key in sorted(tally.cells.keys() | {item.key for item in posted}):
         before = [item for item in posted if item.key == key]
-        rest = _without_fingerprint(tally.cells.get(key, Cell())).minus(_booked(before))
+        rest = bookable(tally.cells.get(key, Cell())).minus(booked(before))
         if rest.is_zero:
             continue
         entries.append(
@@ -131,12 +131,13 @@ def close_day(
     return entries
 
 
-def _without_fingerprint(cell: Cell) -> Cell:
-    # The ledger has no column for these: they compare sums, show what is to come, and serve simulations.
+def bookable(cell: Cell) -> Cell:
+    """What of a cell the ledger has columns for; the rest compares sums, shows what is to come, and serves simulations."""
     return cell.model_copy(update={"fingerprint": 0, "pending": 0, "free_cost_nanos": 0})
 
 
-def _booked(entries: Iterable[LedgerEntry]) -> Cell:
+def booked(entries: Iterable[LedgerEntry]) -> Cell:
+    """What usage entries say in all, as the cell that they were made of."""
     total = Cell()
     for item in entries:
         total = total.plus(

@@ -1,15 +1,16 @@
 """What goes beyond a day: spend and month tally against the ledger, invoices against entries and payments, the warehouse's
-copy of both. Spend moves with every turn, so it is read before and after the events that it must equal."""
+copy of both. Every invoice on which something was booked lately is compared. Spend moves with every turn, so it is read before and after the events that it must equal."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions.billing import charges, invoicing, ledger, repository, warehouse
+from functions.billing import charges, credit_figures, invoicing, ledger, repository, warehouse
 from functions.billing.books import Books
 from functions.billing.day_figures import Differing
 from functions.billing.models import Account, EntryKind, Invoice, InvoiceState, LedgerEntry, LineKind, Period
+from functions.billing.notes import CreditNote
 from functions.shared import clock, events, metering
 from functions.shared.contracts import SpendRead
 from functions.shared.events import Event
@@ -19,10 +20,13 @@ ATTEMPTS = 3
 """Turns may settle between two reads of the spend; a day on which they always do is compared on the next one."""
 
 BOOKED_DAYS = 8
-"""So long after it was booked an entry is compared with the warehouse's copy, and an invoice's lines as long as it is open."""
+"""So long after it was booked an entry is compared with the warehouse's copy, and with its invoice or credit note; an
+invoice as long as it is open, too."""
 
 ON_ITS_WAY = timedelta(hours=1)
 """What was booked or issued less than that ago may not have reached the warehouse."""
+
+_INVOICE, _NOTE = "inv_", "crn_"
 
 UNSETTLED = (InvoiceState.OPEN, InvoiceState.OVERDUE, InvoiceState.UNCOLLECTIBLE)
 
@@ -71,7 +75,7 @@ def _tallied(books: Books, month: str) -> Differing:
 
 @dataclass(frozen=True)
 class Filed:
-    """Entries and invoices that are compared with the warehouse, with the spans in which they lie."""
+    """Entries, invoices and credit notes that are compared with the warehouse, with the spans in which they lie."""
 
     entries: dict[str, list[LedgerEntry]]
     booked: warehouse.Span | None
@@ -79,10 +83,17 @@ class Filed:
     issued: warehouse.Span | None
     due: dict[str, int] = field(default_factory=dict)
     """By invoice, what its document says is due, for whoever reads it."""
+    notes: list[CreditNote] = field(default_factory=list)
+
+    @property
+    def recent(self) -> list[LedgerEntry]:
+        """The entries of the last days."""
+        return [entry for own in self.entries.values() for entry in own]
 
 
 def filed(books: Books, listed: Iterable[str]) -> Filed:
-    """Entries of the last days, and the invoices that are not settled, of the last month, or `listed`."""
+    """Entries of the last days with their invoices and credit notes, and the invoices that are not settled, of the last
+    month, or `listed`."""
     until = books.as_of - ON_ITS_WAY
     since = clock.start_of_day(clock.day_of(books.as_of - timedelta(days=BOOKED_DAYS)))
     entries: dict[str, list[LedgerEntry]] = {}
@@ -90,18 +101,21 @@ def filed(books: Books, listed: Iterable[str]) -> Filed:
         entries.setdefault(clock.day_of(entry.booked_at), []).append(entry)
     stored = {one.id: one for one in repository.invoices_in(books.workspace, *UNSETTLED)}
     newest = invoicing.invoice_id(books.workspace, _month_before(books.period))
-    more = sorted({newest, *listed} - stored.keys())
+    recent = [entry for own in entries.values() for entry in own]
+    named = {name for name in listed if name.startswith(_INVOICE)} | {one.invoice_id for one in recent if one.invoice_id}
+    more = sorted({newest, *named} - stored.keys())
     for one in repository.read([repository.invoice_path(books.workspace, name) for name in more]):
         if one.exists:
             stored[one.id] = one
     invoices = [repository.invoice_of(stored[name]) for name in sorted(stored)]
-    invoices = [
-        one for one in invoices if one.issued_at and one.state not in (InvoiceState.VOID, InvoiceState.FINALIZING)
-    ]
-    issued = [at for one in invoices if (at := one.issued_at)]
+    invoices = [one for one in invoices if one.issued_at and one.state != InvoiceState.FINALIZING]
+    noted = sorted({name for name in listed if name.startswith(_NOTE)} | credit_figures.noted(recent))
+    found = repository.read([repository.note_path(books.workspace, name) for name in noted])
+    notes = [CreditNote.model_validate(one.data) for one in found if one.exists]
+    issued = [at for one in invoices if (at := one.issued_at)] + [one.issued_at for one in notes]
     span = (min(issued), max(issued) + timedelta(seconds=1)) if issued else None
     due = {name: int(one.data.get("due_minor", 0)) for name, one in stored.items()}
-    return Filed(entries, (since, until) if entries else None, invoices, span, due)
+    return Filed(entries, (since, until) if entries else None, invoices, span, due, notes)
 
 
 def _month_before(month: str) -> str:
@@ -118,12 +132,17 @@ def compare_entries(found: Filed, day: str, held: warehouse.Held | None) -> Diff
 
 
 def compare_invoice(books: Books, found: Filed, invoice: Invoice, held: warehouse.Held | None) -> Differing:
-    """An invoice's lines against its entries, what is paid and due against the ledger, and the warehouse's copy."""
+    """An invoice's lines against its entries, what is paid and due against the ledger, and the warehouse's copy.
+
+    Of a void one all of that stands, and nothing is due."""
     differing: Differing = {}
     entries = repository.entries_of_period(books.workspace, invoice.period)
     lines = sum(line.amount_nanos for line in invoice.lines if line.kind != LineKind.TAX)
     if lines != ledger.unbilled(entries):
         differing["invoice_lines"] = lines - ledger.unbilled(entries)
+    # Finalizing takes all of it off, a void gives and takes the same, and so does a reissue.
+    if left := sum(entry.on(Account.UNBILLED) for entry in entries):
+        differing["unbilled"] = left
     owed = ledger.due(repository.entries_of_invoice(books.workspace, invoice.invoice_id), invoice.invoice_id)
     stated = found.due[invoice.invoice_id]
     if minor_to_nanos(stated, invoice.currency) != owed:
@@ -146,11 +165,11 @@ def missing_entries(books: Books, found: Filed, day: str) -> list[Event]:
     return [_told(books, "ledger-recorded", one.entry_id, one.to_row()) for one in own if one.entry_id not in there]
 
 
-def missing_lines(books: Books, invoice: Invoice) -> list[Event]:
-    """The lines of an invoice that the warehouse has not, to be told again."""
-    at: datetime = invoice.issued_at or books.as_of
+def missing_lines(books: Books, one: Invoice | CreditNote) -> list[Event]:
+    """The lines of an invoice or credit note that the warehouse has not, to be told again."""
+    at: datetime = one.issued_at or books.as_of
     there = warehouse.ids(books.workspace, "line", (at, at + timedelta(seconds=1)))
-    rows = invoice.to_rows()
+    rows = one.to_rows()
     return [_told(books, "invoice-recorded", row["line_id"], row) for row in rows if row["line_id"] not in there]
 
 

@@ -7,7 +7,7 @@ difference that the next day's run still finds is an alarm: nothing here makes t
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from functions.billing import day_figures, period_figures, warehouse
+from functions.billing import credit_figures, day_figures, period_figures, warehouse
 from functions.billing.books import Books
 from functions.billing.day_figures import Differing
 from functions.shared import clock, events, firestore, logs
@@ -23,7 +23,8 @@ _DAY, _MONTH = len("2026-11-25"), len("2026-11")
 def reconcile(books: Books, touched: Sequence[str]) -> None:
     """Compare the days of this run and what differed in the last one; mend, remember, alarm.
 
-    The list has days `2026-11-25`, months `2026-11`, days of booking `booked 2026-11-26` and invoices by their ids.
+    The list has days `2026-11-25`, months `2026-11`, days of booking `booked 2026-11-26`, invoices and credit notes by
+    their ids, and `credit`.
     """
     listed: dict[str, str] = dict(books.data.get("differences", {}))
     now = clock.to_text(books.as_of)
@@ -45,7 +46,7 @@ def _compared(
     oldest = clock.day_of(books.as_of - timedelta(days=KEPT_DAYS))
     days = {day for day in {*touched, *(name for name in listed if _is_day(name))} if day >= oldest}
     by_day = day_figures.events_by_day(books, days)
-    filed = period_figures.filed(books, [name for name in listed if name.startswith("inv_")])
+    filed = period_figures.filed(books, listed)
     held = warehouse.held(books.workspace, _span(by_day), filed.booked, filed.issued)
     for day, of_day in sorted(by_day.items()):
         if differing := day_figures.compare(books, day, of_day, held):
@@ -61,14 +62,20 @@ def _compared(
         if differing := period_figures.compare_invoice(books, filed, invoice, held):
             missing = period_figures.missing_lines(books, invoice) if "warehouse" in differing else []
             yield invoice.invoice_id, differing, missing
+    for note in filed.notes:
+        if differing := credit_figures.compare_note(books, note, held):
+            missing = period_figures.missing_lines(books, note) if "warehouse" in differing else []
+            yield note.note_id, differing, missing
+    if differing := credit_figures.compare_account(books, filed.recent, listed=credit_figures.CREDIT in listed):
+        yield credit_figures.CREDIT, differing, []
 
 
 def _is_day(name: str) -> bool:
-    return len(name) == _DAY and not name.startswith("inv_")
+    return len(name) == _DAY and name[:1].isdigit()
 
 
 def _is_month(name: str) -> bool:
-    return len(name) == _MONTH
+    return len(name) == _MONTH and name[:1].isdigit()
 
 
 def _span(by_day: dict[str, list[Event]]) -> warehouse.Span | None:

@@ -143,6 +143,14 @@ def page_of_credit(workspace: WorkspaceId, limit: int, after: tuple[datetime, st
     return sorted(found.values(), key=lambda one: (one.booked_at, one.entry_id), reverse=True)[:limit]
 
 
+def entries_of_credit(workspace: WorkspaceId) -> list[LedgerEntry]:
+    """All that ever moved customer credit, on either side of an entry."""
+    found: dict[str, LedgerEntry] = {}
+    for side in ("debit_account", "credit_account"):
+        found |= {one.entry_id: one for one in _entries(workspace, side, Account.CUSTOMER_CREDIT.value)}
+    return list(found.values())
+
+
 def _entries(workspace: WorkspaceId, field: str, value: str) -> list[LedgerEntry]:
     found = firestore.stream(Query(contracts.path(workspace, "ledger"), where=((field, "==", value),)))
     return sorted((LedgerEntry.from_document(one.data) for one in found), key=lambda entry: entry.entry_id)

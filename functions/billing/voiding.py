@@ -182,6 +182,7 @@ def finalize_by_hand(workspace: WorkspaceId, invoice_id: str, as_of: datetime, a
     if found.exists and books is not None and found.data["state"] == InvoiceState.DRAFT:
         stored = repository.invoice_of(found)
         if stored.after.replaces is not None:
+            credits.expire(books)
             try:
                 finalize_again(books, stored, also)
             except finalizing.Moved as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from functions.billing.models import Quantities
+from functions.billing.models import Quantities, Uncharged
 from functions.shared import bigquery, logs
 from functions.shared.contracts import BUCKETS
 from functions.shared.identity import WorkspaceId
@@ -19,7 +19,7 @@ Span = tuple[datetime, datetime]
 """Half-open, in UTC."""
 
 USAGE_SUMS = ("number", *BUCKETS, "cost_nanos", "charge_nanos")
-LEDGER_SUMS = ("number", *Quantities.model_fields, "count", "cost_nanos", "amount_nanos")
+LEDGER_SUMS = ("number", *Quantities.model_fields, *Uncharged.model_fields, "count", "cost_nanos", "amount_nanos")
 LINE_SUMS = ("number", *Quantities.model_fields, "count", "amount_nanos", "amount_minor", "tax_minor")
 _COLUMNS = tuple(dict.fromkeys((*USAGE_SUMS, *LEDGER_SUMS, *LINE_SUMS)))
 

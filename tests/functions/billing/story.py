@@ -8,6 +8,7 @@ from typing import Any
 from functions.analytics import consumer
 from functions.billing import closing, repository, tallies
 from functions.billing.models import Invoice, LedgerEntry
+from functions.billing.notes import CreditNote
 from functions.shared import bigquery, clock, contracts, events, firestore, ids, metering, storage
 from functions.shared.config import settings
 from functions.shared.events import Event
@@ -74,6 +75,10 @@ class Story:
     made: datetime = MADE
     stores: bool = True
     """Whether the warehouse gets what a close books."""
+    stores_notes: bool = True
+    """Whether it gets credit notes, too."""
+    adds: bool = False
+    """Whether turns add to the spend of a month that something else than a turn has opened, too."""
     stored: set[str] = field(default_factory=set)
     unspent: list[Event] = field(default_factory=list)
     months: set[str] = field(default_factory=set)
@@ -100,7 +105,9 @@ class Story:
             event = self.unspent.pop(0)
             path = metering.spend_path(self.workspace, clock.from_text(event.row["occurred_at"]))
             if path not in self.months and firestore.get(path).exists:
-                continue
+                if not self.adds:
+                    continue
+                self.months.add(path)
             batch = firestore.Batch()
             if path not in self.months:
                 batch.set(path, opening(self.workspace, path.rsplit("/", 1)[-1]))
@@ -129,14 +136,20 @@ class Story:
 
     def close(self, as_of: datetime) -> None:
         self.spend()
+        if self.stores:
+            # What was booked before this night has long been stored.
+            self.store()
         closing.close(self.workspace, as_of)
         if self.stores:
             self.store()
 
     def store(self) -> None:
-        """What BigQuery's own subscriptions do with entries and lines: each becomes a row."""
+        """What BigQuery's own subscriptions do with entries, lines and notes: each becomes a row."""
         entries = {entry.entry_id: entry.to_row() for entry in self.entries()}
         lines = {row["line_id"]: row for invoice in self.invoices() if invoice.number for row in invoice.to_rows()}
+        if self.stores_notes:
+            notes = firestore.find(firestore.Query(contracts.path(self.workspace, "credit_notes")))
+            lines |= {row["line_id"]: row for one in notes for row in CreditNote.model_validate(one.data).to_rows()}
         for table, rows in (("ledger_entries", entries), ("invoice_lines", lines)):
             new = [row for name, row in rows.items() if name not in self.stored]
             if new:
