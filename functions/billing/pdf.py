@@ -15,7 +15,8 @@ from fpdf.fonts import FontFace
 
 from functions.billing.models import USAGE_LINES, Invoice, InvoiceLine, LineKind, Party, Period
 from functions.billing.wording import Wording
-from functions.shared.money import MILLION, divide, minor_digits, minor_unit
+from functions.shared.money import MILLION, divide, minor_digits, minor_unit, parse_decimal
+from functions.shared.tax import EXPORT, OUTSIDE_EU, REVERSED, REVERSED_IN_EU
 
 MARGIN: Final = 18
 WIDTH: Final = 210 - 2 * MARGIN
@@ -128,7 +129,7 @@ class Page(FPDF):  # type: ignore[misc]  # The library is untyped.
         self.set_xy(RIGHT, top)
         self.write_line(say("amount_due"), align="R")
         self.set_x(RIGHT)
-        self.write_line(_money(self.wording, invoice, invoice.due_minor), bold=True, size=24, height=12, align="R")
+        self.write_line(money(self.wording, invoice, invoice.due_minor), bold=True, size=24, height=12, align="R")
         self.set_xy(MARGIN, max(left_end, self.get_y()) + 10)
 
     def party(self, party: Party, label: str | None) -> None:
@@ -192,7 +193,7 @@ class Page(FPDF):  # type: ignore[misc]  # The library is untyped.
         """What the law wants said about the tax, what the operator wrote about paying, and what makes figures verifiable."""
         self.ln(8)
         if self.invoice.tax_note:
-            self.write_line(self.invoice.tax_note)
+            self.write_line(_tax_note(self.wording, self.invoice.tax_note))
             self.ln(2)
         self.write_line(_terms(self.wording, self.invoice))
         self.ln(3)
@@ -216,7 +217,8 @@ class Page(FPDF):  # type: ignore[misc]  # The library is untyped.
         return bytes(self.output())
 
 
-def _money(wording: Wording, invoice: Invoice, minor: int) -> str:
+def money(wording: Wording, invoice: Invoice, minor: int) -> str:
+    """An amount with its currency."""
     return f"{invoice.currency}\u00a0{wording.minor(minor, invoice.currency)}"
 
 
@@ -240,7 +242,7 @@ def _rows(wording: Wording, invoice: Invoice, lines: Sequence[InvoiceLine]) -> l
 def _row(wording: Wording, invoice: Invoice, line: InvoiceLine) -> Row:
     amount = wording.minor(line.amount_minor, invoice.currency)
     if line.kind not in USAGE_LINES:
-        return (_said(wording, invoice, line), "1", amount, amount)
+        return (said(wording, invoice, line), "1", amount, amount)
     about = [line.model or ""]
     if line.price_version:
         about.append(wording.say("prices_of", version=line.price_version))
@@ -266,23 +268,50 @@ def _average(wording: Wording, currency: str, line: InvoiceLine) -> str:
     return wording.say("per_million", amount=wording.nanos(nanos, minor_digits(currency)))
 
 
-def _said(wording: Wording, invoice: Invoice, line: InvoiceLine) -> str:
-    """What a line that is no usage says, in the customer's language; of another month, or of a kind that has no text of
-    its own, as it is on the invoice."""
+def said(wording: Wording, invoice: Invoice, line: InvoiceLine) -> str:
+    """What a line says on one line, in the customer's language; of an earlier month with its name and without terms."""
+    if line.kind in USAGE_LINES:
+        name = f"{_agent(line)}, {line.model}"
+        late = line.kind == LineKind.LATE_USAGE
+        return f"{name}, {wording.say('late', month=wording.month(line.usage_period))}" if late else name
     if line.usage_period != invoice.period:
-        return line.description
+        keys = {LineKind.FEE: "fee_of_month", LineKind.DISCOUNT: "discount_of_month", LineKind.MINIMUM: "minimum_of_month"}
+        return f"{wording.say(keys.get(line.kind, line.kind.value))} ({wording.month(line.usage_period)})"
     match line.kind:
         case LineKind.FEE:
             return wording.say("fee", plan=invoice.plan)
-        case LineKind.ALLOWANCE:
-            return wording.say("allowance")
         case LineKind.DISCOUNT:
-            # The rate stands in the text alone, `10 %` or `10 % and 5.00 USD`.
-            return wording.say("discount", rate=line.description.removeprefix("Discount ").replace(" %", "\u00a0%"))
+            return wording.say("discount", rate=_stated(wording, line.description.removeprefix("Discount ")))
+        case LineKind.MINIMUM:
+            return wording.say("minimum", amount=_stated(wording, line.description.rpartition(" of ")[2]))
         case LineKind.TAX:
             return wording.say("tax", rate=wording.share(invoice.tax_rate))
         case _:
-            return line.description
+            return wording.say(line.kind.value)
+
+
+def _stated(wording: Wording, text: str) -> str:
+    """What a line's text states of its terms, which stand nowhere else: `10 %`, `5.00 USD`, or `10 % and 5.00 USD`."""
+    parts = []
+    for part in text.split(" and "):
+        number, _, unit = part.partition(" ")
+        nanos = parse_decimal(number)
+        decimals = len(number.partition(".")[2])
+        parts.append(wording.share(divide(nanos, 100)) if unit == "%" else f"{wording.nanos(nanos, decimals)}\u00a0{unit}")
+    return wording.say("both", share=parts[0], amount=parts[1]) if len(parts) == 2 else parts[0]
+
+
+_TAX_NOTES: Final = {
+    REVERSED_IN_EU: "reversed_in_eu",
+    OUTSIDE_EU: "outside_eu",
+    REVERSED: "reversed",
+    EXPORT: "export",
+}
+
+
+def _tax_note(wording: Wording, note: str) -> str:
+    """What the law wants said, in the customer's language where it is one of the law's sentences that we know."""
+    return wording.say(_TAX_NOTES[note]) if note in _TAX_NOTES else note
 
 
 def _agent_rows(wording: Wording, invoice: Invoice) -> list[Row]:
@@ -303,19 +332,19 @@ def _agent_rows(wording: Wording, invoice: Invoice) -> list[Row]:
 
 
 def _totals(wording: Wording, invoice: Invoice) -> list[tuple[str, str]]:
-    def money(minor: int) -> str:
-        return _money(wording, invoice, minor)
+    def amount(minor: int) -> str:
+        return money(wording, invoice, minor)
 
-    rows = [(wording.say("subtotal"), money(sum(line.amount_minor for line in _charged(invoice))))]
+    rows = [(wording.say("subtotal"), amount(sum(line.amount_minor for line in _charged(invoice))))]
     for line in invoice.lines:
         if line.kind not in (*USAGE_LINES, LineKind.FEE):
-            rows.append((_said(wording, invoice, line), money(line.amount_minor)))
+            rows.append((said(wording, invoice, line), amount(line.amount_minor)))
     if invoice.reverse_charge:
-        rows.append((wording.say("reverse_charge"), money(0)))
-    rows.append((wording.say("total"), money(invoice.total_minor)))
+        rows.append((wording.say("reverse_charge"), amount(0)))
+    rows.append((wording.say("total"), amount(invoice.total_minor)))
     if invoice.credit_minor > 0:
-        rows.append((wording.say("credit_used"), money(-invoice.credit_minor)))
+        rows.append((wording.say("credit_used"), amount(-invoice.credit_minor)))
     if invoice.paid_minor:
-        rows.append((wording.say("paid"), money(-invoice.paid_minor)))
-    rows.append((wording.say("amount_due"), money(invoice.due_minor)))
+        rows.append((wording.say("paid"), amount(-invoice.paid_minor)))
+    rows.append((wording.say("amount_due"), amount(invoice.due_minor)))
     return rows

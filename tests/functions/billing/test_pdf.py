@@ -12,7 +12,7 @@ from fontTools.ttLib import TTFont
 from functions.billing import pdf
 from functions.billing.models import Invoice, LineKind
 from functions.billing.wording import Wording, languages
-from functions.shared.tax import REVERSED_IN_EU
+from functions.shared.tax import EXPORT, OUTSIDE_EU, REVERSED, REVERSED_IN_EU
 from tests.functions.billing.making import DAYS, PACKAGES, TIERED, close, draft, event, freeze, post, terms
 
 ROOT = Path(__file__).parents[3]
@@ -190,3 +190,32 @@ def test_every_line_is_printed_once_as_a_charge_or_below_the_subtotal() -> None:
     others = [line.description for line in made.lines if line.kind.value not in ("usage", "fee")]
     assert shown == ["Subtotal", *others, "Total", "Amount due"]
     assert pdf.render(made) == pdf.render(made)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "period", "said"),
+    [
+        (LineKind.TIER_ADJUSTMENT, "Prices by quantity", "2026-12", "Mengenpreise"),
+        (LineKind.TIER_ADJUSTMENT, "Prices by quantity (2026-11)", "2026-11", "Mengenpreise (November 2026)"),
+        (LineKind.ALLOWANCE, "Included in the plan (2026-11)", "2026-11", "Im Tarif enthalten (November 2026)"),
+        (LineKind.FEE, "Monthly fee (2026-11)", "2026-11", "Monatsgebühr (November 2026)"),
+        (LineKind.MINIMUM, "To the monthly minimum of 1500.00 USD", "2026-12",
+         "Bis zum monatlichen Mindestbetrag von 1.500,00 USD"),
+        (LineKind.MINIMUM, "Monthly minimum (2026-11)", "2026-11", "Monatlicher Mindestbetrag (November 2026)"),
+        (LineKind.DISCOUNT, "Discount 12.5 % and 5.00 USD", "2026-12", "Rabatt 12,5 % und 5,00 USD"),
+        (LineKind.DISCOUNT, "Discount 0 %", "2026-12", "Rabatt 0 %"),
+        (LineKind.LATE_USAGE, "Late usage: agt_0, offline-extractive (2026-11)", "2026-11",
+         "agt_0, offline-extractive, Nachtrag für November 2026"),
+    ],
+)  # fmt: skip
+def test_every_kind_of_line_speaks_the_customers_language(kind: LineKind, text: str, period: str, said: str) -> None:
+    given = invoice()
+    line = given.lines[0].model_copy(update={"kind": kind, "description": text, "usage_period": period})
+    assert pdf.said(Wording("de-DE"), given, line).replace(NBSP, " ") == said
+
+
+def test_what_the_law_wants_said_is_said_in_the_customers_language() -> None:
+    for note in (REVERSED_IN_EU, OUTSIDE_EU, REVERSED, EXPORT):
+        assert pdf._tax_note(Wording(None), note) == note
+        assert len({pdf._tax_note(Wording(language), note) for language in languages()}) == len(languages())
+    assert pdf._tax_note(Wording("de"), "As agreed.") == "As agreed."
