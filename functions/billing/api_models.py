@@ -1,12 +1,13 @@
-"""What billing takes and shows over HTTP: amounts as decimal strings with their currency, rates and shares as decimals."""
+"""What a workspace chooses and sees of its plan, caps and month over HTTP: amounts as decimal strings with their currency,
+rates and shares as decimals."""
 
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from functions.billing.wording import languages
-from functions.shared.http import Answer, Body, Page, Query
+from functions.shared.http import Answer, Body, Query
 from functions.shared.money import NANOS, Money, parse_decimal
 
 PERMILLE = NANOS // 1000
@@ -280,162 +281,3 @@ class PriceBook(Answer):
 
     currency: str
     versions: list[PriceVersion]
-
-
-class Party(Answer):
-    """A name and address on an invoice."""
-
-    name: str
-    address: list[str]
-    country: str | None
-    vat_id: str | None
-    email: str | None
-
-
-class InvoiceLine(Quantities):
-    """One line; `exact` is its amount before it was rounded, once, to `amount`."""
-
-    id: str
-    kind: str
-    usage_period: str
-    agent_id: str | None
-    model: str | None
-    price_version: str | None
-    description: str
-    count: int
-    exact: Money
-    amount: Money
-    tax: Money
-    digest: str | None
-
-
-class InvoiceSummary(Answer):
-    """An invoice in a list."""
-
-    id: str
-    number: str | None
-    period: str
-    state: str
-    total: Money
-    due: Money
-    issued_at: datetime | None
-    due_at: datetime | None
-
-
-class Invoice(InvoiceSummary):
-    """An invoice with its lines; a draft may still change."""
-
-    plan: str
-    plan_version: str
-    seller: Party
-    bill_to: Party
-    payment_terms: str
-    lines: list[InvoiceLine]
-    net: Money
-    tax_rate: str
-    reverse_charge: bool
-    tax_note: str | None = Field(description="What the law wants said about the tax.")
-    tax: Money
-    credit_used: Money
-    paid: Money
-    credited: Money = Field(description="What credit notes took off what was due; the rest of them became credit.")
-    written_off: Money
-    replaces: str | None = Field(description="The void invoice in place of which it was issued.")
-    replaced_by: str | None
-    digest: str
-    as_of: datetime
-
-
-class InvoicesQuery(Page):
-    """Which invoices."""
-
-    state: Annotated[str, StringConstraints(pattern=r"^[a-z]{4,20}$")] | None = None
-
-
-class LineEvent(Answer):
-    """One turn under a line, or what corrects one."""
-
-    id: str
-    type: str
-    corrects: str | None
-    occurred_at: datetime
-    conversation_id: str | None
-    channel: str | None
-    outcome: str | None
-    estimated: bool
-    input_tokens: int | None
-    cached_input_tokens: int | None
-    output_tokens: int | None
-    reasoning_tokens: int | None
-    charge: Money
-    cost: Money
-    digest: str
-
-
-class PaymentsQuery(Page):
-    """Which payments."""
-
-    invoice_id: Annotated[str, StringConstraints(pattern=r"^inv_[0-9a-z]{26}$")] | None = None
-
-
-class Refund(Answer):
-    """Money that went back. `requested`: the card service has not answered yet; `failed`: it came back to us."""
-
-    id: str
-    amount: Money
-    at: datetime
-    state: str
-    reference: str | None
-    note: str | None
-    disputed: bool = Field(description="Whether the payer's bank took it back.")
-
-
-class Payment(Answer):
-    """Money that came in, or is on its way (`pending`); without an invoice it bought credit."""
-
-    id: str
-    invoice_id: str | None
-    amount: Money
-    received_at: datetime
-    method: str
-    reference: str | None
-    note: str | None
-    state: str
-    refunded: Money
-    refunds: list[Refund]
-
-
-class NewRefund(Body):
-    """Money to give back: all that is left of the payment, unless an amount is named."""
-
-    amount: Money | None = None
-    note: Text | None = None
-
-
-class NewCheckout(Body):
-    """What to pay by card: an invoice, with all that is due on it now, or credit for later ones."""
-
-    invoice_id: Annotated[str, StringConstraints(pattern=r"^inv_[0-9a-z]{26}$")] | None = None
-    credit: Money | None = None
-
-
-class Checkout(Answer):
-    """The page of the card service on which to pay."""
-
-    id: str
-    url: str
-    amount: Money
-    expires_at: datetime
-
-
-class NewPayment(Body):
-    """Money that came in, as the bank says."""
-
-    invoice_id: Annotated[str, StringConstraints(pattern=r"^inv_[0-9a-z]{26}$")]
-    amount: Money
-    method: Text = "bank_transfer"
-    reference: Text | None = None
-    note: Text | None = None
-    received_at: AwareDatetime | None = Field(
-        default=None, description="When it came, with its offset from UTC; now if absent."
-    )

@@ -5,8 +5,8 @@ Nothing is booked here. What was paid, the card service says when it is asked (c
 
 from typing import Any
 
-from functions.billing import api_models as api
 from functions.billing import card_payments, cards, repository
+from functions.billing import payment_api_models as payment_api
 from functions.billing.accounts import invalid
 from functions.billing.models import InvoiceState
 from functions.shared import activity, contracts, firestore, ids
@@ -22,7 +22,7 @@ LEAST_CREDIT, MOST_CREDIT = 5, 100_000
 """Credit is bought in whole and broken units of the currency between these."""
 
 
-def begin(call: Call, new: api.NewCheckout) -> api.Checkout:
+def begin(call: Call, new: payment_api.NewCheckout) -> payment_api.Checkout:
     """The page on which to pay; a repeat with the same key is the same page.
 
     Raises Invalid, NotFound, Conflict (`invoice_state`, `amount_not_by_card`, `card_payments_off`), Unavailable.
@@ -54,7 +54,7 @@ def begin(call: Call, new: api.NewCheckout) -> api.Checkout:
     )
     page = cards.open_checkout(order, ids.hashed("checkout", call.workspace, call.idempotency_id))
     _tell(call, new, amount)
-    return api.Checkout(id=page.id, url=page.url, amount=amount, expires_at=page.expires_at)
+    return payment_api.Checkout(id=page.id, url=page.url, amount=amount, expires_at=page.expires_at)
 
 
 def _due(found: firestore.Snapshot) -> tuple[Money, str]:
@@ -85,7 +85,7 @@ def _back(outcome: str) -> str:
     return f"{console}{'' if console.endswith('.html') else '/'}#/billing?checkout={outcome}"
 
 
-def _tell(call: Call, new: api.NewCheckout, amount: Money) -> None:
+def _tell(call: Call, new: payment_api.NewCheckout, amount: Money) -> None:
     """Who began to pay what stands in the audit log."""
     after: dict[str, Any] = {"amount": amount.amount, "currency": amount.currency, "invoice_id": new.invoice_id}
     batch = firestore.Batch()

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from functions.billing import api_models as api
 from functions.billing import billed, repository
+from functions.billing import invoice_api_models as invoice_api
+from functions.billing import payment_api_models as payment_api
 from functions.billing.finalizing import PDF, archive_name
 from functions.billing.models import USAGE_LINES, Invoice, InvoiceLine, Party
 from functions.billing.payments import shown as shown_payment
@@ -17,7 +19,7 @@ from functions.shared.identity.workspace import is_name
 from functions.shared.money import Money, format_decimal
 
 
-def page(call: Call, query: api.InvoicesQuery) -> Items[api.InvoiceSummary]:
+def page(call: Call, query: invoice_api.InvoicesQuery) -> Items[invoice_api.InvoiceSummary]:
     """Invoices, the newest month first."""
     values = page_values(query.page_token, 2)
     after = None if values is None else (str(values[0]), _name(values[1]))
@@ -46,12 +48,12 @@ def find(workspace: WorkspaceId, invoice_id: str) -> tuple[Invoice, str]:
     return repository.invoice_of(found), found.etag
 
 
-def one(workspace: WorkspaceId, invoice_id: str) -> tuple[api.Invoice, str]:
+def one(workspace: WorkspaceId, invoice_id: str) -> tuple[invoice_api.Invoice, str]:
     """An invoice with its lines, and its etag. Raises NotFound."""
     invoice, etag = find(workspace, invoice_id)
     currency = invoice.currency
     return (
-        api.Invoice(
+        invoice_api.Invoice(
             **_summary(invoice).model_dump(exclude={"total", "due"}),
             total=Money.of_minor(invoice.total_minor, currency),
             due=Money.of_minor(invoice.due_minor, currency),
@@ -79,8 +81,8 @@ def one(workspace: WorkspaceId, invoice_id: str) -> tuple[api.Invoice, str]:
     )
 
 
-def _summary(invoice: Invoice) -> api.InvoiceSummary:
-    return api.InvoiceSummary(
+def _summary(invoice: Invoice) -> invoice_api.InvoiceSummary:
+    return invoice_api.InvoiceSummary(
         id=invoice.invoice_id,
         number=invoice.number,
         period=invoice.period,
@@ -92,13 +94,13 @@ def _summary(invoice: Invoice) -> api.InvoiceSummary:
     )
 
 
-def _party(party: Party) -> api.Party:
-    return api.Party.model_validate({**party.model_dump(exclude={"locale"}), "address": list(party.address)})
+def _party(party: Party) -> invoice_api.Party:
+    return invoice_api.Party.model_validate({**party.model_dump(exclude={"locale"}), "address": list(party.address)})
 
 
-def _line(line: InvoiceLine, currency: str) -> api.InvoiceLine:
+def _line(line: InvoiceLine, currency: str) -> invoice_api.InvoiceLine:
     names = (*api.Quantities.model_fields, "usage_period", "agent_id", "model", "price_version", "description")
-    return api.InvoiceLine(
+    return invoice_api.InvoiceLine(
         id=line.line_id,
         kind=line.kind.value,
         count=line.count,
@@ -122,7 +124,7 @@ def printed(call: Call, invoice_id: str) -> Bytes:
     return Bytes(content, PDF, headers={"Content-Disposition": name})
 
 
-def line_events(call: Call, invoice_id: str, line_id: str, query: Page) -> Items[api.LineEvent]:
+def line_events(call: Call, invoice_id: str, line_id: str, query: Page) -> Items[invoice_api.LineEvent]:
     """The turns that a usage line is made of, by day; older ones than 100 days are in the warehouse only.
 
     Raises NotFound, also for a line that is no usage.
@@ -135,7 +137,7 @@ def line_events(call: Call, invoice_id: str, line_id: str, query: Page) -> Items
     first, skip = values or ("", 0)
     if not isinstance(first, str) or not isinstance(skip, int):
         raise _no_token()
-    shown: list[api.LineEvent] = []
+    shown: list[invoice_api.LineEvent] = []
     for day, own in _by_day(call.workspace, invoice, lines[0], first):
         for number, event in enumerate(own):
             if day == first and number < skip:
@@ -156,11 +158,11 @@ def _by_day(
         yield day, billed.share_of(invoice.period, chain, found)
 
 
-def _event(event: Event, currency: str) -> api.LineEvent:
+def _event(event: Event, currency: str) -> invoice_api.LineEvent:
     row = event.row
     same = ("type", "corrects", "conversation_id", "channel", "outcome", "digest")
     buckets = ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens")
-    return api.LineEvent(
+    return invoice_api.LineEvent(
         id=event.id,
         occurred_at=clock.from_text(row["occurred_at"]),
         estimated=bool(row.get("estimated")),
@@ -170,7 +172,7 @@ def _event(event: Event, currency: str) -> api.LineEvent:
     )
 
 
-def payments(call: Call, query: api.PaymentsQuery) -> Items[api.Payment]:
+def payments(call: Call, query: payment_api.PaymentsQuery) -> Items[payment_api.Payment]:
     """Payments, the latest first."""
     values = page_values(query.page_token, 2)
     try:
@@ -184,7 +186,7 @@ def payments(call: Call, query: api.PaymentsQuery) -> Items[api.Payment]:
     return Items(items=shown, next_page_token=token)
 
 
-def payment(call: Call, payment_id: str) -> tuple[api.Payment, str]:
+def payment(call: Call, payment_id: str) -> tuple[payment_api.Payment, str]:
     """One payment and its etag. Raises NotFound."""
     (found,) = repository.read([repository.payment_path(call.workspace, payment_id)])
     if not found.exists:

@@ -1,6 +1,5 @@
 """Billing for the operator alone: who owes does not settle (MONEY 16). Each act stands in the workspace's audit log."""
 
-from functions.billing import api_models as models
 from functions.billing import (
     auditing,
     crediting,
@@ -15,7 +14,9 @@ from functions.billing import (
     voiding,
 )
 from functions.billing import credit_api_models as credit_models
+from functions.billing import invoice_api_models as invoice_api
 from functions.billing import operator_api_models as operator_models
+from functions.billing import payment_api_models as payment_api
 from functions.shared.http import OPERATOR, Call, Items, Page, Reply, Routes
 from functions.shared.identity import WorkspaceId
 from functions.shared.identity.authenticate import workspace_of_operator
@@ -54,7 +55,7 @@ def get_margin(call: Call, workspace: str, query: operator_models.MarginQuery) -
     idempotent="required",
     summary="Record a payment that came in.",
 )
-def record_payment(call: Call, workspace: str, body: models.NewPayment) -> Reply[models.Payment]:
+def record_payment(call: Call, workspace: str, body: payment_api.NewPayment) -> Reply[payment_api.Payment]:
     """What is more than due becomes credit."""
     return Reply(payments.record(call, workspace_of_operator(call.principal, workspace), body))
 
@@ -67,7 +68,7 @@ def record_payment(call: Call, workspace: str, body: models.NewPayment) -> Reply
     deadline="slow",
     summary="Give a payment back, in whole or in part.",
 )
-def refund_payment(call: Call, workspace: str, payment: str, body: models.NewRefund) -> Reply[models.Payment]:
+def refund_payment(call: Call, workspace: str, payment: str, body: payment_api.NewRefund) -> Reply[payment_api.Payment]:
     """Out of the customer's credit first; the rest is due again. By card the card service gives it back."""
     found = workspace_of_operator(call.principal, workspace)
     shown, etag = refunding.refund(call, found, payment, body)
@@ -95,7 +96,7 @@ def grant_credit(call: Call, workspace: str, body: credit_models.NewCredit) -> R
     deadline="slow",
     summary="Finalize a draft without waiting for the grace period.",
 )
-def finalize_invoice(call: Call, workspace: str, invoice: str) -> Reply[models.Invoice]:
+def finalize_invoice(call: Call, workspace: str, invoice: str) -> Reply[invoice_api.Invoice]:
     """Its month must be over and closed."""
     found = workspace_of_operator(call.principal, workspace)
     voiding.finalize_by_hand(found, invoice, call.now, auditing.audit_finalized(call, found, invoice))
@@ -110,7 +111,7 @@ def finalize_invoice(call: Call, workspace: str, invoice: str) -> Reply[models.I
     deadline="slow",
     summary="Take an invoice back.",
 )
-def void_invoice(call: Call, workspace: str, invoice: str, body: credit_models.Voiding) -> Reply[models.Invoice]:
+def void_invoice(call: Call, workspace: str, invoice: str, body: credit_models.Voiding) -> Reply[invoice_api.Invoice]:
     """What had been paid on it becomes credit; with `reissue` its period is drafted again under another id."""
     found = workspace_of_operator(call.principal, workspace)
     voiding.void(call, found, invoice, reissue=body.reissue)
@@ -124,7 +125,9 @@ def void_invoice(call: Call, workspace: str, invoice: str, body: credit_models.V
     idempotent="required",
     summary="Write off what is due on an invoice.",
 )
-def write_off_invoice(call: Call, workspace: str, invoice: str, body: credit_models.WriteOff) -> Reply[models.Invoice]:
+def write_off_invoice(
+    call: Call, workspace: str, invoice: str, body: credit_models.WriteOff
+) -> Reply[invoice_api.Invoice]:
     """Revenue and tax are taken back; a payment that comes after all brings them back."""
     found = workspace_of_operator(call.principal, workspace)
     uncollectible.write_off(call, found, invoice, body.reason)
@@ -147,7 +150,7 @@ def issue_credit_note(
     return Reply(crediting.issue(call, workspace_of_operator(call.principal, workspace), invoice, body))
 
 
-def _invoice(workspace: WorkspaceId, invoice: str) -> Reply[models.Invoice]:
+def _invoice(workspace: WorkspaceId, invoice: str) -> Reply[invoice_api.Invoice]:
     shown, etag = invoices.one(workspace, invoice)
     return Reply(shown, etag=etag)
 

@@ -1,7 +1,7 @@
 """Payments over HTTP: what was paid, paying by card, and what the card service tells us of it."""
 
-from functions.billing import api_models as models
 from functions.billing import card_payments, cards, checkout, invoices
+from functions.billing import payment_api_models as payment_api
 from functions.shared import logs
 from functions.shared.http import CONSOLE, MACHINE, PUBLIC, Call, Items, Raw, Reply, Routes
 
@@ -9,13 +9,13 @@ api = Routes("billing-api")
 
 
 @api.get("/api/payments", callers=(CONSOLE, MACHINE), summary="Payments, the latest first.")
-def list_payments(call: Call, query: models.PaymentsQuery) -> Items[models.Payment]:
+def list_payments(call: Call, query: payment_api.PaymentsQuery) -> Items[payment_api.Payment]:
     """By transfer and by card."""
     return invoices.payments(call, query)
 
 
 @api.get("/api/payments/{payment}", callers=(CONSOLE, MACHINE), summary="A payment.")
-def get_payment(call: Call, payment: str) -> Reply[models.Payment]:
+def get_payment(call: Call, payment: str) -> Reply[payment_api.Payment]:
     """With the bank's or the card service's reference, and what was given back of it."""
     found, etag = invoices.payment(call, payment)
     return Reply(found, etag=etag)
@@ -29,7 +29,7 @@ def get_payment(call: Call, payment: str) -> Reply[models.Payment]:
     idempotent="required",
     summary="Pay an invoice by card, or buy credit.",
 )
-def begin_checkout(call: Call, body: models.NewCheckout) -> models.Checkout:
+def begin_checkout(call: Call, body: payment_api.NewCheckout) -> payment_api.Checkout:
     """The answer has the address of the card service's page, on which the card is entered."""
     return checkout.begin(call, body)
 

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from functions.billing import api_models as api
 from functions.billing import credits, invoicing, ledger, repository, uncollectible
+from functions.billing import payment_api_models as payment_api
 from functions.billing.accounts import invalid
 from functions.billing.auditing import audit
 from functions.billing.books import post, tell
@@ -23,9 +23,9 @@ MOST_AHEAD = timedelta(days=400)
 PAYABLE = (InvoiceState.OPEN, InvoiceState.OVERDUE, InvoiceState.PAID, InvoiceState.UNCOLLECTIBLE)
 
 
-def shown(paid: Payment) -> api.Payment:
+def shown(paid: Payment) -> payment_api.Payment:
     """A payment as it is shown."""
-    return api.Payment(
+    return payment_api.Payment(
         id=paid.payment_id,
         invoice_id=paid.invoice_id,
         amount=Money.of_minor(paid.amount_minor, paid.currency),
@@ -36,7 +36,7 @@ def shown(paid: Payment) -> api.Payment:
         state=paid.state.value,
         refunded=Money.of_minor(paid.refunded_minor, paid.currency),
         refunds=[
-            api.Refund(
+            payment_api.Refund(
                 id=one.refund_id,
                 amount=Money.of_minor(one.amount_minor, paid.currency),
                 at=one.at,
@@ -50,7 +50,7 @@ def shown(paid: Payment) -> api.Payment:
     )
 
 
-def record(call: Call, workspace: WorkspaceId, new: api.NewPayment) -> api.Payment:
+def record(call: Call, workspace: WorkspaceId, new: payment_api.NewPayment) -> payment_api.Payment:
     """Book a payment once: its id comes from the caller's key, so neither a repeat nor a crash books it twice.
 
     What is due is paid, the rest becomes credit. The first payment ends a trial. Raises NotFound, Invalid, Conflict.
@@ -177,7 +177,7 @@ def tell_audit(
     )
 
 
-def _same(known: Payment, new: api.NewPayment) -> Payment:
+def _same(known: Payment, new: payment_api.NewPayment) -> Payment:
     if known.invoice_id != new.invoice_id or shown(known).amount != new.amount:
         raise Conflict("This Idempotency-Key booked another payment.", code="idempotency_conflict")
     return known
@@ -192,7 +192,7 @@ def _payable(found: firestore.Snapshot) -> Invoice:
     return invoice
 
 
-def _amount(new: api.NewPayment, invoice: Invoice) -> int:
+def _amount(new: payment_api.NewPayment, invoice: Invoice) -> int:
     if new.amount.currency != invoice.currency:
         raise invalid("/amount/currency", f"The invoice is in {invoice.currency}.")
     try:
@@ -204,7 +204,7 @@ def _amount(new: api.NewPayment, invoice: Invoice) -> int:
     return minor
 
 
-def _when(new: api.NewPayment, now: datetime) -> datetime:
+def _when(new: payment_api.NewPayment, now: datetime) -> datetime:
     if new.received_at is None:
         return now
     if not EARLIEST <= new.received_at <= now + MOST_AHEAD:

@@ -275,7 +275,11 @@ def said(wording: Wording, invoice: Invoice, line: InvoiceLine) -> str:
         late = line.kind == LineKind.LATE_USAGE
         return f"{name}, {wording.say('late', month=wording.month(line.usage_period))}" if late else name
     if line.usage_period != invoice.period:
-        keys = {LineKind.FEE: "fee_of_month", LineKind.DISCOUNT: "discount_of_month", LineKind.MINIMUM: "minimum_of_month"}
+        keys = {
+            LineKind.FEE: "fee_of_month",
+            LineKind.DISCOUNT: "discount_of_month",
+            LineKind.MINIMUM: "minimum_of_month",
+        }
         return f"{wording.say(keys.get(line.kind, line.kind.value))} ({wording.month(line.usage_period)})"
     match line.kind:
         case LineKind.FEE:
@@ -297,7 +301,9 @@ def _stated(wording: Wording, text: str) -> str:
         number, _, unit = part.partition(" ")
         nanos = parse_decimal(number)
         decimals = len(number.partition(".")[2])
-        parts.append(wording.share(divide(nanos, 100)) if unit == "%" else f"{wording.nanos(nanos, decimals)}\u00a0{unit}")
+        parts.append(
+            wording.share(divide(nanos, 100)) if unit == "%" else f"{wording.nanos(nanos, decimals)}\u00a0{unit}"
+        )
     return wording.say("both", share=parts[0], amount=parts[1]) if len(parts) == 2 else parts[0]
 
 

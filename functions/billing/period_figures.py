@@ -1,5 +1,8 @@
 """What goes beyond a day: spend and month tally against the ledger, invoices against entries and payments, the warehouse's
-copy of both. Every invoice on which something was booked lately is compared. Spend moves with every turn, so it is read before and after the events that it must equal."""
+copy of both. Every invoice on which something was booked lately is compared, and every one that is not settled.
+
+Spend moves with every turn, so it is read before and after the events that it must equal.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -102,7 +105,9 @@ def filed(books: Books, listed: Iterable[str]) -> Filed:
     stored = {one.id: one for one in repository.invoices_in(books.workspace, *UNSETTLED)}
     newest = invoicing.invoice_id(books.workspace, _month_before(books.period))
     recent = [entry for own in entries.values() for entry in own]
-    named = {name for name in listed if name.startswith(_INVOICE)} | {one.invoice_id for one in recent if one.invoice_id}
+    named = {name for name in listed if name.startswith(_INVOICE)} | {
+        one.invoice_id for one in recent if one.invoice_id
+    }
     more = sorted({newest, *named} - stored.keys())
     for one in repository.read([repository.invoice_path(books.workspace, name) for name in more]):
         if one.exists:

@@ -5,8 +5,8 @@ first books it, this call or the service's webhook, under the name that the serv
 nothing and books nothing twice.
 """
 
-from functions.billing import api_models as api
 from functions.billing import card_payments, cards, credits, ledger, repository
+from functions.billing import payment_api_models as payment_api
 from functions.billing.accounts import invalid
 from functions.billing.books import post, tell
 from functions.billing.payment_models import Payment, PaymentState, Refund, RefundState
@@ -22,7 +22,9 @@ from functions.shared.money import Money, MoneyError
 GIVES = (PaymentState.SUCCEEDED, PaymentState.PARTLY_REFUNDED)
 
 
-def refund(call: Call, workspace: WorkspaceId, payment_id: str, new: api.NewRefund) -> tuple[api.Payment, str]:
+def refund(
+    call: Call, workspace: WorkspaceId, payment_id: str, new: payment_api.NewRefund
+) -> tuple[payment_api.Payment, str]:
     """Give a payment back, in whole or in part, once for each Idempotency-Key; the payment as it is then, and its etag.
 
     Raises NotFound, Invalid, Conflict (`payment_state`, `credit_spent`, `not_refundable`), Unavailable.
@@ -43,7 +45,7 @@ def _asked(
     workspace: WorkspaceId,
     payment_id: str,
     request_id: str,
-    new: api.NewRefund,
+    new: payment_api.NewRefund,
 ) -> tuple[Payment, Refund, list[Event]]:
     """The payment and its refund: booked where it is a transfer's, noted where the card service is to be asked."""
     path = repository.payment_path(workspace, payment_id)
@@ -91,13 +93,13 @@ def _is_cards(paid: Payment) -> bool:
     return paid.provider_id is not None and paid.payment_id == card_payments.payment_id_of(paid.provider_id)
 
 
-def _same(paid: Payment, known: Refund, new: api.NewRefund) -> Refund:
+def _same(paid: Payment, known: Refund, new: payment_api.NewRefund) -> Refund:
     if new.amount is not None and new.amount != Money.of_minor(known.amount_minor, paid.currency):
         raise Conflict("This Idempotency-Key gave another amount back.", code="idempotency_conflict")
     return known
 
 
-def _amount(new: api.NewRefund, paid: Payment) -> int:
+def _amount(new: payment_api.NewRefund, paid: Payment) -> int:
     if paid.state not in GIVES or not paid.left_minor:
         raise Conflict(f"Of a payment that is {paid.state} nothing can be given back.", code="payment_state")
     if new.amount is None:

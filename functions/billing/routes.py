@@ -14,6 +14,7 @@ from functions.billing import (
 )
 from functions.billing import api_models as models
 from functions.billing import credit_api_models as credit_models
+from functions.billing import invoice_api_models as invoice_api
 from functions.shared import firestore
 from functions.shared.http import CONSOLE, MACHINE, Bytes, Call, Items, Page, Reply, Routes
 
@@ -99,13 +100,13 @@ def get_credits(call: Call, query: Page) -> credit_models.Credits:
 
 
 @api.get("/api/invoices", callers=(CONSOLE, MACHINE), summary="Invoices, the newest month first.")
-def list_invoices(call: Call, query: models.InvoicesQuery) -> Items[models.InvoiceSummary]:
+def list_invoices(call: Call, query: invoice_api.InvoicesQuery) -> Items[invoice_api.InvoiceSummary]:
     """Drafts too."""
     return invoices.page(call, query)
 
 
 @api.get("/api/invoices/{invoice}", callers=(CONSOLE, MACHINE), summary="An invoice with its lines.")
-def get_invoice(call: Call, invoice: str) -> Reply[models.Invoice]:
+def get_invoice(call: Call, invoice: str) -> Reply[invoice_api.Invoice]:
     """Frozen once it has a number; after that only state, paid and due move."""
     found, etag = invoices.one(call.workspace, invoice)
     return Reply(found, etag=etag)
@@ -128,7 +129,7 @@ def get_invoice_pdf(call: Call, invoice: str) -> Bytes:
     deadline="slow",
     summary="The turns under a line of usage.",
 )
-def list_line_events(call: Call, invoice: str, line: str, query: Page) -> Items[models.LineEvent]:
+def list_line_events(call: Call, invoice: str, line: str, query: Page) -> Items[invoice_api.LineEvent]:
     """By day, down to the single turn."""
     return invoices.line_events(call, invoice, line, query)
 

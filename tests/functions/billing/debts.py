@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from functions.billing import api_models as api
 from functions.billing import credit_api_models as credit_api
 from functions.billing import crediting, ledger, payments, repository, voiding
+from functions.billing import payment_api_models as payment_api
 from functions.billing.models import Account, Invoice
 from functions.shared import contracts, firestore, metering
 from functions.shared.http import Call
@@ -26,9 +26,9 @@ def money(minor: int) -> Money:
     return Money.of_minor(minor, "USD")
 
 
-def pay(story: Story, invoice: Invoice, minor: int, key: str | None = None) -> api.Payment:
+def pay(story: Story, invoice: Invoice, minor: int, key: str | None = None) -> payment_api.Payment:
     """A payment on an invoice."""
-    new = api.NewPayment(invoice_id=invoice.invoice_id, amount=money(minor))
+    new = payment_api.NewPayment(invoice_id=invoice.invoice_id, amount=money(minor))
     return payments.record(operator(story, key), story.workspace, new)
 
 

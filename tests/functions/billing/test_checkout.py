@@ -2,8 +2,8 @@
 
 import pytest
 
-from functions.billing import api_models as api
 from functions.billing import card_payments, cards, checkout
+from functions.billing import payment_api_models as payment_api
 from functions.shared import config
 from functions.shared.errors import Conflict, Invalid, NotFound
 from functions.shared.money import Money
@@ -19,8 +19,10 @@ def story(house: Cloud) -> Story:
     return owing(house)
 
 
-def begin(story: Story, key: str | None = None, **new: object) -> api.Checkout:
-    return checkout.begin(story.cloud.call(story.workspace, now=PAID, key=key), api.NewCheckout.model_validate(new))
+def begin(story: Story, key: str | None = None, **new: object) -> payment_api.Checkout:
+    return checkout.begin(
+        story.cloud.call(story.workspace, now=PAID, key=key), payment_api.NewCheckout.model_validate(new)
+    )
 
 
 def money(amount: str, currency: str = "USD") -> Money:

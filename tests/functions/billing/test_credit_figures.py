@@ -9,6 +9,7 @@ import pytest
 from functions.billing import accounts, crediting, payments, refunding, repository, uncollectible, verifying, voiding
 from functions.billing import api_models as api
 from functions.billing import credit_api_models as credit_api
+from functions.billing import payment_api_models as payment_api
 from functions.billing.models import EntryKind, Invoice, LineKind
 from functions.shared import bigquery, clock, firestore, metering
 from functions.shared.config import settings
@@ -46,7 +47,7 @@ def note(story: Story, invoice: Invoice, kind: LineKind, amount: Money | None, n
 
 
 def pay(story: Story, invoice: Invoice, minor: int, now: datetime) -> str:
-    new = api.NewPayment(invoice_id=invoice.invoice_id, amount=money(minor))
+    new = payment_api.NewPayment(invoice_id=invoice.invoice_id, amount=money(minor))
     return payments.record(operator(story, f"pay{now}", now), story.workspace, new).id
 
 
@@ -103,7 +104,7 @@ def test_three_months_of_everything_differ_nowhere_and_every_invoice_is_verified
     till.told(story, lost)
     assert stored(story, again).due_minor > 0
     paid = pay(story, again, stored(story, again).due_minor + 150, at("2026-12-06", 9))
-    given = api.NewRefund(amount=money(50))
+    given = payment_api.NewRefund(amount=money(50))
     refunding.refund(operator(story, "back", at("2026-12-06", 10)), story.workspace, paid, given)
     nights(at("2026-12-07", 0, 10))
 

@@ -1,6 +1,6 @@
 """An invoice that is not paid becomes overdue, and every step of dunning is taken once, in order, until it is paid."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 
 from functions.billing import dunning
 from functions.billing.models import Invoice, InvoiceState
+from functions.dashboard import suspending
+from functions.shared import contracts, events, firestore
 from tests.cloud import Cloud
 from tests.functions.billing.debts import pay, stored
 from tests.functions.billing.making import FINAL as MADE
 from tests.functions.billing.making import close, draft, event, freeze, terms
 from tests.functions.billing.story import FINAL, Story, at
+from tests.functions.billing.till import Till
 
 
 @pytest.fixture
@@ -107,3 +110,29 @@ def test_steps_that_make_no_sense_are_refused(steps: list[tuple[str, int, str]])
 
 def test_nobody_is_suspended_by_the_steps_that_ship() -> None:
     assert [step.action for step in dunning.plan().steps] == ["remind", "remind", "warn"]
+
+
+def test_a_card_payment_of_the_last_overdue_invoice_lifts_what_dunning_suspended(
+    story: Story, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (invoice,) = story.invoices()
+    assert invoice.due_at is not None
+    step = dunning.Step(step="end", days=20, template="suspended", action="suspend")
+    monkeypatch.setattr(dunning, "plan", lambda: dunning.Plan(steps=(step,)))
+    late = invoice.due_at + timedelta(days=20, hours=1)
+    story.close(late)
+    assert follow(story, late) == "suspended"
+    intent = till.pays(story, invoice_id=invoice.invoice_id)
+    till.told(story, intent)
+    assert stored(story, invoice).state == "paid"
+    assert follow(story, late) == "active"
+
+
+def follow(story: Story, now: datetime) -> str:
+    """What the webhooks' service does with what billing has told; the workspace's state then."""
+    for one in firestore.find(firestore.Query(contracts.path(story.workspace, "events"))):
+        if one.data.get("topic") == "notifications":
+            told_of = events.read(story.workspace, one.id)
+            assert told_of is not None
+            suspending.follow(told_of, now)
+    return str(firestore.get(contracts.workspace_path(story.workspace)).data["state"])

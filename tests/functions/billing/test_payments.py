@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from functions.billing import api_models as api
 from functions.billing import auditing, finalizing, ledger, payments, repository
+from functions.billing import payment_api_models as payment_api
 from functions.billing.models import Account, Invoice
 from functions.shared import clock, contracts, firestore, metering
 from functions.shared.errors import Conflict, Invalid, NotFound
@@ -36,8 +36,8 @@ def money(amount: str) -> Money:
     return Money(amount=amount, currency="USD")
 
 
-def pay(story: Story, amount: str, key: str | None = None, call: Call | None = None) -> api.Payment:
-    new = api.NewPayment(invoice_id=invoice(story).invoice_id, amount=money(amount), reference="SEPA 17")
+def pay(story: Story, amount: str, key: str | None = None, call: Call | None = None) -> payment_api.Payment:
+    new = payment_api.NewPayment(invoice_id=invoice(story).invoice_id, amount=money(amount), reference="SEPA 17")
     return payments.record(call or operator(story, key), story.workspace, new)
 
 
@@ -129,7 +129,7 @@ def test_an_amount_that_nobody_can_pay_is_refused(story: Story, amount: str) -> 
 
 
 def test_another_currency_and_another_workspaces_invoice_are_refused(story: Story) -> None:
-    new = api.NewPayment(invoice_id=invoice(story).invoice_id, amount=Money(amount="1", currency="EUR"))
+    new = payment_api.NewPayment(invoice_id=invoice(story).invoice_id, amount=Money(amount="1", currency="EUR"))
     with pytest.raises(Invalid):
         payments.record(operator(story), story.workspace, new)
     other = Story(story.cloud)

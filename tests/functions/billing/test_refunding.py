@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from functions.billing import api_models as api
 from functions.billing import card_payments, cards, payments, refunding, voiding
+from functions.billing import payment_api_models as payment_api
 from functions.billing.models import Account
 from functions.shared.errors import Conflict, Invalid, NotFound, Unavailable
 from functions.shared.http import Call
@@ -28,13 +28,15 @@ def operator(story: Story, key: str | None = None) -> Call:
 
 
 def transfer(story: Story, amount: str) -> str:
-    new = api.NewPayment(invoice_id=invoice(story).invoice_id, amount=Money(amount=amount, currency="USD"))
+    new = payment_api.NewPayment(invoice_id=invoice(story).invoice_id, amount=Money(amount=amount, currency="USD"))
     return payments.record(operator(story), story.workspace, new).id
 
 
-def give(story: Story, payment: str, amount: str | None = None, key: str | None = None, **more: Any) -> api.Payment:
+def give(
+    story: Story, payment: str, amount: str | None = None, key: str | None = None, **more: Any
+) -> payment_api.Payment:
     wanted = None if amount is None else Money(amount=amount, currency=more.pop("currency", "USD"))
-    new = api.NewRefund(amount=wanted, **more)
+    new = payment_api.NewRefund(amount=wanted, **more)
     return refunding.refund(operator(story, key), story.workspace, payment, new)[0]
 
 

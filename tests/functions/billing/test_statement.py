@@ -4,6 +4,8 @@ import pytest
 
 from functions.billing import accounts, invoices, repository, statement
 from functions.billing import api_models as api
+from functions.billing import invoice_api_models as invoice_api
+from functions.billing import payment_api_models as payment_api
 from functions.shared import contracts, firestore
 from functions.shared.config import settings
 from functions.shared.errors import Conflict, NotFound
@@ -143,8 +145,8 @@ def test_a_line_opens_to_its_turns_and_their_sum_is_its_amount(story: Story) -> 
     assert seen[late.id] == 4_000_000_000
 
 
-def pages(story: Story, invoice: str, line: str) -> list[api.LineEvent]:
-    found: list[api.LineEvent] = []
+def pages(story: Story, invoice: str, line: str) -> list[invoice_api.LineEvent]:
+    found: list[invoice_api.LineEvent] = []
     token = None
     while True:
         page = invoices.line_events(call(story), invoice, line, Page(page_size=2, page_token=token))
@@ -174,16 +176,16 @@ def test_invoices_and_payments_are_listed_in_pages(story: Story) -> None:
     story.close(at("2027-02-01", 0, 10))
     assert [one.period for one in listed(story)] == ["2027-01", "2026-12", "2026-11"]
     assert [one.period for one in listed(story, state="draft")] == ["2027-01"]
-    assert invoices.payments(call(story), api.PaymentsQuery()).items == []
+    assert invoices.payments(call(story), payment_api.PaymentsQuery()).items == []
     owned = story.invoices()[0].invoice_id
-    assert invoices.payments(call(story), api.PaymentsQuery(invoice_id=owned)).items == []
+    assert invoices.payments(call(story), payment_api.PaymentsQuery(invoice_id=owned)).items == []
 
 
-def listed(story: Story, state: str | None = None) -> list[api.InvoiceSummary]:
-    found: list[api.InvoiceSummary] = []
+def listed(story: Story, state: str | None = None) -> list[invoice_api.InvoiceSummary]:
+    found: list[invoice_api.InvoiceSummary] = []
     token = None
     while True:
-        page = invoices.page(call(story), api.InvoicesQuery(page_size=1, page_token=token, state=state))
+        page = invoices.page(call(story), invoice_api.InvoicesQuery(page_size=1, page_token=token, state=state))
         found += page.items
         token = page.next_page_token
         if token is None:

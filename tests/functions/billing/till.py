@@ -7,8 +7,8 @@ from typing import Any
 
 import requests
 
-from functions.billing import api_models as api
 from functions.billing import card_payments, cards, checkout, payment_routes
+from functions.billing import payment_api_models as payment_api
 from functions.shared import config
 from functions.shared.http import Call, Raw
 from functions.shared.identity import Caller
@@ -42,7 +42,7 @@ class Till:
     def open(self, story: Story, *, invoice_id: str | None = None, credit: str | None = None) -> str:
         """Begin to pay as an admin of the workspace; returns the checkout's id."""
         wanted = None if credit is None else Money(amount=credit, currency="USD")
-        new = api.NewCheckout(invoice_id=invoice_id, credit=wanted)
+        new = payment_api.NewCheckout(invoice_id=invoice_id, credit=wanted)
         return checkout.begin(story.cloud.call(story.workspace, now=PAID), new).id
 
     def click(self, session: str, how: str = "card") -> str:
