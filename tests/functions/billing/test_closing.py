@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from functions.billing import closing, ledger, repository
+from functions.billing import closing, evidence, ledger, repository
 from functions.billing.models import Account, InvoiceState
 from functions.shared import clock, contracts, events, firestore, metering, storage
 from functions.shared.errors import Unavailable
@@ -207,6 +207,7 @@ def test_a_crash_at_any_write_is_made_good_by_running_again(house: Cloud, monkey
         story = Story(house, made=at("2026-11-29", 9))
         story.turn(at("2026-11-29"), charge_nanos=1_234_567_891)
         story.turn(at("2026-11-30"), charge_nanos=77, model="gemini-4-argon")
+        story.spend()
         return story
 
     def shape(story: Story) -> list:
@@ -244,6 +245,7 @@ def test_a_day_with_more_entries_than_a_commit_takes_is_split_and_completed(
     monkeypatch.setattr(closing, "PER_COMMIT", 3)
     for number in range(8):
         story.turn(at("2026-11-26", 10, number), agent_id=f"agt_{number}")
+    story.spend()
     with monkeypatch.context() as broken:
         break_after(broken, 5)
         with pytest.raises(Broken):
@@ -285,7 +287,9 @@ def test_events_charges_ledger_and_invoices_agree_to_the_nano(house: Cloud, turn
         for number, (day, hour, agent, amount) in enumerate(made):
             moment = MADE + timedelta(days=day, hours=hour, seconds=number)
             agent_id = f"agt_{agent}"
-            counted.append(story.turn(moment, charge_nanos=amount, agent_id=agent_id, conversation_id=str(when)))
+            known = clock.to_text(moment if when is None else when + timedelta(hours=1, seconds=number))
+            more = {"agent_id": agent_id, "conversation_id": str(when), "recorded_at": known}
+            counted.append(story.turn(moment, charge_nanos=amount, **more))
     story.close(FINAL + timedelta(days=1))
     story.close(NEXT_FINAL)
     total = sum(event.row["charge_nanos"] for event in counted)
@@ -300,6 +304,8 @@ def test_events_charges_ledger_and_invoices_agree_to_the_nano(house: Cloud, turn
     assert ledger.balances(entries)[Account.UNBILLED] == 0
     due = sum(invoice.due_minor for invoice in story.invoices())
     assert ledger.balances(entries)[Account.RECEIVABLE] == due * 10_000_000
+    for invoice in story.invoices():
+        evidence.manifest(story.workspace, invoice)
 
 
 def test_two_closes_at_once_book_everything_once(story: Story) -> None:

@@ -1,5 +1,6 @@
 """The script that a customer runs finds nothing in an honest export, and whatever was done to a dishonest one."""
 
+import ast
 import base64
 import json
 import random
@@ -144,7 +145,10 @@ def test_a_manifest_that_somebody_else_signed_is_told(customer: Customer, monkey
 def test_the_script_is_a_page_and_needs_the_standard_library_and_cryptography_only() -> None:
     text = SCRIPT.read_text("utf-8")
     assert len(text.splitlines()) <= 60
-    imported = {
-        line.split()[1].partition(".")[0] for line in text.splitlines() if line.startswith(("import ", "from "))
-    }
+    imported = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            imported |= {name.name.partition(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add((node.module or "").partition(".")[0])
     assert imported - sys.stdlib_module_names == {"cryptography"}
