@@ -56,6 +56,7 @@ def live(story: Story, period: str) -> Invoice:
     return found
 
 
+@pytest.mark.timeout(300)
 def test_three_months_of_everything_differ_nowhere_and_every_invoice_is_verified(
     story_with_till: tuple[Story, Till], capsys: pytest.CaptureFixture[str]
 ) -> None:
