@@ -202,6 +202,7 @@ def break_after(monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
     monkeypatch.setattr(storage, "write_once", guarded(storage.write_once))
 
 
+@pytest.mark.timeout(400)
 def test_a_crash_at_any_write_is_made_good_by_running_again(house: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     def told() -> Story:
         story = Story(house, made=at("2026-11-29", 9))
