@@ -41,7 +41,7 @@ def compare_account(books: Books, recent: list[LedgerEntry], *, listed: bool) ->
     """The account's credit against its grants and the running period; against the ledger when credit moved lately.
 
     The ledger's side is every movement there ever was: it is only read when some entry of the last days moved credit, or
-    when it differed before. Credit that moves while it is read is left for the next day.
+    when it differed before; otherwise this takes two reads. Credit that moves while it is read is left for the next day.
     """
     paths = [repository.account_path(books.workspace), metering.spend_path(books.workspace, books.as_of)]
     account, spend = repository.read(paths)
@@ -57,5 +57,5 @@ def compare_account(books: Books, recent: list[LedgerEntry], *, listed: bool) ->
         booked = ledger.credit(repository.entries_of_credit(books.workspace))
         if booked != stated:
             differing["ledger"] = booked - stated
-    again = repository.read(paths)
-    return differing if [one.etag for one in again] == [account.etag, spend.etag] else {}
+    moved = differing and [one.etag for one in repository.read(paths)] != [account.etag, spend.etag]
+    return {} if moved else differing
