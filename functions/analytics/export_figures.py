@@ -20,7 +20,7 @@ _DIMENSIONS = {
     "versions": "version",
 }
 _COUNTED = (
-    "conversations", "turns", "visitors", "errors", "handed_off", "leads", "resolved", "ratings", "feedback_up",
+    "conversations", "turns", "visitors", "returning", "errors", "handed_off", "leads", "resolved", "ratings", "feedback_up",
     "feedback_down", "input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens", "pending", "estimated",
     "cost_nanos", "charge_nanos",
 )  # fmt: skip

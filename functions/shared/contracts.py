@@ -388,9 +388,9 @@ class ActivityRead(Read):
 
 
 class PaymentRead(Read):
-    """`workspaces/{workspace}/payments/{payment}`: what came in for an invoice, in minor units of its currency."""
+    """`workspaces/{workspace}/payments/{payment}`: what came in, in minor units; `invoice_id` is None for bought credit."""
 
-    invoice_id: str
+    invoice_id: str | None = None
     amount_minor: int
     currency: str
     received_at: datetime

@@ -6,7 +6,7 @@ locals {
   our_runs  = "resource.type = \"cloud_run_revision\""
 
   # Paid operations that logs.count() names; what a turn costs is seen in these.
-  operations = ["bigquery_queries", "calls", "firestore_reads", "firestore_writes", "pubsub_publishes", "signatures", "storage_reads", "storage_writes"]
+  operations = ["bigquery_queries", "calls", "firestore_reads", "firestore_writes", "pubsub_publishes", "signatures", "storage_reads", "storage_writes", "stripe_requests"]
 
   # Alarms that have a policy of their own; every other alarm has `any other`. The texts are those in the code.
   alarms = {

@@ -17,6 +17,7 @@ BILLING = [
     f"functions.billing.{name}"
     for name in (
         "models",
+        "frozen",
         "payment_models",
         "charges",
         "ledger",

@@ -22,6 +22,7 @@ NOT_SET = {
     "IAM_CREDENTIALS_URL": "Google's own is the default",
     "IDENTITY_TOOLKIT_URL": "Google's own is the default",
     "STORAGE_URL": "Google's own is the default",
+    "STRIPE_API_BASE": "Stripe's own is the default",
     "VERTEX_URL": "Google's own is the default",
     "OFFLINE_MODEL_URL": "the offline model is the laptop's",
     "WEBHOOK_ALLOW_PRIVATE": "the receivers of a laptop; in the cloud it would open our own network to customers",
