@@ -101,7 +101,7 @@ def test_a_reissue_bills_the_same_usage_once_more_to_who_pays_now(story: Story) 
     profile = accounts.profile(story.cloud.call(story.workspace))[1]
     accounts.set_profile(
         story.cloud.call(story.workspace, if_match=profile),
-        api.Profile(name="Linden Dental GmbH", vat_id="DE123456789"),
+        api.Profile(name="Linden Dental GmbH", country="DE", vat_id="DE123456789"),
     )
     voided = first(story)
     void(story, voided, reissue=True)
