@@ -14,15 +14,20 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AS_THEY_ARE = frozenset({str, int, bool, type(None)})
+_encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 def rfc3339(at: datetime) -> str:
     """UTC with microseconds and Z, always 27 characters, so that the same instant gives the same bytes."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # isoformat takes a fifth of strftime's time, which is most of what a leaf costs; its offset is always +00:00.
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in _AS_THEY_ARE:
+        return value
     # bool is an int, and both are fine; whatever is not listed would not read back as the same value.
     if value is None or isinstance(value, str | int):
         return str(value) if isinstance(value, str) else value
@@ -39,7 +44,7 @@ def _plain(value: Any) -> Any:
 
 def canonical_json(value: Any) -> bytes:
     """The one UTF-8 form of a value: sorted keys, no blanks. Raises TypeError for what has none: fractions, say."""
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _encoder.encode(_plain(value)).encode()
 
 
 def leaf(event: Mapping[str, Any]) -> str:
