@@ -57,8 +57,12 @@ def leaf(event: Mapping[str, Any]) -> str:
     for key, value in event.items():
         if key == "digest" or value is None:
             continue
-        columns[key] = datetime.fromisoformat(value) if key.endswith("_at") and isinstance(value, str) else value
-    return hashlib.sha256(canonical_json(columns)).hexdigest()
+        if key.endswith("_at") and isinstance(value, str):
+            columns[key] = rfc3339(datetime.fromisoformat(value))
+        else:
+            columns[key] = value if type(value) in _AS_THEY_ARE else _plain(value)
+    # What canonical_json does, without walking once more over columns that are plain.
+    return hashlib.sha256(_encoder.encode(columns).encode()).hexdigest()
 
 
 def node(children: Iterable[str]) -> str:
