@@ -59,9 +59,9 @@ def home_with_cap(cloud: Cloud, cap: int) -> WorkspaceId:
 
 
 def orders(home: WorkspaceId, size: Size, at: datetime) -> list[Order]:
-    """The turns; those that die are spread among the first, which find room."""
+    """The turns; those that die are spread among the first, which surely find room."""
     chance = random.Random(3)
-    dying = set(chance.sample(range(min(size.turns, size.room)), size.deaths))
+    dying = set(chance.sample(range(max(size.deaths, size.room // 3)), size.deaths))
     return [
         {
             "n": number,

@@ -57,7 +57,7 @@ def deliveries(deployment: str) -> Work:
             f"/events/{order['topic']}", json={"message": order["message"]}, headers=callers.invoker("push")
         )
         if answer.status_code >= 300 and answer.status_code != 503:
-            print(f"{deployment} answered {answer.status}: {answer.get_data()[:500]!r}", file=sys.stderr, flush=True)
+            raise RuntimeError(f"{deployment} answered {answer.status}: {answer.get_data()[:500]!r}")
         say("done" if answer.status_code < 300 else "busy")
 
     return deliver
@@ -132,7 +132,7 @@ def main() -> None:
         try:
             work(order, say)
         except BaseException as error:
-            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
             say("failed")
             raise
 

@@ -144,13 +144,14 @@ def _shift(
             if not hand.holds:
                 return False
             order, what = hand.hear()
+            if what == "failed":
+                raise RuntimeError(f"order {order['n']} failed")
             with state.lock:
                 if what != "held":
                     del hand.holds[order["n"]]
-                if what in ("failed", "busy"):
+                if what == "busy":
                     state.waiting.append(order)
                     state.again += 1
-                    state.finished[what] += what == "failed"
                 elif what != "held":
                     state.finished[what] += 1
                 ended = state.finished["done"] + state.finished["refused"]
