@@ -5,6 +5,7 @@ It does what Pub/Sub does: an order is given until somebody has said that it is 
 
 import contextlib
 import json
+import os
 import random
 import subprocess
 import sys
@@ -45,6 +46,8 @@ class Hand:
     """One process with some orders in hand."""
 
     def __init__(self, kind: str, threads: int, log: IO[str]) -> None:
+        # Many are started only to die: what the first one compiled is there for the others, wherever Python may write.
+        compiled = str(Path(log.name).parent / "compiled")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.hand", kind, str(threads)],
             stdin=subprocess.PIPE,
@@ -52,6 +55,7 @@ class Hand:
             stderr=log,
             text=True,
             cwd=ROOT,
+            env={**os.environ, "PYTHONPYCACHEPREFIX": compiled, "PYTHONDONTWRITEBYTECODE": ""},
         )
         self.holds: dict[int, Order] = {}
 
