@@ -6,12 +6,13 @@ from typing import Any
 
 from functions.billing import charges, repository, warehouse
 from functions.billing.books import Books
-from functions.billing.models import Account, Quantities, UsageEvent
+from functions.billing.models import Account, Quantities, Uncharged, UsageEvent
 from functions.shared import clock, logs
 from functions.shared.contracts import BUCKETS, Counters
 from functions.shared.events import Event
 
 _SUMS = (*BUCKETS, "cost_nanos", "charge_nanos")
+_BOOKED = (*Quantities.model_fields, *Uncharged.model_fields)
 
 Differing = dict[str, Any]
 """By figure, how many nanos it has more than the events; 0 where something else than the amount differs."""
@@ -65,12 +66,13 @@ def _ledger(books: Books, day: str) -> Differing:
     total = charges.tally(booked, books.home.currency).total
     entries = repository.entries_of_day(books.workspace, day)
     sums = charges.Cell(
-        **{name: sum(getattr(entry, name) for entry in entries) for name in Quantities.model_fields},
+        **{name: sum(getattr(entry, name) for entry in entries) for name in _BOOKED},
         count=sum(entry.count for entry in entries),
         cost_nanos=sum(entry.cost_nanos for entry in entries),
         charge_nanos=sum(entry.on(Account.UNBILLED) for entry in entries),
     )
-    wanted = total.model_copy(update={"pending": 0, "fingerprint": 0})
+    # The ledger has no column for these.
+    wanted = total.model_copy(update={"pending": 0, "fingerprint": 0, "free_cost_nanos": 0})
     return {} if sums == wanted else {"ledger": sums.charge_nanos - wanted.charge_nanos}
 
 

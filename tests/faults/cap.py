@@ -134,6 +134,7 @@ def play(cloud: Cloud, size: Size, log: Path, say: Say) -> dict[str, int]:
             log=log,
             progress=lambda done: say("turns", done, size.turns),
             repeat=repeated,
+            patience=15,
         )
     assert seen.passed == []
     return check(home, size, result, seen, at, cap)
@@ -168,11 +169,12 @@ def check(home: WorkspaceId, size: Size, result: Orders, seen: Watched, at: date
     assert len({row["event_id"] for row in every}) == len(every)
     told = firestore.find(firestore.Query(contracts.path(home, "conversations")))
     assert {one.data["turn"] for one in told} == {row["event_id"] for row in charged}
-    assert result.finished["done"] + result.finished["refused"] + len(result.lost) == size.turns
+    assert sum(result.finished.values()) + len(result.lost) == size.turns
     return {
         "turns": size.turns,
         "answered": len(charged),
         "refused": result.finished["refused"],
+        "busy": result.finished["busy"],
         "abandoned": len(abandoned),
         "killed": result.killed,
         "again": result.again,

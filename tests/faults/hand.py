@@ -1,6 +1,6 @@
 """One process that works until it is killed: a deployment's real edge, or turns against a cap; its orders come on standard input.
 
-An order is a line of JSON, `{"n": 7, …}`; what became of it is a line `7 done`, `7 refused` or `7 held`. Nothing else tells
+An order is a line of JSON, `{"n": 7, …}`; what became of it is a line `7 done`, `7 refused`, `7 busy` or `7 held`. Nothing else tells
 the outside how far it is, so a kill leaves whatever a crash would leave.
 """
 
@@ -94,6 +94,7 @@ def turn(order: dict[str, Any], say: Callable[[str], None]) -> None:
         say("refused")
         return
     except Unavailable:
+        threading.Event().wait(0.1)  # As Retry-After asks, in the measure of this test.
         say("busy")
         return
     if order["dies"]:
@@ -110,7 +111,7 @@ def turn(order: dict[str, Any], say: Callable[[str], None]) -> None:
     try:
         metering.settle(workspace, hold, complete, also, now=clock.now())
     except Unavailable:
-        say("busy")
+        say("again")  # It has its hold; its settlement is repeated.
         return
     say("done")
 

@@ -95,12 +95,13 @@ def work_off(
     log: Path,
     progress: Progress = lambda _: None,
     repeat: Callable[[Order], Order | None] = lambda order: order,
+    patience: int = 1000,
     seed: int = 1,
 ) -> Orders:
     """Have orders carried out by so many processes at once, of which so many are killed on the way.
 
     `repeat` says as what an order that was lost is given again; None is not at all. An order with `dies` has its process
-    killed as soon as it says `held`. Returns when each order has ended or is lost for good. Raises RuntimeError with what
+    killed as soon as it says `held`. One that was `busy` so often as `patience` says ends as that. Returns when each order has ended or is lost for good. Raises RuntimeError with what
     a process said when it failed by itself.
     """
     state = Orders(deque(orders))
@@ -111,7 +112,7 @@ def work_off(
 
     def run() -> None:
         try:
-            while not failed and _shift(kind, state, marks, threads, written, repeat, progress):
+            while not failed and _shift(kind, state, marks, threads, written, repeat, progress, patience):
                 pass
         except BaseException as error:  # noqa: BLE001 - raised below, in the caller's thread
             failed.append(error)
@@ -137,6 +138,7 @@ def _shift(
     log: IO[str],
     repeat: Callable[[Order], Order | None],
     progress: Progress,
+    patience: int,
 ) -> bool:
     """One process from its start to its death or the end of the work; False when there is nothing left."""
     hand = Hand(kind, threads, log)
@@ -153,12 +155,13 @@ def _shift(
             with state.lock:
                 if what != "held":
                     del hand.holds[order["n"]]
-                if what == "busy":
+                order["tries"] = order.get("tries", 0) + (what == "busy")
+                if what == "again" or (what == "busy" and order["tries"] < patience):
                     state.waiting.append(order)
                     state.again += 1
                 elif what != "held":
                     state.finished[what] += 1
-                ended = state.finished["done"] + state.finished["refused"]
+                ended = sum(state.finished.values())
                 progress(ended)
                 due = bool(marks) and ended >= marks[0]
                 if due:

@@ -14,4 +14,4 @@ def test_turns_whose_processes_are_killed_with_a_hold_never_pass_the_cap(cloud: 
     size = cap.Size(turns=24, room=12, deaths=2, processes=2, threads=4)
     counts = cap.play(cloud, size, tmp_path / "log", quiet)
     assert counts["answered"] <= 12
-    assert counts["refused"] >= 1
+    assert counts["refused"] + counts["busy"] >= 1
