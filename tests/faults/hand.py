@@ -1,7 +1,7 @@
 """One process that works until it is killed: a deployment's real edge, or turns against a cap; its orders come on standard input.
 
-An order is a line of JSON, `{"n": 7, …}`; what became of it is a line `7 done`, `7 refused`, `7 busy` or `7 held`. Nothing else tells
-the outside how far it is, so a kill leaves whatever a crash would leave.
+An order is a line of JSON, `{"n": 7, …}`; what became of it is a line `7 done`, `7 refused`, `7 busy`, `7 again` or
+`7 held`. Nothing else tells the outside how far it is, so a kill leaves whatever a crash would leave.
 """
 
 import io

@@ -101,8 +101,9 @@ def work_off(
     """Have orders carried out by so many processes at once, of which so many are killed on the way.
 
     `repeat` says as what an order that was lost is given again; None is not at all. An order with `dies` has its process
-    killed as soon as it says `held`. One that was `busy` so often as `patience` says ends as that. Returns when each order has ended or is lost for good. Raises RuntimeError with what
-    a process said when it failed by itself.
+    killed as soon as it says `held`.
+    One that was `busy` so often as `patience` says ends as that. Returns when each order has ended or is lost for good.
+    Raises RuntimeError with what a process said when it failed by itself.
     """
     state = Orders(deque(orders))
     chance = random.Random(seed)
