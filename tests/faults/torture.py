@@ -67,7 +67,8 @@ def spend_cap(cloud: Cloud, size: cap.Size, folder: Path, say: usage.Say) -> Non
     """Turns against a cap, in processes that die between hold and settlement."""
     counts = cap.play(cloud, size, folder / "turns.log", say)
     print(
-        f"  {counts['turns']} turns: {counts['answered']} answered, {counts['refused']} refused, {counts['busy']} gave up since others hold the rest, "
+        f"  {counts['turns']} turns: {counts['answered']} answered, {counts['refused']} refused, {counts['busy']} gave up "
+        f"since others hold the rest, "
         f"{counts['abandoned']} "
         f"abandoned, {counts['killed']} processes killed, {counts['again']} asked again\n"
         f"  cap {counts['cap']} nanos; spent {counts['spent']} = the sum of the events; at most {counts['most_taken']} spent "
