@@ -80,7 +80,7 @@ def orders(home: WorkspaceId, size: Size, at: datetime) -> list[Order]:
 
 def repeated(order: Order) -> Order | None:
     """Who waited for a turn that died asks once more for every second of them; the others have gone away."""
-    if order["dies"]:
+    if order.get("held"):
         return {**order, "dies": False} if order["n"] % 2 else None
     return order
 

@@ -167,6 +167,8 @@ def _shift(
                 due = bool(marks) and ended >= marks[0]
                 if due:
                     marks.popleft()
+                if what == "held":
+                    order["held"] = True
                 if what == "held" or due:
                     hand.kill()
                     _lost(state, hand, repeat)
