@@ -303,6 +303,12 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def torture(session: nox.Session) -> None:
+    """Kill consumers, closes and turns while they work, a hundred thousand events long; exits with 1 when a nano differs."""
+    run(session, "-m", "tests.faults.torture", *session.posargs, patience=10)
+
+
+@nox.session
 def conformance(session: nox.Session) -> None:
     """Google's own client tests against fresh local Firestore and Pub/Sub engines."""
     run(session, "-m", "tests.conformance", *session.posargs)

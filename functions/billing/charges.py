@@ -58,20 +58,21 @@ class Cell(Quantities, Uncharged):
     @classmethod
     def of(cls, event: UsageEvent) -> Self:
         """What one event adds."""
-        counted = Quantities(
-            input_tokens=event.input_tokens or 0,
-            cached_input_tokens=event.cached_input_tokens or 0,
-            output_tokens=event.output_tokens or 0,
-            reasoning_tokens=event.reasoning_tokens or 0,
-            messages=int(event.is_message),
-            conversations=int(event.is_message and event.new_conversation),
-            resolved_conversations=int(event.type == RESOLVED_TYPE),
-        ).model_dump()
+        message = event.is_message
+        counted = {
+            "input_tokens": event.input_tokens or 0,
+            "cached_input_tokens": event.cached_input_tokens or 0,
+            "output_tokens": event.output_tokens or 0,
+            "reasoning_tokens": event.reasoning_tokens or 0,
+            "messages": int(message),
+            "conversations": int(message and event.new_conversation),
+            "resolved_conversations": int(event.type == RESOLVED_TYPE),
+        }
         # Where a unit's price is zero this says free, too, and changes nothing: it is worth nothing at any quantity.
         free = event.charge_nanos == 0
         return cls(
             **counted,
-            **{f"free_{name}": number for name, number in counted.items() if free},
+            **({f"free_{name}": number for name, number in counted.items()} if free else {}),
             count=1,
             pending=event.pending,
             cost_nanos=event.cost_nanos,
@@ -149,17 +150,24 @@ def increments(event: UsageEvent) -> dict[str, Any]:
 
 def key_of(event: UsageEvent) -> Key:
     """The cell that an event belongs to."""
-    return Key(agent_id=event.agent_id, model=event.model, price_version=event.price_version)
+    return _key(event.agent_id, event.model, event.price_version)
+
+
+def _key(agent_id: str, model: str, price_version: str) -> Key:
+    return Key(agent_id=agent_id, model=model, price_version=price_version)
 
 
 def tally(events: Iterable[UsageEvent], currency: str) -> Tally:
     """Add events up, each once. Raises ValueError when one is in another currency or two of one id differ."""
-    cells: dict[Key, Cell] = {}
+    sums: dict[tuple[str, str, str], dict[str, int]] = {}
     for event in unique(events):
         if event.currency != currency:
             raise ValueError(f"event {event.event_id} is in {event.currency}, not in {currency}")
-        cells[key_of(event)] = cells.get(key_of(event), Cell()).plus(Cell.of(event))
-    return Tally(currency=currency, cells={key: cells[key] for key in sorted(cells)})
+        into = sums.setdefault((event.agent_id, event.model, event.price_version), dict.fromkeys(Cell.model_fields, 0))
+        for name, number in Cell.of(event):
+            into[name] += number
+    cells = {_key(*names): Cell(**sums[names]) for names in sorted(sums)}
+    return Tally(currency=currency, cells=cells)
 
 
 def unique(events: Iterable[UsageEvent]) -> list[UsageEvent]:

@@ -173,6 +173,17 @@ def invoices_in(workspace: WorkspaceId, *states: InvoiceState) -> list[Snapshot]
     return sorted(found, key=lambda one: one.id)
 
 
+def invoices_due(first: WorkspaceId, last: WorkspaceId) -> dict[str, list[Invoice]]:
+    """What is open or overdue, by workspace, of every workspace from the first id to the last: one query for all."""
+    due = [InvoiceState.OPEN.value, InvoiceState.OVERDUE.value]
+    where: Any = (("state", "in", due), ("workspace_id", ">=", str(first)), ("workspace_id", "<=", str(last)))
+    found: dict[str, list[Invoice]] = {}
+    for one in firestore.stream(Query("invoices", where=where, order=("workspace_id",), group=True)):
+        invoice = invoice_of(one)
+        found.setdefault(invoice.workspace_id, []).append(invoice)
+    return found
+
+
 def invoices_of_period(workspace: WorkspaceId, period: str) -> list[Invoice]:
     """The invoices of a month: one, and those in place of which it was issued."""
     where: Any = (("period", "==", period),)

@@ -24,7 +24,7 @@ def to_text(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds and `Z`: `2026-11-25T12:00:00.000000Z`. Raises ValueError for a naive time."""
     if moment.tzinfo is None:
         raise ValueError("a time without a zone")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def from_text(text: str) -> datetime:

@@ -14,15 +14,20 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AS_THEY_ARE = frozenset({str, int, bool, type(None)})
+_encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 def rfc3339(at: datetime) -> str:
     """UTC with microseconds and Z, always 27 characters, so that the same instant gives the same bytes."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # isoformat takes a fifth of strftime's time, which is most of what a leaf costs; its offset is always +00:00.
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in _AS_THEY_ARE:
+        return value
     # bool is an int, and both are fine; whatever is not listed would not read back as the same value.
     if value is None or isinstance(value, str | int):
         return str(value) if isinstance(value, str) else value
@@ -39,7 +44,7 @@ def _plain(value: Any) -> Any:
 
 def canonical_json(value: Any) -> bytes:
     """The one UTF-8 form of a value: sorted keys, no blanks. Raises TypeError for what has none: fractions, say."""
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _encoder.encode(_plain(value)).encode()
 
 
 def leaf(event: Mapping[str, Any]) -> str:
@@ -52,8 +57,12 @@ def leaf(event: Mapping[str, Any]) -> str:
     for key, value in event.items():
         if key == "digest" or value is None:
             continue
-        columns[key] = datetime.fromisoformat(value) if key.endswith("_at") and isinstance(value, str) else value
-    return hashlib.sha256(canonical_json(columns)).hexdigest()
+        if key.endswith("_at") and isinstance(value, str):
+            columns[key] = rfc3339(datetime.fromisoformat(value))
+        else:
+            columns[key] = value if type(value) in _AS_THEY_ARE else _plain(value)
+    # What canonical_json does, without walking once more over columns that are plain.
+    return hashlib.sha256(_encoder.encode(columns).encode()).hexdigest()
 
 
 def node(children: Iterable[str]) -> str:

@@ -111,6 +111,8 @@ class Price(_Frozen):
 
     def tier(self, total_input: int) -> Tier:
         """The tier for a call's input; a long prompt reprices the whole call, not only its excess."""
+        if len(self.tiers) == 1 and not self.tiers[0].over_input_tokens:
+            return self.tiers[0]
         return [tier for tier in self.tiers if total_input > tier.over_input_tokens or not tier.over_input_tokens][-1]
 
 

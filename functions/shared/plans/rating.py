@@ -27,12 +27,19 @@ def charge(
     `conversations` is 1 for a conversation's first turn; `resolved` is 1 for the event that resolves one (with no
     messages). Cost and terms must be in the same currency, which the caller checks when it picks price and plan.
     """
-    exact = Fraction(cost_nanos * (NANOS + terms.cost_plus), NANOS) if terms.cost_plus is not None else Fraction(0)
-    for meter, quantity in quantities(usage, messages=messages, conversations=conversations, resolved=resolved).items():
-        price = terms.unit_price(meter, model)
-        if price:
-            exact += price.exact(quantity)
-    return divide(exact.numerator, exact.denominator)
+    # An exact fraction in two integers: Fraction's greatest common divisors took half of the time of a rating.
+    numerator, denominator = (cost_nanos * (NANOS + terms.cost_plus), NANOS) if terms.cost_plus is not None else (0, 1)
+    if terms.unit_prices:
+        counted = quantities(usage, messages=messages, conversations=conversations, resolved=resolved)
+        for meter, price in terms.prices_for(model).items():
+            quantity = counted[meter]
+            if quantity:
+                if price.per == denominator:
+                    numerator += price.price * quantity
+                else:
+                    numerator = numerator * price.per + price.price * quantity * denominator
+                    denominator *= price.per
+    return divide(numerator, denominator)
 
 
 def quantities(usage: Usage, *, messages: int = 0, conversations: int = 0, resolved: int = 0) -> dict[Meter, int]:

@@ -66,8 +66,15 @@ class PlanTerms(BaseModel):
 
     def unit_price(self, meter: Meter, model: str | None) -> UnitPrice | None:
         """The price of a meter: the model's own, else the general one, else None."""
-        prices = {price.model: price for price in self.unit_prices if price.meter == meter}
-        return prices.get(model) or prices.get(None)
+        return self.prices_for(model).get(meter)
+
+    def prices_for(self, model: str | None) -> dict[Meter, UnitPrice]:
+        """The price of each meter that has one: the model's own, else the general one."""
+        prices: dict[Meter, UnitPrice] = {}
+        for price in self.unit_prices:
+            if price.model == model or (price.model is None and price.meter not in prices):
+                prices[price.meter] = price
+        return prices
 
     @property
     def counts_the_month(self) -> bool:

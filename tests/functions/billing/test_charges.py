@@ -43,6 +43,16 @@ def test_order_and_repetition_change_neither_tally_nor_digest(found: list[UsageE
 
 
 @settings(max_examples=40)
+@given(events())
+def test_a_tally_is_the_sum_of_what_each_event_adds(found: list[UsageEvent]) -> None:
+    cells: dict = {}
+    for item in found:
+        cells[key_of(item)] = cells.get(key_of(item), Cell()).plus(Cell.of(item))
+    assert tally(found, "USD").cells == cells
+    assert list(tally(found, "USD").cells) == sorted(cells)
+
+
+@settings(max_examples=40)
 @given(events(), st.integers(0, 14))
 def test_tallies_of_parts_add_up_to_the_whole(found: list[UsageEvent], cut: int) -> None:
     parts = tally(found[:cut], "USD").plus(tally(found[cut:], "USD"))

@@ -1,6 +1,8 @@
 """The operator sees who owes what and since when, and what a month has brought and cost."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,8 +10,9 @@ from hypothesis import strategies as st
 
 from functions.billing import operator_api_models as api
 from functions.billing import receivables
+from functions.shared import clock, firestore, logs
 from functions.shared.errors import NotFound
-from functions.shared.http import Page
+from functions.shared.http import Page, page_token
 from functions.shared.identity.workspace import from_directory
 from tests.cloud import Cloud
 from tests.functions.billing.debts import operator, pay
@@ -61,6 +64,46 @@ def test_a_debtor_shows_what_is_due_and_how_late(house: Cloud) -> None:
 
     assert (mine(-3).aging.not_due.amount, mine(-3).due.amount, mine(-3).open_invoices) == ("7.00", "7.00", 1)
     assert (mine(40).aging.days_31_60.amount, mine(40).aging.not_due.amount) == ("7.00", "0.00")
+
+
+def test_a_page_of_workspaces_takes_as_many_round_trips_with_thirty_as_with_three(
+    house: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = Story(house)
+    story.turn(at("2026-11-26"), charge_nanos=10_000_000_000)
+    story.close(FINAL)
+    others = sorted(house.workspace(created_at=clock.now()) for _ in range(30))
+    before = firestore.find(firestore.Query("workspaces", fields=("state",)))
+    earlier = [one.id for one in before if one.id < min(story.workspace, others[0])]
+    token = page_token(max(earlier)) if earlier else None
+    trips: list[str] = []
+    for name in ("get_all", "stream", "find"):
+        monkeypatch.setattr(firestore, name, counted(getattr(firestore, name), name, trips))
+    taken = []
+    for size in (3, 31):
+        trips.clear()
+        with logs.request() as operations:
+            page = receivables.page(operator(story, now=at("2026-12-10")), Page(page_size=size, page_token=token))
+        taken.append((trips.copy(), operations["firestore_reads"]))
+    # The page, three documents of each workspace, and one query for the invoices of all of them.
+    assert taken == [(["find", "get_all", "stream"], 4 + 9 + 1), (["find", "get_all", "stream"], 31 + 93 + 1)]
+    mine = {one.id: one for one in page.items}
+    assert set(mine) == {story.workspace, *others}
+    assert (mine[story.workspace].due.amount, mine[story.workspace].open_invoices) == ("10.00", 1)
+    assert {(mine[one].due.amount, mine[one].plan, mine[one].charge_so_far.amount) for one in others} == {
+        ("0.00", "pay_as_you_go", "0.00")
+    }
+
+
+def counted(call: Callable[..., Any], name: str, trips: list[str]) -> Callable[..., Any]:
+    """The same, noting each time that it is called."""
+
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        if name != "stream" or args[0].group:  # `find` streams too.
+            trips.append(name)
+        return call(*args, **kwargs)
+
+    return noted
 
 
 def test_a_months_margin_is_what_was_charged_less_what_it_cost(house: Cloud) -> None:

@@ -1,14 +1,25 @@
 """The same facts give the same digest, whatever their order, their writer or their way here."""
 
 import hashlib
+import json
 import subprocess
 from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.shared import clock
 from functions.shared.digests import canonical_json, leaf, node, rfc3339, stable_id
+
+
+class Word(StrEnum):
+    """A word that is more than its text."""
+
+    TURN = "turn"
+    MONEY = "Żółć"
+
 
 digests = st.lists(st.binary(max_size=4).map(lambda data: hashlib.sha256(data).hexdigest()), max_size=6)
 
@@ -53,8 +64,33 @@ def test_canonical_json_has_one_form_and_no_fractions() -> None:
             canonical_json(value)
 
 
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(Word),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(values)
+def test_canonical_json_is_json_with_sorted_keys_and_no_blanks(value: object) -> None:
+    expected = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    try:
+        assert canonical_json(value).decode() == expected
+    except UnicodeEncodeError:
+        # Half a character has no UTF-8, written by whomever.
+        with pytest.raises(UnicodeEncodeError):
+            expected.encode()
+
+
 def test_times_always_have_microseconds() -> None:
     assert rfc3339(datetime(2026, 12, 1, tzinfo=UTC)) == "2026-12-01T00:00:00.000000Z"
+
+
+@given(st.datetimes(min_value=datetime(1000, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.timezones()))  # noqa: DTZ001
+def test_a_time_is_written_as_its_parts_in_utc(at: datetime) -> None:
+    written = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    assert rfc3339(at) == clock.to_text(at) == written
+    assert clock.from_text(written) == at.astimezone(UTC)
 
 
 def test_stable_ids_look_like_all_ids_and_sort_by_time() -> None:

@@ -107,6 +107,20 @@ def test_a_charge_is_rounded_once(usage: Usage, cost: int, plan: PlanTerms) -> N
     assert abs(charge(usage, cost, plan, model="offline-extractive") - exact) <= Fraction(1, 2)
 
 
+@given(usages, st.integers(0, 10**12), plans, st.sampled_from(PRICES), *[st.integers(0, 1)] * 3)
+def test_a_charge_is_what_exact_fractions_give(
+    usage: Usage, cost: int, plan: PlanTerms, price: Price, messages: int, conversations: int, resolved: int
+) -> None:
+    exact = Fraction(cost) * (1 + Fraction(plan.cost_plus, NANOS)) if plan.cost_plus is not None else Fraction(0)
+    units = {"messages": messages, "conversations": conversations, "resolved": resolved}
+    for meter, quantity in quantities(usage, **units).items():
+        of_meter = {one.model: one for one in plan.unit_prices if one.meter == meter}
+        found = of_meter.get(price.model) or of_meter.get(None)
+        exact += Fraction(found.price, found.per) * quantity if found else 0
+    expected = int(exact + Fraction(1, 2))  # Half away from zero, of what is never negative.
+    assert charge(usage, cost, plan, model=price.model, **units) == expected
+
+
 def test_plan_and_price_book_must_speak_of_the_same_money() -> None:
     with pytest.raises(CurrencyMismatch):
         highest_charge(terms(currency="EUR"), OFFLINE, 100, 100)
