@@ -7,6 +7,7 @@ Inside, a time is an aware datetime in UTC; at the edge it is RFC 3339 with `Z`.
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -91,3 +92,16 @@ def start_of_month(month: str) -> datetime:
 def next_month(month: str) -> str:
     """The month after."""
     return month_of(start_of_month(month) + timedelta(days=32))
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether the IANA database has a time zone of this name, such as Europe/Berlin."""
+    return name in _time_zones()
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    """Read once: it walks through every folder of the database, which takes longer than a turn's own work."""
+    from zoneinfo import available_timezones
+
+    return frozenset(available_timezones())

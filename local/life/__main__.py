@@ -10,6 +10,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from local.identity.keys import Keyring
 from local.identity.people import People
 from local.life import cast
 from local.life.agreement import agreed
@@ -39,7 +40,8 @@ def main() -> int:
     # What the data needs beyond its three cents: nobody has paid yet in the first month.
     environment["TRIAL_CAP"] = "1000"
     with (state / "logs" / "life.log").open("w", encoding="utf-8") as log:
-        product = Product(environment, Past(wish.first), wish.seed, log)
+        keyring = Keyring(state / "identity" / "keys")
+        product = Product(environment, keyring, Past(wish.first), wish.seed, log)
         owner = Owner(product, cast.read(), wish.seed)
         password = base64.b32encode(hashlib.sha256(f"{wish.seed} password".encode()).digest()).decode()[:12].lower()
         people = People(state / "identity")

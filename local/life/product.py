@@ -1,8 +1,9 @@
 """The functions of this tree in one process: the only module here that imports them, and all that is put in their way.
 
 A request goes through the same edge as a deployed function's: identity, validation, idempotency, the handler, the
-answer. Four things are others: the clock, chance, the model, and the way from publisher to subscriber. What the gateway
-and Cloud Run would have verified is stated in the headers that they would have sent.
+answer. Five things are others: the clock, chance, the model, the way from publisher to subscriber, and who signs a
+visitor's token, since IAM signs none that has ended. What the gateway and Cloud Run would have verified is stated in
+the headers that they would have sent.
 """
 
 import base64
@@ -14,13 +15,14 @@ import os
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 import flask
 import yaml
 
+from local.identity.keys import Keyring, system_key
 from local.life.courier import Courier
 from local.life.model import Actor, Script
 from local.life.past import Past
@@ -74,13 +76,13 @@ class _Chance:
 class Product:
     """Every deployment of the catalogue, asked without a network. One in a process, for its whole life."""
 
-    def __init__(self, environment: Mapping[str, str], past: Past, seed: str, log: TextIO) -> None:
+    def __init__(self, environment: Mapping[str, str], keyring: Keyring, past: Past, seed: str, log: TextIO) -> None:
         """`environment` is what the supervisor gives to functions; it must lead to running engines."""
         project = environment["GOOGLE_CLOUD_PROJECT_ID"]
         own = {f"{_SELF.upper()}_URL": _ADDRESS, "DEPLOYMENT": _SELF, "PROXY_HOPS": "1"}
-        accounts = ",".join(f"agenthub-{name}@{project}.iam.gserviceaccount.com" for name in ("gateway", "push", "scheduler"))
-        os.environ.update({**environment, **own, "CALLERS": accounts})
         self.project, self.past, self._log = project, past, log
+        callers = ",".join(self._account(name) for name in ("gateway", "push", "scheduler"))
+        os.environ.update({**environment, **own, "CALLERS": callers})
         self.script = Script(past)
         self._chance = random.Random(f"{seed} requests")
         catalogue = yaml.safe_load((_ROOT / "infra" / "catalogue.yaml").read_text(encoding="utf-8"))
@@ -92,21 +94,26 @@ class Product:
             environment["BIGQUERY_DATASET_ID"],
         )
         self._app = flask.Flask(_SELF)
-        self._stand_in(random.Random(f"{seed} ids"))
+        self._stand_in(random.Random(f"{seed} ids"), keyring)
         self._load()
 
-    def _stand_in(self, chance: random.Random) -> None:
-        """Put clock, chance, model and courier where the functions look for them."""
+    def _stand_in(self, chance: random.Random, keyring: Keyring) -> None:
+        """Put clock, chance, signer, model and courier where the functions look for them."""
         from functions.agents import connections, providers
         from functions.shared import clock, events, ids
         from functions.shared.http import call
+        from functions.shared.identity import signing
 
         clock.follow(self.past.now, self.past.seconds)
         for module in (ids, call):
             setattr(module, "secrets", _Chance(chance))
         setattr(events, "publisher", lambda: self.courier)
+        setattr(signing, "jwt_of", lambda account, claims: keyring.key(system_key(self._account(account))).token(claims))
         build = providers.build
         setattr(connections, "build", lambda name, settings: Actor(self.script, build(name, settings), providers))
+
+    def _account(self, name: str) -> str:
+        return f"agenthub-{name}@{self.project}.iam.gserviceaccount.com"
 
     def _load(self) -> None:
         from functions.shared.http.function import serve
@@ -159,8 +166,7 @@ class Product:
     def _send(
         self, deployment: str, account: str, method: str, path: str, headers: Mapping[str, str], body: Any
     ) -> Answer:
-        email = f"agenthub-{account}@{self.project}.iam.gserviceaccount.com"
-        token = _encoded({"aud": _ADDRESS, "email": email, "exp": _NEVER})
+        token = _encoded({"aud": _ADDRESS, "email": self._account(account), "exp": _NEVER})
         trace = f"00-{self._chance.getrandbits(128) | 1:032x}-{self._chance.getrandbits(64) | 1:016x}-01"
         sent = {
             "Authorization": f"Bearer e30.{token}.SIGNATURE_REMOVED_BY_GOOGLE",
@@ -211,9 +217,8 @@ class Product:
 
     def machine(self, workspace: str, key: str) -> Caller:
         """A program that shows an API key's token."""
-        issuer = f"agenthub-machines@{self.project}.iam.gserviceaccount.com"
-        claims = {"iss": issuer, "aud": "agenthub-machines", "sub": key, "workspace_id": workspace, "exp": _NEVER}
-        return Caller(claims)
+        claims = {"iss": self._account("machines"), "aud": "agenthub-machines", "sub": key, "exp": _NEVER}
+        return Caller({**claims, "workspace_id": workspace})
 
     def visitor(self, token: str, caller: Caller) -> Caller:
         """Who came to a page and got this session token."""
@@ -224,7 +229,3 @@ class Product:
 def _encoded(claims: Mapping[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(dict(claims)).encode()).decode().rstrip("=")
 
-
-def night_after(day: datetime) -> datetime:
-    """When the close of this day runs: ten past midnight UTC."""
-    return day.replace(hour=0, minute=10, second=0, microsecond=0) + timedelta(days=1)
