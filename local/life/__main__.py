@@ -3,8 +3,6 @@
 import argparse
 import base64
 import hashlib
-import json
-import random
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -19,6 +17,7 @@ from local.life.owner import Exists, Owner
 from local.life.past import Past
 from local.life.product import Product, Refused
 from local.life.story import Story, Wish
+from local.process import die_with_parent
 from local.scheduler import stack
 
 _MOST_DAYS = 95
@@ -34,7 +33,9 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     if "BIGQUERY_EMULATOR_HOST" not in environment:
-        print("The demo's data goes into the local warehouse only; start the stack without USE_BIGQUERY.", file=sys.stderr)
+        print(
+            "The demo's data goes into the local warehouse only; start the stack without USE_BIGQUERY.", file=sys.stderr
+        )
         return 1
     began = time.monotonic()
     # What the data needs beyond its three cents: nobody has paid yet in the first month.
@@ -52,7 +53,9 @@ def main() -> int:
             return 0
         finally:
             people.close()
-        story = Story(product, owner, wish, lambda line: print(f"  {line}  {time.monotonic() - began:.0f} s", flush=True))
+        story = Story(
+            product, owner, wish, lambda line: print(f"  {line}  {time.monotonic() - began:.0f} s", flush=True)
+        )
         try:
             story.play()
             figures = agreed(product, owner, environment["BIGQUERY_EMULATOR_HOST"], environment["BIGQUERY_DATASET_ID"])
@@ -79,7 +82,10 @@ def _arguments() -> tuple[Wish, Path]:
     parser.add_argument("--agents", type=int, default=12, help="how many agents")
     parser.add_argument("--visits", type=int, default=1500, help="about how many visitors")
     parser.add_argument("--state", type=Path, default=Path(".agenthub"), help="state of the running stack")
+    parser.add_argument("--attached", action="store_true", help="end when the process that started this one ends")
     found = parser.parse_args()
+    if found.attached:
+        die_with_parent()
     if not 2 <= found.days <= _MOST_DAYS:
         parser.error(f"--days is 2 to {_MOST_DAYS}")
     until = found.until or datetime.now(UTC).replace(microsecond=0)

@@ -77,7 +77,9 @@ class _Warehouse:
 
     def figures(self) -> Figures:
         """Of all turns with an answer, as they are counted everywhere; what failed cost nothing."""
-        turns, charge = self._asked(f"SELECT COUNTIF(type = 'turn' AND outcome != 'failed'), SUM(charge_nanos) FROM {self._routine('usage')}")
+        turns, charge = self._asked(
+            f"SELECT COUNTIF(type = 'turn' AND outcome != 'failed'), SUM(charge_nanos) FROM {self._routine('usage')}"
+        )
         return Figures(turns, charge)
 
     def charged_before(self, day: str) -> int:

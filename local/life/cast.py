@@ -78,5 +78,5 @@ def read() -> Cast:
 
 
 def _agent(known: dict[str, Any], topics: dict[str, tuple[Topic, ...]]) -> Agent:
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
     return Agent(**fields, topics={language: topics[language] for language in known["languages"]})

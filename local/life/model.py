@@ -44,7 +44,14 @@ class Part:
 
 
 def part_for(
-    model: str, text: str, chance: random.Random, *, passage: str = "", person: str = "", lead: bool = False, breaks: str = ""
+    model: str,
+    text: str,
+    chance: random.Random,
+    *,
+    passage: str = "",
+    person: str = "",
+    lead: bool = False,
+    breaks: str = "",
 ) -> Part:
     """What this model says, and how long it takes; now and then it is slow."""
     earliest, latest, speed, least, most = _PACE[model]

@@ -49,7 +49,7 @@ class Office:
             "reference": f"Statement {self._product.past.now():%Y-%m-%d}",
             "note": note,
         }
-        self._by_operator(f"/payments", body)
+        self._by_operator("/payments", body)
 
     def _credits(self, invoice: str) -> None:
         """A fifth of the largest line, for hours in which nobody was answered."""

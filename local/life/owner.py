@@ -17,11 +17,14 @@ _THEMES = ("ocean", "forest", "clay", "plum", "paper", "contrast")
 _TONES = ("friendly", "warm", "professional", "calm")
 _FALLBACK = {"provider": "offline", "id": "offline-extractive"}
 
-HOURS: dict[str, dict[str, Any]] = {
-    "day": {**dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), ["08:00-18:00"])},
-    "office": {**dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), ["09:00-17:00"])},
-    "evening": {**dict.fromkeys(("tuesday", "wednesday", "thursday", "friday", "saturday"), ["10:00-21:00"])},
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
+_EVENINGS = ("tuesday", "wednesday", "thursday", "friday", "saturday")
+_HOURS: dict[str, dict[str, list[str]]] = {
+    "day": {day: ["08:00-18:00"] for day in _WEEKDAYS},
+    "office": {day: ["09:00-17:00"] for day in _WEEKDAYS},
+    "evening": {day: ["10:00-21:00"] for day in _EVENINGS},
 }
+"""When a person can be reached; who always can has none."""
 
 
 class Exists(Exception):
@@ -89,8 +92,7 @@ class Owner:
     def change(self, path: str, body: Any, method: str = "PATCH", role: str = "owner") -> Any:
         """Read, then write what was read with its ETag; returns what is there now."""
         etag = self.product.ask("GET", path, self.people[role]).etag
-        headers = {"If_Match": etag} if etag else {}
-        return self.product.ask(method, path, self.people[role], body, **headers).body
+        return self.product.ask(method, path, self.people[role], body, if_match=etag).body
 
     def set_cap(self, amount: str) -> None:
         """The month's cap in whole units of the currency, with a wide share for visitors."""
@@ -129,7 +131,7 @@ class Owner:
             "business": {
                 "name": agent.business,
                 "contact": f"hello@{agent.site.removeprefix('https://www.')}",
-                **({"hours": {"time_zone": "Europe/Berlin", **HOURS[agent.hours]}} if agent.hours in HOURS else {}),
+                **({"hours": {"time_zone": "Europe/Berlin", **_HOURS[agent.hours]}} if agent.hours in _HOURS else {}),
             },
             "languages": list(agent.languages),
             "tone": _TONES[number % 4],

@@ -68,7 +68,7 @@ def _weight(agent: Agent, first: datetime, day: int, days: int) -> float:
     share = day / max(1, days - 1)
     # A new agent's page is found step by step.
     found = min(1.0, 0.35 + 0.65 * (moment - start).days / 14)
-    return agent.weight * _WEEK[agent.hours][moment.weekday()] * _GROWTH**share * found
+    return float(agent.weight * _WEEK[agent.hours][moment.weekday()] * _GROWTH**share * found)
 
 
 def _drawn(chance: random.Random, mean: float) -> int:

@@ -105,12 +105,22 @@ class Product:
         from functions.shared.identity import signing
 
         clock.follow(self.past.now, self.past.seconds)
-        for module in (ids, call):
-            setattr(module, "secrets", _Chance(chance))
-        setattr(events, "publisher", lambda: self.courier)
-        setattr(signing, "jwt_of", lambda account, claims: keyring.key(system_key(self._account(account))).token(claims))
-        build = providers.build
-        setattr(connections, "build", lambda name, settings: Actor(self.script, build(name, settings), providers))
+
+        def signed(account: str, claims: Mapping[str, Any]) -> str:
+            return keyring.key(system_key(self._account(account))).token(dict(claims))
+
+        def built(name: str, settings: Any) -> Any:
+            return Actor(self.script, build(name, settings), providers)
+
+        build, seeded = providers.build, _Chance(chance)
+        for module, name, other in (
+            (ids, "secrets", seeded),
+            (call, "secrets", seeded),
+            (events, "publisher", lambda: self.courier),
+            (signing, "jwt_of", signed),
+            (connections, "build", built),
+        ):
+            setattr(module, name, other)
 
     def _account(self, name: str) -> str:
         return f"agenthub-{name}@{self.project}.iam.gserviceaccount.com"
@@ -128,7 +138,14 @@ class Product:
                 self._routers[api.deployment] = Router(api.routes)
 
     def ask(
-        self, method: str, path: str, caller: Caller, body: Any = None, *, status: int = 0, **headers: str
+        self,
+        method: str,
+        path: str,
+        caller: Caller,
+        body: Any = None,
+        *,
+        status: int = 0,
+        if_match: str = "",
     ) -> Answer:
         """One request, and everything that comes of it. Raises Refused unless it is answered with `status`, or with
         success when that is 0; -1 takes any answer."""
@@ -141,7 +158,8 @@ class Product:
             sent["Origin"] = caller.origin
         if caller.claims is not None:
             sent["X-Apigateway-Api-Userinfo"] = _encoded(caller.claims)
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        if if_match:
+            sent["If-Match"] = if_match
         answer = self._send(deployment, "gateway", method, path, sent, body)
         self.courier.deliver()
         if status >= 0 and not (answer.status == status if status else answer.status < 300):
@@ -223,9 +241,10 @@ class Product:
     def visitor(self, token: str, caller: Caller) -> Caller:
         """Who came to a page and got this session token."""
         part = token.split(".")[1]
-        return Caller(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))), caller.address, caller.origin)
+        return Caller(
+            json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))), caller.address, caller.origin
+        )
 
 
 def _encoded(claims: Mapping[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(dict(claims)).encode()).decode().rstrip("=")
-

@@ -66,9 +66,7 @@ class Visits:
             breaks = "down" if drawn < 0.45 else "unavailable" if drawn < 0.85 else ""
         elif drawn < 0.012:
             breaks = "down" if also < 0.35 else "interrupted" if also < 0.7 else "unavailable"
-        return Part(
-            part.text, part.first_word, part.whole, part.thoughts, part.passage, part.person, part.lead, breaks
-        )
+        return Part(part.text, part.first_word, part.whole, part.thoughts, part.passage, part.person, part.lead, breaks)
 
     def _is_called(self, one: "_One") -> Iterator[datetime]:
         """A colleague takes the conversation and ends it, most of the time."""
@@ -187,7 +185,11 @@ class _One:
         talk = self._owner.cast.talk[self.language]
         if self._asked_for_details and chance.random() < 0.65:
             name = chance.choice(self._owner.cast.names)
-            details = {"name": name, "email": f"{name.lower().replace(' ', '.')}@example.org", "consent": talk["consent"]}
+            details = {
+                "name": name,
+                "email": f"{name.lower().replace(' ', '.')}@example.org",
+                "consent": talk["consent"],
+            }
             if chance.random() < 0.5:
                 details["phone"] = f"+49 30 5550 {chance.randrange(1000, 9999)}"
             ask("POST", "/api/chat/lead", self.caller, details)

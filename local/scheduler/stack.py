@@ -40,5 +40,7 @@ def functions_environment(state: Path) -> dict[str, str]:
     try:
         found: dict[str, str] = json.loads((state / FUNCTIONS).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise NoStack(f"{state / FUNCTIONS} cannot be read ({error}). Start the stack anew with `nox -s serve`.") from error
+        raise NoStack(
+            f"{state / FUNCTIONS} cannot be read ({error}). Start the stack anew with `nox -s serve`."
+        ) from error
     return found
