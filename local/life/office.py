@@ -69,7 +69,8 @@ class Office:
         """The owner sets the cap by last month's bill, which is too low for this one; so many hours later it is raised."""
         yield at
         spent = nanos(self._product.ask("GET", "/api/billing", self._owner.people["owner"]).body["charge_so_far"])
-        self._owner.set_cap(str(max(1, -(-spent * 103 // 100 // _NANOS))))
+        cents = -(-spent * 102 // 100 // 10**7)
+        self._owner.set_cap(f"{cents // 100}.{cents % 100:02d}")
         yield at + timedelta(hours=hours)
         self._owner.set_cap("600")
 

@@ -78,7 +78,6 @@ class Owner:
         self._in_workspace("owner")
         owner = self.people["owner"]
         self.change("/api/billing/profile", self.cast.profile, "PUT")
-        self.change("/api/billing/plan", {"plan": "per_message"}, "PUT")
         self.set_cap("400")
         for role in ("admin", "member"):
             new = {"email": self.cast.people[role]["email"], "role": role}
@@ -88,6 +87,24 @@ class Owner:
             self._in_workspace(role)
         made = ask("POST", "/api/workspace/api-keys", owner, {"name": "Help desk", "scopes": ["read", "chat"]}).body
         self.key = made["id"]
+
+    def agrees(self, first: datetime) -> Iterator[datetime]:
+        """The operator offers this workspace a plan of its own, which can be chosen a day later."""
+        name = f"agency_{hashlib.sha256(self._seed.encode()).hexdigest()[:6]}"
+        yield first + timedelta(hours=7, minutes=10)
+        plan = {
+            "plan": name,
+            "plan_version": f"{name}-1",
+            "name": "Agency",
+            "effective_from": f"{first + timedelta(hours=31, minutes=30):%Y-%m-%dT%H:%M:%SZ}",
+            "workspace_id": self.workspace,
+            "currency": self.cast.workspace["currency"],
+            "monthly_fee": "49",
+            "unit_prices": [{"meter": "messages", "price": "0.08"}],
+        }
+        self.product.ask("PUT", "/api/operator/plans", self.people["operator"], plan)
+        yield first + timedelta(hours=31, minutes=42)
+        self.change("/api/billing/plan", {"plan": name}, "PUT")
 
     def change(self, path: str, body: Any, method: str = "PATCH", role: str = "owner") -> Any:
         """Read, then write what was read with its ETag; returns what is there now."""

@@ -86,3 +86,14 @@ def _moment(chance: random.Random, agent: Agent, day: datetime) -> datetime:
     moment = local.astimezone(day.tzinfo) + timedelta(microseconds=chance.randrange(10**6))
     # What is past midnight in UTC, or was yesterday, belongs to this day all the same: at its edge.
     return min(max(moment, day + timedelta(minutes=15)), day + timedelta(hours=23, minutes=40))
+
+
+def at_work(moment: datetime) -> datetime:
+    """This moment where colleagues work then, else the same minute after eight on the next working day, in Berlin."""
+    local = moment.astimezone(ZONE)
+    if local.weekday() < 5 and 8 <= local.hour < 18:
+        return moment
+    day = local if local.hour < 8 else local + timedelta(days=1)
+    while day.weekday() > 4:
+        day += timedelta(days=1)
+    return day.replace(hour=8).astimezone(moment.tzinfo)

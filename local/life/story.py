@@ -46,6 +46,7 @@ class Story:
         wish, past = self._wish, self._product.past
         past.reach(wish.first + timedelta(hours=6, minutes=30))
         self.owner.found()
+        self._begin(self.owner.agrees(wish.first))
         agents = cast.read().agents[: wish.agents]
         for number, agent in enumerate(agents):
             self._begin(self.owner.builds(agent, number, wish.first, wish.days))

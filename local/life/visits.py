@@ -9,7 +9,7 @@ from typing import Any
 from local.life.cast import Topic
 from local.life.model import Part, part_for
 from local.life.owner import Home, Owner
-from local.life.plot import Visit
+from local.life.plot import Visit, at_work
 from local.life.product import Answer, Caller, Product
 
 _LEADS = {"real_estate": 0.3, "automotive": 0.18, "fitness_beauty": 0.16, "dental": 0.12}
@@ -75,7 +75,7 @@ class Visits:
         path = f"/api/conversations/{one.conversation}/hand-off"
         if chance.random() < 0.12:
             return
-        yield past.now() + timedelta(minutes=chance.randrange(4, 150))
+        yield at_work(past.now() + timedelta(minutes=chance.randrange(4, 150)))
         self._product.ask("PATCH", path, self._owner.people[role], {"state": "taken"}, status=-1)
         yield past.now() + timedelta(minutes=chance.randrange(5, 60))
         note = chance.choice(("Called back, all settled.", "Sent an e-mail with the details.", "Appointment made."))

@@ -51,3 +51,12 @@ def test_everybody_can_be_asked_something_in_each_of_their_languages(agent: cast
 
 def test_there_are_twelve_agents_in_eight_industries() -> None:
     assert (len(AGENTS), len({agent.industry for agent in AGENTS})) == (12, 8)
+
+
+def test_colleagues_answer_when_they_work() -> None:
+    friday_night = datetime(2026, 9, 4, 21, 17, tzinfo=UTC)
+    assert plot.at_work(friday_night) == datetime(2026, 9, 7, 6, 17, tzinfo=UTC)
+    early = datetime(2026, 9, 7, 3, 40, tzinfo=UTC)
+    assert plot.at_work(early) == datetime(2026, 9, 7, 6, 40, tzinfo=UTC)
+    noon = datetime(2026, 9, 7, 10, 5, tzinfo=UTC)
+    assert plot.at_work(noon) == noon
