@@ -52,12 +52,12 @@ class Office:
         self._by_operator("/payments", body)
 
     def _credits(self, invoice: str) -> None:
-        """A fifth of the largest line, for hours in which nobody was answered."""
+        """A fifth of the largest line."""
         found = self._product.ask("GET", f"/api/invoices/{invoice}", self._owner.people["owner"]).body
         line = max(found["lines"], key=lambda one: nanos(one["amount"]))
         cents = nanos(line["amount"]) // 5 // 10**7
         amount = {"amount": f"{cents // 100}.{cents % 100:02d}", "currency": line["amount"]["currency"]}
-        reason = "Goodwill: the model could not be reached for some hours"
+        reason = "Goodwill: setting up took longer than we had promised"
         lines = [{"line_id": line["id"], "amount": amount, "reason": reason}]
         self._by_operator(f"/invoices/{invoice}/credit-notes", {"lines": lines})
 

@@ -96,14 +96,14 @@ class Owner:
             "plan": name,
             "plan_version": f"{name}-1",
             "name": "Agency",
-            "effective_from": f"{first + timedelta(hours=31, minutes=30):%Y-%m-%dT%H:%M:%SZ}",
+            "effective_from": f"{first + timedelta(hours=34, minutes=30):%Y-%m-%dT%H:%M:%SZ}",
             "workspace_id": self.workspace,
             "currency": self.cast.workspace["currency"],
             "monthly_fee": "49",
             "unit_prices": [{"meter": "messages", "price": "0.08"}],
         }
         self.product.ask("PUT", "/api/operator/plans", self.people["operator"], plan)
-        yield first + timedelta(hours=31, minutes=42)
+        yield first + timedelta(hours=34, minutes=42)
         self.change("/api/billing/plan", {"plan": name}, "PUT")
 
     def change(self, path: str, body: Any, method: str = "PATCH", role: str = "owner") -> Any:
