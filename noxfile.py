@@ -150,6 +150,12 @@ def smoke(session: nox.Session) -> None:
 
 
 @nox.session
+def demo(session: nox.Session) -> None:
+    """Fill a workspace of the running stack with 90 days of believable life: nox -s demo -- --seed 7 --days 90."""
+    run(session, "-m", "local.life", *session.posargs)
+
+
+@nox.session
 def tick(session: nox.Session) -> None:
     """Fire a schedule now: nox -s tick -- billing-close --at 2027-01-01T00:10Z."""
     run(session, "-m", "local.scheduler", "tick", *session.posargs)

@@ -33,6 +33,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--catalogue", type=Path, help="default: ROOT/infra/catalogue.yaml")
     parser.add_argument("--contract", type=Path, help="default: ROOT/api-gateway.yaml")
     parser.add_argument("--engines", help="start only these engines, separated by commas")
+    parser.add_argument("--demo", action="store_true", help="then fill a workspace with 90 days of life (nox -s demo)")
     parser.add_argument("--attached", action="store_true", help="end when the process that started this one ends")
     return parser.parse_args()
 
@@ -113,7 +114,7 @@ async def _run(arguments: argparse.Namespace) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     _say(f"AgentHub starts; its state is in {options.state}")
     stack = Stack(options, addresses, plan, _say)
-    living = asyncio.create_task(_live(stack))
+    living = asyncio.create_task(_live(stack, demo=arguments.demo))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({living, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -133,10 +134,23 @@ async def _run(arguments: argparse.Namespace) -> int:
     return 1
 
 
-async def _live(stack: "Stack") -> None:
+async def _live(stack: "Stack", *, demo: bool) -> None:
     await stack.start()
     await _finish_start(stack)
-    await stack.failure()
+    life = await _begin_life(stack) if demo else None
+    try:
+        await stack.failure()
+    finally:
+        if life is not None and life.returncode is None:
+            life.terminate()
+            await life.wait()
+
+
+async def _begin_life(stack: "Stack") -> asyncio.subprocess.Process:
+    """Play the demo's data beside the stack, in a process of its own that says how far it is."""
+    _say("\nThe demo's data comes now; everything answers meanwhile.")
+    command = ["-m", "local.life", "--attached", "--state", str(stack.options.state)]
+    return await asyncio.create_subprocess_exec(sys.executable, *command, cwd=_REPOSITORY)
 
 
 def main() -> int:

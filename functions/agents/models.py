@@ -2,10 +2,10 @@
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from functions.shared import clock
 from functions.shared.contracts import Channel
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
@@ -23,7 +23,7 @@ Spans = Annotated[tuple[Span, ...], Field(max_length=6)]
 
 
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if not clock.is_time_zone(name):
         raise ValueError("not a time zone of the IANA database, such as Europe/Berlin")
     return name
 

@@ -12,7 +12,6 @@ from functions.shared.contracts import BUCKETS, Counters
 from functions.shared.events import Event
 
 _SUMS = (*BUCKETS, "cost_nanos", "charge_nanos")
-_BOOKED = (*Quantities.model_fields, *Uncharged.model_fields)
 
 Differing = dict[str, Any]
 """By figure, how many nanos it has more than the events; 0 where something else than the amount differs."""

@@ -2,16 +2,16 @@
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
+from functions.shared import clock
 from functions.shared.contracts import Role
 from functions.shared.http import Answer, Body
 
 
 def _time_zone(name: str) -> str:
-    if name not in available_timezones():
+    if not clock.is_time_zone(name):
         raise ValueError("not a time zone of the IANA database, such as Europe/Berlin")
     return name
 

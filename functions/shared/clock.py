@@ -5,19 +5,38 @@ Inside, a time is an aware datetime in UTC; at the edge it is RFC 3339 with `Z`.
 """
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def _real() -> datetime:
+    return datetime.now(UTC)
+
+
+_now: Callable[[], datetime] = _real
+_monotonic: Callable[[], float] = time.monotonic
+
+
 def now() -> datetime:
     """The present moment in UTC, with microseconds."""
-    return datetime.now(UTC)
+    return _now()
 
 
 def monotonic() -> float:
     """Seconds of a clock that never jumps; for latencies and deadlines inside one process."""
-    return time.monotonic()
+    return _monotonic()
+
+
+def follow(moment: Callable[[], datetime], seconds: Callable[[], float]) -> None:
+    """Tell the time of another clock in this process from now on.
+
+    Nothing deployed calls this, and a test says so: it lets the demo's data be lived through in the past.
+    """
+    global _now, _monotonic
+    _now, _monotonic = moment, seconds
 
 
 def to_text(moment: datetime) -> str:
@@ -73,3 +92,16 @@ def start_of_month(month: str) -> datetime:
 def next_month(month: str) -> str:
     """The month after."""
     return month_of(start_of_month(month) + timedelta(days=32))
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether the IANA database has a time zone of this name, such as Europe/Berlin."""
+    return name in _time_zones()
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    """Read once: it walks through every folder of the database, which takes longer than a turn's own work."""
+    from zoneinfo import available_timezones
+
+    return frozenset(available_timezones())

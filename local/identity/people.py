@@ -67,10 +67,12 @@ class People:
         """Close the file; the object is of no use afterwards."""
         self._db.close()
 
-    def sign_up(self, email: str, password: str, display_name: str | None = None) -> Person:
-        """A new account. Raises EmailTaken."""
+    def sign_up(
+        self, email: str, password: str, display_name: str | None = None, local_id: str | None = None
+    ) -> Person:
+        """A new account, under an id of its own unless one is given, as an import does. Raises EmailTaken."""
         salt = secrets.token_bytes(16)
-        local_id = secrets.token_urlsafe(21)
+        local_id = local_id or secrets.token_urlsafe(21)
         now = _milliseconds()
         try:
             self._write(

@@ -48,15 +48,22 @@ class Warehouse:
         config = subscription.body.bigquery_config
         found = _TABLE.fullmatch(config.table)
         assert found is not None  # checked when the subscription was made
-        project, dataset, table = (urllib.parse.quote(part, safe="") for part in found.groups())
-        url = f"{self._url}/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{table}/insertAll"
-        body = {"rows": rows, "skipInvalidRows": True, "ignoreUnknownValues": bool(config.drop_unknown_fields)}
-        answer = post(url, json.dumps(body).encode(), {"Content-Type": "application/json"}, _TIMEOUT)
-        if answer.status != 200:
-            problem = f"{config.table}: answered {answer.status or 'nothing'}: {answer.body[:_SHOWN]}"
-            return dict.fromkeys(range(len(rows)), problem)
-        refused = json.loads(answer.body).get("insertErrors", [])
-        return {int(r["index"]): f"{config.table}: {json.dumps(r.get('errors'))[:_SHOWN]}" for r in refused}
+        return insert_all(self._url, found.groups(), rows, ignore_unknown=bool(config.drop_unknown_fields))
+
+
+def insert_all(
+    url: str, table: tuple[str, ...], rows: list[dict[str, Any]], *, ignore_unknown: bool = False
+) -> dict[int, str]:
+    """Insert rows (`insertId`, `json`) into a table (project, data set, name); why rows were refused, by their index."""
+    name = ".".join(table)
+    project, dataset, leaf = (urllib.parse.quote(part, safe="") for part in table)
+    address = f"{url.rstrip('/')}/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{leaf}/insertAll"
+    body = {"rows": rows, "skipInvalidRows": True, "ignoreUnknownValues": ignore_unknown}
+    answer = post(address, json.dumps(body).encode(), {"Content-Type": "application/json"}, _TIMEOUT)
+    if answer.status != 200:
+        return dict.fromkeys(range(len(rows)), f"{name}: answered {answer.status or 'nothing'}: {answer.body[:_SHOWN]}")
+    refused = json.loads(answer.body).get("insertErrors", [])
+    return {int(r["index"]): f"{name}: {json.dumps(r.get('errors'))[:_SHOWN]}" for r in refused}
 
 
 def _row(subscription: Subscription, delivery: Delivery) -> dict[str, Any] | str:

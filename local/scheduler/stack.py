@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FILE = "stack.json"
+FUNCTIONS = "functions.json"
 
 
 class NoStack(Exception):
@@ -31,3 +32,15 @@ def read(state: Path) -> Stack:
         raise NoStack(f"No stack runs here (there is no {path}). Start one with `nox -s serve`.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise NoStack(f"{path} cannot be read ({error}). Start the stack anew with `nox -s serve`.") from error
+
+
+def functions_environment(state: Path) -> dict[str, str]:
+    """What the functions of the running stack find in their environment, secrets included. Raises NoStack."""
+    read(state)
+    try:
+        found: dict[str, str] = json.loads((state / FUNCTIONS).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise NoStack(
+            f"{state / FUNCTIONS} cannot be read ({error}). Start the stack anew with `nox -s serve`."
+        ) from error
+    return found

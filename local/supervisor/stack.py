@@ -90,6 +90,7 @@ class Stack:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.stack_file.unlink(missing_ok=True)
+        (self.options.state / "functions.json").unlink(missing_ok=True)
         self.addresses.close()
 
     @property
@@ -248,6 +249,7 @@ class Stack:
             cards_secret=self._cards_secret(),
         )
         root = str(self.options.root.resolve())
+        self._keep_environment(shared)
         children = [self._front()]
         for deployment in self.running:
             command = ["-m", "local.supervisor.function", root, deployment.entry_point]
@@ -255,6 +257,15 @@ class Stack:
             own = for_one(deployment, self.options.project, self.credentials(deployment.name).resolve())
             children.append(self._child(deployment.name, command, {**shared, **own}, says_ready=False))
         return children
+
+    def _keep_environment(self, shared: Mapping[str, str]) -> None:
+        """For commands that run functions in a process of their own: what we gave, readable by this person alone."""
+        given = {name: value for name, value in shared.items() if os.environ.get(name) != value}
+        given["GOOGLE_APPLICATION_CREDENTIALS"] = str(self.credentials("dashboard-api").resolve())
+        temporary = self.options.state / "functions.tmp"
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(given, file, indent=2)
+        temporary.replace(self.options.state / "functions.json")
 
     def _cards_secret(self) -> str:
         """What the card service signs with; kept with the state, as its payments are."""

@@ -114,3 +114,13 @@ def test_a_module_touches_only_what_it_is_the_home_of(module: str) -> None:
 def test_the_check_of_the_homes_finds_each_kind(source: str) -> None:
     names = used(ast.parse(source))
     assert any(name == banned or name.startswith(f"{banned}.") for name in names for banned in HOMES)
+
+
+def test_nothing_deployed_follows_another_clock() -> None:
+    callers = [
+        path.relative_to(ROOT).as_posix()
+        for folder in ("functions", "infra")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if "clock.follow(" in path.read_text("utf-8")
+    ]
+    assert callers == []
