@@ -157,12 +157,12 @@ def workspaces(documents: dict[str, Any]) -> set[str]:
 
 @pytest.mark.timeout(600)
 def test_the_month_is_invoiced_paid_and_credited_and_the_cap_was_met(played: tuple[Life, str, dict[str, Any]]) -> None:
-    _, said, documents = played
+    life, _, documents = played
     (invoice,) = of_kind(documents, "invoices").values()
     assert (invoice["period"], invoice["state"]) == ("2026-08", "paid")
     (note,) = of_kind(documents, "credit_notes").values()
     assert note["invoice_id"] == invoice["invoice_id"]
-    assert "turns answered 402" in said
+    assert '"code": "cap_reached"' in (life.state / "logs" / "life.log").read_text(encoding="utf-8")
     kinds = {event["row"].get("type") for event in of_kind(documents, "events").values()}
     assert {"cap.alert", "hand_off", "feedback", "rating"} <= kinds
 
