@@ -13,6 +13,9 @@ from local.life.model import part_for
 from local.life.plot import begins
 from local.life.product import Caller, Product, Refused
 
+MESSAGE_CENTS = 8
+"""What a message costs in the agency's plan."""
+
 _THEMES = ("ocean", "forest", "clay", "plum", "paper", "contrast")
 _TONES = ("friendly", "warm", "professional", "calm")
 _FALLBACK = {"provider": "offline", "id": "offline-extractive"}
@@ -100,7 +103,7 @@ class Owner:
             "workspace_id": self.workspace,
             "currency": self.cast.workspace["currency"],
             "monthly_fee": "49",
-            "unit_prices": [{"meter": "messages", "price": "0.08"}],
+            "unit_prices": [{"meter": "messages", "price": f"0.{MESSAGE_CENTS:02d}"}],
         }
         self.product.ask("PUT", "/api/operator/plans", self.people["operator"], plan)
         yield first + timedelta(hours=34, minutes=42)
