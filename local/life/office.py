@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from local.life.owner import Owner
+from local.life.owner import MESSAGE_CENTS, Owner
 from local.life.product import Product
 
 _NANOS = 10**9
@@ -69,7 +69,8 @@ class Office:
         """The owner sets the cap by last month's bill, which is too low for this one; so many hours later it is raised."""
         yield at
         spent = nanos(self._product.ask("GET", "/api/billing", self._owner.people["owner"]).body["charge_so_far"])
-        cents = -(-spent * 102 // 100 // 10**7)
+        # Room for some more turns and not for a part of one, so that all of the cap is used.
+        cents = spent // 10**7 + MESSAGE_CENTS * max(3, spent // 10**7 // 50 // MESSAGE_CENTS)
         self._owner.set_cap(f"{cents // 100}.{cents % 100:02d}")
         yield at + timedelta(hours=hours)
         self._owner.set_cap("600")

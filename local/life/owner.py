@@ -11,7 +11,10 @@ from local.identity.people import EmailTaken, People
 from local.life.cast import Agent, Cast, Topic
 from local.life.model import part_for
 from local.life.plot import begins
-from local.life.product import Caller, Product
+from local.life.product import Caller, Product, Refused
+
+MESSAGE_CENTS = 8
+"""What a message costs in the agency's plan."""
 
 _THEMES = ("ocean", "forest", "clay", "plum", "paper", "contrast")
 _TONES = ("friendly", "warm", "professional", "calm")
@@ -100,7 +103,7 @@ class Owner:
             "workspace_id": self.workspace,
             "currency": self.cast.workspace["currency"],
             "monthly_fee": "49",
-            "unit_prices": [{"meter": "messages", "price": "0.08"}],
+            "unit_prices": [{"meter": "messages", "price": f"0.{MESSAGE_CENTS:02d}"}],
         }
         self.product.ask("PUT", "/api/operator/plans", self.people["operator"], plan)
         yield first + timedelta(hours=34, minutes=42)
@@ -171,13 +174,15 @@ class Owner:
         home.known += number
 
     def _tries(self, home: Home, role: str) -> None:
-        """A question in the playground, to the draft."""
+        """A question in the playground, to the draft; where the cap is reached there is no answer."""
         language = home.agent.languages[0]
         topic = home.agent.topics[language][0]
         chance = random.Random(f"{self._seed} try {home.agent.name} {home.known}")
         self.product.script.part = part_for(home.agent.model, topic.answer, chance, passage=topic.title)
         body = {"message": topic.questions[0], "version": "draft"}
-        self.product.ask("POST", f"/api/agents/{home.id}/chat", self.people[role], body)
+        answer = self.product.ask("POST", f"/api/agents/{home.id}/chat", self.people[role], body, status=-1)
+        if answer.status not in (200, 402):
+            raise Refused(f"the playground answered {answer.status}: {answer.body}")
 
     def _publishes(self, home: Home, role: str, version: int) -> None:
         self.product.ask("POST", f"/api/agents/{home.id}/publish", self.people[role])
