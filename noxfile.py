@@ -20,7 +20,7 @@ LOCK = ROOT / "requirements.lock"
 UV = "uv>=0.13"
 BUNDLES = ("agents", "my_agents", "widgets", "analytics", "billing", "dashboard")
 CI_PYTHONS = ("3.11", "3.13")
-BOTH_PYTHONS = ["tests/functions/shared", "tests/functions/billing", "tests/local"]
+BOTH_PYTHONS = ["tests/functions/shared", "tests/local/firestore", "tests/local/pubsub"]
 DEPLOYED = "3.13"  # The runtime of the cloud functions; tests/infra starts each bundle with it where it is found.
 
 nox.needs_version = ">=2026.10"
@@ -100,7 +100,7 @@ def serve(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Every test, in parallel, with the linters and type checks; in CI what stands on the interpreter on both Pythons.
 
-    There the other Python runs shared/, the money and the local engines. Every bundle is started, imported whole and
+    There the other Python runs shared/ and the engines of state. Every bundle is started, imported whole and
     called under the deployed one in any case (tests/infra).
     """
     here = f"{sys.version_info[0]}.{sys.version_info[1]}"

@@ -92,7 +92,7 @@ def _differing(invoice: Invoice, archived: bytes | None) -> list[str]:
         then = Invoice.model_validate_json(json.dumps({**stored, "state": InvoiceState.FINALIZING}))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return [f"the archive's file cannot be read ({type(error).__name__})"]
-    now = invoice.model_copy(update={"state": InvoiceState.FINALIZING, "paid_minor": 0})
+    now = invoice.as_frozen()
     differing = [
         f"{name} differs: {_short(getattr(then, name))} in the archive, {_short(getattr(now, name))} in the database"
         for name in Invoice.model_fields

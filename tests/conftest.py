@@ -22,7 +22,9 @@ def collections_are_written_by_their_owners() -> Iterator[None]:
 os.environ.setdefault("AGENTHUB_FSYNC", "off")
 
 # A busy machine is no fault of the code under test.
-hypothesis.settings.register_profile("tests", deadline=None)
+# As many examples as an everyday run has time for; HYPOTHESIS_EXAMPLES=1000 looks harder where a test says no number.
+examples = int(os.environ.get("HYPOTHESIS_EXAMPLES", "40"))
+hypothesis.settings.register_profile("tests", deadline=None, max_examples=examples)
 hypothesis.settings.load_profile("tests")
 
 

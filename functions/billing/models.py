@@ -376,6 +376,10 @@ class Invoice(Frozen):
         }
         return [line.model_dump(mode="json") | own for line in self.lines]
 
+    def as_frozen(self) -> "Invoice":
+        """As finalizing froze it, whatever was paid, credited or written off since."""
+        return self.model_copy(update={"state": InvoiceState.FINALIZING, "paid_minor": 0, "after": Aftermath()})
+
     def frozen_bytes(self) -> bytes:
         """Canonical JSON of what finalizing froze: the archive's copy, the same whatever is paid later."""
         document = self.model_dump(exclude={"state", "paid_minor", "after"})

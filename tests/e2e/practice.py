@@ -39,7 +39,7 @@ UNUSED = {
 }
 MOVING = ("/api/dashboard/status", "/api/operator")
 """Reads that change by themselves, or are nobody's."""
-PASSING = re.compile(r'"projection":\{[^}]*\}')
+PASSING = re.compile(r'"(projection|projected_total)":\{[^}]*\}|"projection_as_of":"[^"]*"')
 """A forecast is another one a second later."""
 
 

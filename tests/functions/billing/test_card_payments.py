@@ -447,7 +447,7 @@ MONTH = ("debit", ("arrive", "refund", "fail-refund", "refund")), ("card", ("dis
 """What happens to three payments of one invoice."""
 
 
-@settings(max_examples=12, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=5, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(st.data())
 def test_webhooks_in_any_order_and_number_leave_the_same_books(house: Cloud, till: Till, data: st.DataObject) -> None:
     story = owing(house)
