@@ -20,7 +20,7 @@ LOCK = ROOT / "requirements.lock"
 UV = "uv>=0.13"
 BUNDLES = ("agents", "my_agents", "widgets", "analytics", "billing", "dashboard")
 CI_PYTHONS = ("3.11", "3.13")
-BOTH_PYTHONS = ["tests/functions/shared", "tests/local/firestore", "tests/local/pubsub"]
+BOTH_PYTHONS = ["tests/functions/shared/plans", "tests/functions/shared/metering", "tests/local/firestore"]
 DEPLOYED = "3.13"  # The runtime of the cloud functions; tests/infra starts each bundle with it where it is found.
 
 nox.needs_version = ">=2026.10"
@@ -100,7 +100,7 @@ def serve(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Every test, in parallel, with the linters and type checks; in CI what stands on the interpreter on both Pythons.
 
-    There the other Python runs shared/ and the engines of state. Every bundle is started, imported whole and
+    There the other Python runs plans, metering and the local Firestore. Every bundle is started, imported whole and
     called under the deployed one in any case (tests/infra).
     """
     here = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -141,6 +141,13 @@ def story(session: nox.Session) -> None:
     """Play the whole story over HTTP, from sign-up to the paid invoice, against a running stack or one of its own."""
     front_end(session)
     run(session, "-m", "tests.e2e.story", *session.posargs)
+
+
+@nox.session
+def stripe(session: nox.Session) -> None:
+    """Send every request of ours to Stripe's own mock, built with the Go of this machine (some minutes the first time)."""
+    mock = "tests/functions/billing/test_stripes_own_mock.py"
+    run(session, "-m", "pytest", "-rs", mock, *session.posargs, env={"STRIPE_MOCK": "build"})
 
 
 @nox.session

@@ -30,7 +30,7 @@ from tests.matrix.city import ROUTES, City, Who
 pytestmark = pytest.mark.timeout(600)
 """The first test opens the city and founds the businesses."""
 
-EVERYDAY = 3
+EVERYDAY = 2
 EXAMPLES = int(os.environ.get("AGENTHUB_FUZZ", EVERYDAY))
 """How many requests are drawn for each route, right ones and wrong ones. The everyday ones are the same every day."""
 COMPANION = {
