@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.rig.figures import interleaved, ratio, verdict
-from benchmarks.rig.processes import Function
+from benchmarks.rig.processes import Asked, Function
 from benchmarks.rig.shop import Shop
 from tests import engines
 from tests.functions import rooms
@@ -86,24 +86,6 @@ def _times(counters: dict[str, Any], times: int) -> dict[str, Any]:
         else value * times
         for key, value in counters.items()
     }
-
-
-def asked(function: Function, path: str, headers: dict[str, str]) -> Callable[[], float]:
-    """The seconds of one request on a connection of its own."""
-
-    def ask() -> float:
-        connection = function.connect()
-        began = time.perf_counter()
-        connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
-        content = answer.read()
-        took = time.perf_counter() - began
-        connection.close()
-        if answer.status != 200:
-            raise RuntimeError(f"{path} answered {answer.status}: {content[:300]!r}")
-        return took
-
-    return ask
 
 
 def bare(paths: list[str]) -> Callable[[], float]:
@@ -176,7 +158,7 @@ def pages(events: int, times: int) -> None:
     with Shopping.function() as function:
         for path, read in routes.items():
             tries = {
-                "page": asked(function, path, owner.headers()),
+                "page": Asked(function, path, owner.headers()),
                 "bare": bare([f"{home}/rollups/{name}" for name in read]),
             }
             for once in tries.values():
@@ -184,7 +166,7 @@ def pages(events: int, times: int) -> None:
             found = interleaved(times, tries)
             _show(path.replace(names[0], "…"), found["page"], found["bare"], f"{len(read)} rollups", PAGE_AIM)
         for path in ("/api/conversations", "/api/conversations?q=whitening", "/api/conversations?resolved=true"):
-            listed = asked(function, path, owner.headers())
+            listed = Asked(function, path, owner.headers())
             found = interleaved(times, {"page": listed, "bare": bare([f"{home}/rollups/{name}" for name in days(30)])})
             _show(path, found["page"], found["bare"], "against 30 rollups", LIST_AIM)
 

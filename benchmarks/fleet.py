@@ -8,10 +8,9 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable
 
 from benchmarks.rig.figures import interleaved, percentile, ratio, verdict
-from benchmarks.rig.processes import Function
+from benchmarks.rig.processes import Asked, Function
 from benchmarks.rig.shop import Shop
 from tests.functions.shared.http import callers
 
@@ -61,25 +60,6 @@ def made(owner: callers.Someone) -> None:
         callers.write(f"{home}/rollups/{kind}", {"agents": dict.fromkeys(names, counters)})
 
 
-def asked(function: Function, path: str, headers: dict[str, str]) -> Callable[[], float]:
-    """The seconds of one request on a connection of its own."""
-
-    def ask() -> float:
-        connection = function.connect()
-        began = time.perf_counter()
-        connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
-        content = answer.read()
-        took = time.perf_counter() - began
-        connection.close()
-        if answer.status != 200:
-            raise RuntimeError(f"{answer.status}: {content[:500]!r}\n{function.log()[-2000:]}")
-        ask.content = content  # type: ignore[attr-defined]
-        return took
-
-    return ask
-
-
 def listing(shop: Shop, times: int) -> None:
     """The whole fleet in one call."""
     print(f"GET /api/my-agents with {AGENTS} agents in one page, against its bare Firestore reads:")
@@ -87,14 +67,14 @@ def listing(shop: Shop, times: int) -> None:
     made(owner)
     with Function(*FLEET, shop.environment) as fleet, Function(*BARE, shop.environment) as bare:
         tries = {
-            "list": asked(fleet, "/api/my-agents?page_size=500", owner.headers()),
-            "search": asked(fleet, "/api/my-agents?page_size=500&text=branch%20499&sort=-charge", owner.headers()),
-            "bare": asked(bare, f"/?workspace={owner.claims['workspace_id']}", {}),
+            "list": Asked(fleet, "/api/my-agents?page_size=500", owner.headers()),
+            "search": Asked(fleet, "/api/my-agents?page_size=500&text=branch%20499&sort=-charge", owner.headers()),
+            "bare": Asked(bare, f"/?workspace={owner.claims['workspace_id']}", {}),
         }
         for once in tries.values():
             once()
         found = interleaved(times, tries)
-        shown = json.loads(tries["list"].content)  # type: ignore[attr-defined]
+        shown = json.loads(tries["list"].content)
         lines = [line for line in fleet.lines() if line.get("route") == "/api/my-agents"]
         for name in ("list", "search"):
             best, median = ratio(found[name], found["bare"])
@@ -103,7 +83,7 @@ def listing(shop: Shop, times: int) -> None:
                 f"{1000 * percentile(found['bare'], 0.5):6.1f} ms: {best:.2f}× by the best, {median:.2f}× by the medians"
                 f"   {verdict(best, LIST_AIM)}"
             )
-        kilobytes = len(tries["list"].content) / 1024  # type: ignore[attr-defined]
+        kilobytes = len(tries["list"].content) / 1024
         print(f"  {len(shown['items'])} agents in {kilobytes:.0f} KiB, operations {lines[-1]['operations']}")
 
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
-from functions.shared import clock, config, contracts, events, firestore, ids, storage
+from functions.shared import bigquery, clock, config, contracts, events, firestore, ids, storage
 from functions.shared.http import Call
 from functions.shared.http.call import Trace
 from functions.shared.identity import Caller, Principal, Role, WorkspaceId
@@ -174,3 +174,17 @@ def envelope(row: dict[str, Any], *, event_id: str | None = None, workspace: str
         },
         "subscription": f"projects/{PROJECT}/subscriptions/s",
     }
+
+
+def enter_warehouse(engine: engines.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make this BigQuery the one that is asked, by processes that are started from here too.
+
+    The client is the real one, but for the key that the supervisor would write.
+    """
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud import bigquery as native
+
+    address = f"http://{engine.address}"
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", address)
+    client = native.Client(PROJECT, AnonymousCredentials(), client_options={"api_endpoint": address})
+    monkeypatch.setattr(bigquery, "client", lambda: client)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-from tests import ownership
-from tests.cloud import Cloud
+from tests import engines, ownership
+from tests.cloud import PROJECT, Cloud, enter_warehouse
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -76,3 +76,18 @@ def cloud(engines_of_session: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterato
     engines_of_session.enter(monkeypatch)
     yield engines_of_session
     engines_of_session.leave()
+
+
+@pytest.fixture(scope="session")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[engines.Engine]:
+    """A BigQuery with the catalogue's tables."""
+    engine = engines.start("bigquery", tmp_path_factory.mktemp("bigquery"), "--project", PROJECT)
+    yield engine
+    engine.kill()
+
+
+@pytest.fixture
+def house(cloud: Cloud, warehouse: engines.Engine, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """The local cloud with its warehouse."""
+    enter_warehouse(warehouse, monkeypatch)
+    return cloud

@@ -129,3 +129,26 @@ class Function:
                 found = json.loads(line)
                 if isinstance(found, dict):
                     yield found
+
+
+class Asked:
+    """A GET of a function; each call is one request on a connection of its own and returns its seconds."""
+
+    def __init__(self, function: Function, path: str, headers: Mapping[str, str]) -> None:
+        self._function, self._path, self._headers = function, path, dict(headers)
+        self.content = b""
+        """The latest answer."""
+
+    def __call__(self) -> float:
+        connection = self._function.connect()
+        began = time.perf_counter()
+        connection.request("GET", self._path, headers=self._headers)
+        answer = connection.getresponse()
+        self.content = answer.read()
+        took = time.perf_counter() - began
+        connection.close()
+        if answer.status != 200:
+            raise RuntimeError(
+                f"{self._path} answered {answer.status}: {self.content[:500]!r}\n{self._function.log()[-2000:]}"
+            )
+        return took

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 PLANS = ("periods", "published", "rating", "terms", "unit_prices")
 SHARED = [
-    *(f"functions.shared.{name}" for name in ("money", "digests", "pricing", "tax")),
+    *(f"functions.shared.{name}" for name in ("money", "credit", "digests", "pricing", "tax")),
     "functions.shared.plans",
     *(f"functions.shared.plans.{name}" for name in PLANS),
 ]

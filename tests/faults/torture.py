@@ -12,9 +12,8 @@ import pytest
 
 from functions.shared.money import format_amount
 from tests import engines
-from tests.cloud import PROJECT, Cloud
+from tests.cloud import PROJECT, Cloud, enter_warehouse
 from tests.faults import cap, usage
-from tests.faults.conftest import enter_warehouse
 
 BAR = 30
 

@@ -18,10 +18,7 @@ from functions.shared.config import settings
 from infra import drill
 from tests import engines
 from tests.cloud import PROJECT, Cloud
-from tests.functions.billing import conftest
 from tests.functions.billing.story import FINAL, NEXT_FINAL, Story, at
-
-warehouse, house = conftest.warehouse, conftest.house
 
 BUCKETS = 64
 _numbers = itertools.count()

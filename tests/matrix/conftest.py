@@ -3,31 +3,25 @@
 from collections.abc import Iterator
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import bigquery as native
 
-from functions.shared import bigquery
 from tests import engines
-from tests.cloud import PROJECT, Cloud
+from tests.cloud import PROJECT, Cloud, enter_warehouse
 from tests.functions.rooms import Google
 from tests.matrix.business import Business
 from tests.matrix.city import City, opened
 
 
 @pytest.fixture(scope="package")
-def city(engines_of_session: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+def city(
+    engines_of_session: Cloud, warehouse: engines.Engine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[City]:
     """Every deployment, with the identity services and the warehouse."""
     identity = engines.start("identity", tmp_path_factory.mktemp("identity"), "--project", PROJECT)
-    warehouse = engines.start("bigquery", tmp_path_factory.mktemp("bigquery"), "--project", PROJECT)
-    address = f"http://{warehouse.address}"
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", address)
-        client = native.Client(PROJECT, AnonymousCredentials(), client_options={"api_endpoint": address})
-        monkeypatch.setattr(bigquery, "client", lambda: client)
+        enter_warehouse(warehouse, monkeypatch)
         with opened(engines_of_session, Google(identity), tmp_path_factory.mktemp("city")) as city:
             yield city
     identity.kill()
-    warehouse.kill()
 
 
 @pytest.fixture(scope="package")

@@ -24,6 +24,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from functions.shared import clock, contracts, digests
+from functions.shared.credit import credit_at
 from functions.shared.errors import CapReached, Problem, TooMany, Unavailable
 
 GUARDED = timedelta(seconds=30)
@@ -134,12 +135,8 @@ class Spend:
         return min(caps) if caps else None
 
     def credit_at(self, now: datetime) -> int:
-        """The credit that counts at this moment: what has expired opens no room, also before the close books it.
-
-        Nor does what an earlier month has used and its invoice will take; that takes first what expires first.
-        """
-        ended = sum(nanos for end, nanos in self.credit_ends.items() if clock.from_text(end) <= now)
-        return max(0, self.credit - max(ended, self.credit_apart))
+        """The credit that counts at this moment (shared/credit)."""
+        return credit_at(self.credit, self.credit_ends, self.credit_apart, now)
 
     def live(self, now: datetime) -> list[Hold]:
         """The holds that count now."""

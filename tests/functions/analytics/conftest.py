@@ -4,13 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import bigquery as native
 
 from functions.analytics import benchmarks
-from functions.shared import bigquery
-from tests import engines
-from tests.cloud import PROJECT, Cloud
+from tests.cloud import Cloud
 from tests.functions.google import google_of_package
 from tests.functions.rooms import Google, Room, open_room
 
@@ -29,23 +25,11 @@ def pushed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Room:
     return open_room("analytics-usage", monkeypatch)
 
 
-@pytest.fixture(scope="package")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[engines.Engine]:
-    """A BigQuery with the catalogue's tables."""
-    engine = engines.start("bigquery", tmp_path_factory.mktemp("bigquery"), "--project", PROJECT)
-    yield engine
-    engine.kill()
-
-
 @pytest.fixture
-def house(cloud: Cloud, warehouse: engines.Engine, monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    """The local cloud with its warehouse; the client is the real one, but for the key that the supervisor would write."""
-    address = f"http://{warehouse.address}"
-    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", address)
-    client = native.Client(PROJECT, AnonymousCredentials(), client_options={"api_endpoint": address})
-    monkeypatch.setattr(bigquery, "client", lambda: client)
+def house(house: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """The local cloud with its warehouse, which no test before has found away."""
     monkeypatch.setattr(benchmarks, "_away_until", 0.0)
-    return cloud
+    return house
 
 
 @pytest.fixture

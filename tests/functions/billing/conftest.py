@@ -3,31 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import bigquery as native
 
-from functions.shared import bigquery, config
+from functions.shared import config
 from tests import engines
-from tests.cloud import PROJECT, Cloud
+from tests.cloud import Cloud
 from tests.functions.billing.till import KEY, SECRET, Till
-
-
-@pytest.fixture(scope="session")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[engines.Engine]:
-    """A BigQuery with the catalogue's tables."""
-    engine = engines.start("bigquery", tmp_path_factory.mktemp("bigquery"), "--project", PROJECT)
-    yield engine
-    engine.kill()
-
-
-@pytest.fixture
-def house(cloud: Cloud, warehouse: engines.Engine, monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    """The local cloud with its warehouse; the client is the real one, but for the key that the supervisor would write."""
-    address = f"http://{warehouse.address}"
-    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", address)
-    client = native.Client(PROJECT, AnonymousCredentials(), client_options={"api_endpoint": address})
-    monkeypatch.setattr(bigquery, "client", lambda: client)
-    return cloud
 
 
 @pytest.fixture(scope="session")

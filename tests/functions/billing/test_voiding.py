@@ -1,5 +1,7 @@
 """An invoice is taken back to the last nano, and its period comes up again only by a reissue, once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -42,8 +44,9 @@ def test_a_void_invoice_gives_back_what_was_paid_as_credit(story: Story) -> None
         pay(story, first(story), 100)
 
 
-def test_a_void_of_many_entries_goes_on_where_it_stopped(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(voiding, "PER_COMMIT", 1)
+@contextmanager
+def stopped_at_the_third_commit(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is done in here dies at its third commit."""
     real, calls = firestore.Batch.commit, []
 
     def stops(batch: firestore.Batch) -> dict[str, str]:
@@ -55,7 +58,13 @@ def test_a_void_of_many_entries_goes_on_where_it_stopped(story: Story, monkeypat
     with monkeypatch.context() as broken:
         broken.setattr(firestore.Batch, "commit", stops)
         with pytest.raises(KeyboardInterrupt):
-            void(story, first(story))
+            yield
+
+
+def test_a_void_of_many_entries_goes_on_where_it_stopped(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voiding, "PER_COMMIT", 1)
+    with stopped_at_the_third_commit(monkeypatch):
+        void(story, first(story))
     assert first(story).state == "open"
     with pytest.raises(Conflict):
         pay(story, first(story), 100)
@@ -166,18 +175,8 @@ def test_a_reissue_of_many_lines_goes_on_where_it_stopped(house: Cloud, monkeypa
     story.close(FINAL)
     void(story, first(story), reissue=True)
     monkeypatch.setattr(voiding, "PER_COMMIT", 1)
-    real, calls = firestore.Batch.commit, []
-
-    def stops(batch: firestore.Batch) -> dict[str, str]:
-        calls.append(len(batch))
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return real(batch)
-
-    with monkeypatch.context() as broken:
-        broken.setattr(firestore.Batch, "commit", stops)
-        with pytest.raises(KeyboardInterrupt):
-            closing.close(story.workspace, NEXT_FINAL)
+    with stopped_at_the_third_commit(monkeypatch):
+        closing.close(story.workspace, NEXT_FINAL)
     story.close(NEXT_FINAL)
     again = [one for one in story.entries() if one.kind == EntryKind.REISSUE]
     assert sum(one.amount_nanos for one in again) == 4_000_000_000
