@@ -16,10 +16,7 @@ from functions.shared.config import settings
 from functions.shared.events import Event
 from infra import rebuild
 from tests.cloud import PROJECT, Cloud
-from tests.functions.billing import conftest
 from tests.functions.billing.story import AGENT, Story, at
-
-warehouse, house = conftest.warehouse, conftest.house
 
 DAY = "2026-11-26"
 NOW = at("2026-11-29")
