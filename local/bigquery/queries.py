@@ -3,15 +3,18 @@
 import re
 import time
 import uuid
+from functools import lru_cache
 from typing import Any
 
 from local.bigquery.errors import Refusal, invalid_query
 from local.bigquery.jobs import Job, Jobs
 from local.bigquery.sql.resolve import Names
 from local.bigquery.sql.translate import Query, translate
-from local.bigquery.values import parameters
+from local.bigquery.values import Parameter, parameters
 from local.bigquery.warehouse import Warehouse
 
+_REMEMBERED = 512
+"""So many translated queries stay in memory: the functions ask few texts, each often, and translating takes longest."""
 _BILLED_STEP = 1024 * 1024
 _BILLED_LEAST = 10 * _BILLED_STEP
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,1024}")
@@ -31,6 +34,7 @@ class Runner:
         self._jobs = jobs
         self._project = project
         self._dataset = dataset
+        self._translated = lru_cache(_REMEMBERED)(self._translate_anew)
 
     def dry_run(self, configuration: dict[str, Any]) -> Job:
         """Schema and bytes of a query that is not run; raises Refusal. The job is not kept, as in BigQuery."""
@@ -82,15 +86,22 @@ class Runner:
             raise invalid_query(f"Query option {unknown[0]} is not supported by the local BigQuery")
         if wanted.get("useLegacySql", True):
             raise invalid_query("Legacy SQL is not supported by the local BigQuery")
-        default = wanted.get("defaultDataset") or {}
+        default = (wanted.get("defaultDataset") or {}).get("datasetId")
+        given = parameters(wanted)
+        types = tuple(Parameter(name, one.kind, one.array, None) for name, one in sorted(given.items()))
+        query = self._translated(str(wanted.get("query", "")), default, types)
+        return query.given({name: one.value for name, one in given.items()})
+
+    def _translate_anew(self, text: str, default: str | None, types: tuple[Parameter, ...]) -> Query:
+        """The query without values: these are no part of a translation, only the types of parameters are."""
         names = Names(
             catalogue=self._warehouse.catalogue,
             project=self._project,
             dataset=self._dataset,
-            default=default.get("datasetId"),
-            parameters=parameters(wanted),
+            default=default,
+            parameters={one.name: one for one in types},
         )
-        return translate(str(wanted.get("query", "")), names)
+        return translate(text, names)
 
     def _check_bytes(self, job: Job, configuration: dict[str, Any]) -> None:
         limit = configuration["query"].get("maximumBytesBilled")

@@ -1,6 +1,7 @@
 """Takes one query's text through every step, to the statement that DuckDB runs and what it will read."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlglot import ErrorLevel, exp
@@ -25,6 +26,10 @@ class Statement:
     sql: str
     values: dict[str, Any]
 
+    def given(self, values: Mapping[str, Any]) -> "Statement":
+        """The same with other values."""
+        return replace(self, values={name: values[name] for name in self.values})
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -41,6 +46,17 @@ class Query:
 
     statement: Statement
     readings: tuple[Reading, ...]
+
+    def given(self, values: Mapping[str, Any]) -> "Query":
+        """The same for other values of its parameters, which must be of the same types."""
+        readings = tuple(
+            replace(
+                reading,
+                bounds=tuple((operator, whole, bound.given(values)) for operator, whole, bound in reading.bounds),
+            )
+            for reading in self.readings
+        )
+        return Query(self.statement.given(values), readings)
 
 
 def translate(text: str, names: Names) -> Query:
