@@ -137,7 +137,8 @@ def _events(workspace: WorkspaceId, invoice: Invoice) -> Iterator[tuple[LedgerEn
     months = {line.usage_period for line in invoice.lines if line.kind in USAGE_LINES} | {invoice.period}
     for month in sorted(months):
         chains: dict[str, dict[Key, list[LedgerEntry]]] = {}
-        days = set(Period(month=month).days) if month == invoice.period else set()
+        every = Period(month=month).days
+        days = set(events.days_between(workspace, every[0], every[-1])) if month == invoice.period else set()
         for entry in repository.entries_of_usage_period(workspace, month):
             if entry.kind == EntryKind.USAGE and entry.day:
                 chains.setdefault(entry.day, {}).setdefault(entry.key, []).append(entry)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -175,6 +175,20 @@ def after_day(workspace: WorkspaceId, day: str) -> list[Event]:
     """The usage events that are booked on a later UTC day than this, in no promised order."""
     found = firestore.stream(firestore.Query(contracts.path(workspace, "events"), where=(("day", ">", day),)))
     return [_stored(snapshot) for snapshot in found]
+
+
+def days_between(workspace: WorkspaceId, first: str, last: str) -> Iterator[str]:
+    """The UTC days from `first` to `last`, both included, that have usage events, in order; each is a read, and one more."""
+    operator: firestore.Operator = ">="
+    while first <= last:
+        where = (("day", operator, first), ("day", "<=", last))
+        found = firestore.find(
+            firestore.Query(contracts.path(workspace, "events"), where=where, order=("day",), limit=1, fields=("day",))
+        )
+        if not found:
+            return
+        first, operator = str(found[0].data["day"]), ">"
+        yield first
 
 
 def count_of_day(workspace: WorkspaceId, day: str) -> int:

@@ -184,3 +184,11 @@ class Story:
 def at(day: str, hour: int = 10, minute: int = 0) -> datetime:
     """A moment of a UTC day."""
     return datetime.fromisoformat(f"{day}T{hour:02d}:{minute:02d}:00+00:00")
+
+
+def owing(cloud: Cloud, nanos: int = 10_000_000_000) -> Story:
+    """A workspace of November's last day that owes for it, 10 dollars unless said; each day more would take its time."""
+    story = Story(cloud, made=at("2026-11-30", 9))
+    story.turn(at("2026-11-30"), charge_nanos=nanos)
+    story.close(FINAL)
+    return story

@@ -28,7 +28,7 @@ from functions.shared.identity import Caller
 from functions.shared.money import Money
 from local.cards.sender import signed
 from tests.cloud import Cloud
-from tests.functions.billing.story import FINAL, Story, at
+from tests.functions.billing.story import Story, at, owing
 from tests.functions.billing.till import OLD_SECRET, PAID, SECRET, Till, raw, webhook
 
 
@@ -36,13 +36,6 @@ from tests.functions.billing.till import OLD_SECRET, PAID, SECRET, Till, raw, we
 def story(house: Cloud) -> Story:
     """A workspace that owes 10 dollars for November."""
     return owing(house)
-
-
-def owing(house: Cloud) -> Story:
-    story = Story(house)
-    story.turn(at("2026-11-26"), charge_nanos=10_000_000_000)
-    story.close(FINAL)
-    return story
 
 
 def invoice(story: Story) -> Invoice:

@@ -13,16 +13,13 @@ from functions.shared.errors import Conflict, Invalid, NotFound
 from functions.shared.money import Money
 from tests.cloud import Cloud
 from tests.functions.billing.debts import account, acts, books_hold, credit, operator, pay, stored
-from tests.functions.billing.story import FINAL, Story, at
+from tests.functions.billing.story import Story, at, owing
 
 
 @pytest.fixture
 def story(house: Cloud) -> Story:
     """A workspace that owes 10 dollars for November."""
-    story = Story(house)
-    story.turn(at("2026-11-26"), charge_nanos=10_000_000_000)
-    story.close(FINAL)
-    return story
+    return owing(house)
 
 
 def test_a_note_reduces_what_is_due_and_its_rows_are_negative(story: Story) -> None:

@@ -15,17 +15,14 @@ from tests.cloud import Cloud
 from tests.functions.billing.debts import pay, stored
 from tests.functions.billing.making import FINAL as MADE
 from tests.functions.billing.making import close, draft, event, freeze, terms
-from tests.functions.billing.story import FINAL, Story, at
+from tests.functions.billing.story import Story, owing
 from tests.functions.billing.till import Till
 
 
 @pytest.fixture
 def story(house: Cloud) -> Story:
     """A workspace that owes 10 dollars, due on 16 December."""
-    story = Story(house)
-    story.turn(at("2026-11-26"), charge_nanos=10_000_000_000)
-    story.close(FINAL)
-    return story
+    return owing(house)
 
 
 def told(story: Story) -> list[dict[str, Any]]:

@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 
 from local.cards.sender import signed
 from tests.cloud import Cloud
-from tests.functions.billing.story import Story
-from tests.functions.billing.test_card_payments import invoice, owing
+from tests.functions.billing.story import Story, owing
+from tests.functions.billing.test_card_payments import invoice
 from tests.functions.billing.test_routes import deployment, person, through
 from tests.functions.billing.till import SECRET, Till
 

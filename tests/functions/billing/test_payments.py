@@ -13,7 +13,7 @@ from functions.shared.http import Call
 from functions.shared.identity import Caller
 from functions.shared.money import Money
 from tests.cloud import Cloud
-from tests.functions.billing.story import FINAL, NEXT_FINAL, NIGHT, Story, at
+from tests.functions.billing.story import FINAL, NEXT_FINAL, NIGHT, Story, at, owing
 
 PAID = at("2026-12-03")
 
@@ -21,10 +21,7 @@ PAID = at("2026-12-03")
 @pytest.fixture
 def story(house: Cloud) -> Story:
     """A workspace that owes 10 dollars for November."""
-    story = Story(house)
-    story.turn(at("2026-11-26"), charge_nanos=10_000_000_000)
-    story.close(FINAL)
-    return story
+    return owing(house)
 
 
 def operator(story: Story, key: str | None = None, **fields: Any) -> Call:

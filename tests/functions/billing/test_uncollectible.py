@@ -9,20 +9,13 @@ from functions.billing.models import Account, EntryKind, Invoice
 from functions.shared.errors import Conflict, Invalid, NotFound
 from tests.cloud import Cloud
 from tests.functions.billing.debts import acts, books_hold, credit, operator, pay, stored, void
-from tests.functions.billing.story import FINAL, Story, at
+from tests.functions.billing.story import Story, owing
 
 
 @pytest.fixture
 def story(house: Cloud) -> Story:
     """A workspace that owes 10 dollars for November."""
     return owing(house)
-
-
-def owing(house: Cloud) -> Story:
-    story = Story(house)
-    story.turn(at("2026-11-26"), charge_nanos=10_000_000_000)
-    story.close(FINAL)
-    return story
 
 
 def write_off(story: Story, invoice: Invoice, key: str = "w") -> None:

@@ -15,16 +15,13 @@ from functions.shared.errors import Conflict, NotFound
 from functions.shared.money import Money
 from tests.cloud import Cloud
 from tests.functions.billing.debts import PAID, account, acts, books_hold, credit, operator, pay, stored, void
-from tests.functions.billing.story import FINAL, NEXT_FINAL, Story, at
+from tests.functions.billing.story import FINAL, NEXT_FINAL, Story, at, owing
 
 
 @pytest.fixture
 def story(house: Cloud) -> Story:
     """A workspace that owes 10 dollars for November."""
-    story = Story(house)
-    story.turn(at("2026-11-26"), charge_nanos=10_000_000_001)
-    story.close(FINAL)
-    return story
+    return owing(house, 10_000_000_001)
 
 
 def first(story: Story) -> Invoice:
