@@ -285,11 +285,10 @@ def tallies(workspace: WorkspaceId, names: Sequence[str], currency: str) -> list
 
 
 def hours(workspace: WorkspaceId, day: str) -> list[RollupRead]:
-    """Analytics' rollups of the 24 hours of a UTC day."""
-    names = [f"hour_{day}T{hour:02d}" for hour in range(24)]
-    return [
-        RollupRead.model_validate(one.data) for one in read([contracts.path(workspace, "rollups", n) for n in names])
-    ]
+    """Analytics' rollups of those hours of a UTC day that have one."""
+    ids = (f"hour_{day}T00", f"hour_{day}T23")
+    found = firestore.find(Query(contracts.path(workspace, "rollups"), ids=ids))
+    return [RollupRead.model_validate(one.data) for one in found]
 
 
 def agent_names(workspace: WorkspaceId, agents: Sequence[str]) -> dict[str, str]:

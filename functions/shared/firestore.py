@@ -230,7 +230,7 @@ class Query:
     """What to look for in one collection, or with `group` in all of that name.
 
     A field of `order` begins with `-` to descend. `after` holds the values of the order fields of the last document
-    seen, and its path at the end.
+    seen, and its path at the end. `ids` are the first and the last id that a document may have.
     """
 
     collection: str
@@ -240,6 +240,7 @@ class Query:
     after: tuple[Any, ...] = ()
     group: bool = False
     fields: tuple[str, ...] | None = None
+    ids: tuple[str, str] | None = None
 
 
 def find(query: Query) -> list[Snapshot]:
@@ -271,6 +272,10 @@ def _native(query: Query) -> Any:
     native = client().collection_group(query.collection) if query.group else client().collection(query.collection)
     for field, operator, value in query.where:
         native = native.where(filter=FieldFilter(field, operator, value))
+    if query.ids is not None:
+        for operator, id in zip((">=", "<="), query.ids, strict=True):
+            end = client().document(f"{query.collection}/{id}")
+            native = native.where(filter=FieldFilter("__name__", operator, end))
     for field in query.order:
         native = native.order_by(field.removeprefix("-"), direction=_direction(field))
     if query.fields is not None:
