@@ -81,7 +81,9 @@ def run(
     """
     binary = python or environment(session)
     path = f"{Path(binary).parent}{os.pathsep}{os.environ['PATH']}"
-    session.run(binary, *args, external=True, env={"PATH": path, **(env or {})}, interrupt_timeout=patience)
+    # A container's image often forbids compiled modules; engines, functions and tests would then compile at every start.
+    given = {"PATH": path, "PYTHONDONTWRITEBYTECODE": "", **(env or {})}
+    session.run(binary, *args, external=True, env=given, interrupt_timeout=patience)
 
 
 def front_end(session: nox.Session) -> None:

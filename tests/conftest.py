@@ -1,5 +1,6 @@
 """The cloud that tests run on: the local engines as real processes, one set for each pytest worker."""
 
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -52,6 +53,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return len(SLOWEST) if place is None else place
 
     items.sort(key=rank)
+
+
+def pytest_collection_finish() -> None:
+    """What the collection has made stays to the end, and no collection of garbage needs to look at it again."""
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -82,10 +82,11 @@ class Life:
 
         def walk(collections: Any) -> None:
             for collection in collections:
-                for reference in collection.list_documents():
-                    document = reference.get()
+                references = list(collection.list_documents())
+                for document in client.get_all(references):
                     if document.exists:
-                        found[reference.path] = document.to_dict()
+                        found[document.reference.path] = document.to_dict()
+                for reference in references:
                     walk(reference.collections())
 
         walk(client.collections())
