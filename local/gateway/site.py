@@ -34,8 +34,8 @@ _KEPT = (
 
 
 class Site:
-    """Answers GET of the console's files and `/v1/…`, everything under the names of local servers in `behind` (`/identity/…`), and
-    under the name of each bucket in `downloads` what a signed address opens."""
+    """Answers GET of the console's files and `/v1/…`, everything under the names of local servers in `behind`
+    (`/identity/…`), and under the name of each bucket in `downloads` what a signed address opens."""
 
     def __init__(
         self,

@@ -38,7 +38,14 @@ def test_a_file_that_the_browser_has_is_not_sent_again(world: World) -> None:
 
 
 def test_no_file_outside_the_build_folder_is_served(world: World) -> None:
-    for path in ("/assets/../../secret.txt", "/..%2fsecret.txt", "/v1/../../secret.txt", "/v1/..%2f..%2fsecret.txt", "/v1/%2e%2e/%2e%2e/secret.txt", "/v1/%00"):
+    for path in (
+        "/assets/../../secret.txt",
+        "/..%2fsecret.txt",
+        "/v1/../../secret.txt",
+        "/v1/..%2f..%2fsecret.txt",
+        "/v1/%2e%2e/%2e%2e/secret.txt",
+        "/v1/%00",
+    ):
         connection = http.client.HTTPConnection(world.gateway.partition("://")[2], timeout=10)
         connection.request("GET", path)
         response = connection.getresponse()

@@ -1,7 +1,7 @@
 /** Fields: a label above, a hint and the error below, tied together for screen readers. */
 
 import { type ComponentChildren, createContext } from "preact";
-import { useContext, useId, useState } from "preact/hooks";
+import { useContext, useEffect, useId, useRef, useState } from "preact/hooks";
 import { Icon } from "./icons";
 
 interface Tied {
@@ -70,6 +70,15 @@ function useTied() {
   return tie ? { id: tie.id, "aria-describedby": tie.describedBy, "aria-invalid": tie.invalid || undefined, "data-pointer": tie.pointer, onBlur: tie.onBlur } : {};
 }
 
+/** Browsers honour `autofocus` once a page load; pages here come and go without one. */
+function useFocus<E extends HTMLElement>(wanted: boolean | undefined) {
+  const ref = useRef<E>(null);
+  useEffect(() => {
+    if (wanted) ref.current?.focus();
+  }, []);
+  return ref;
+}
+
 export interface InputProps {
   value: string;
   onInput: (value: string) => void;
@@ -91,9 +100,11 @@ export interface InputProps {
   list?: string;
 }
 
-export function Input({ value, onInput, type = "text", label, number, dir = "auto", ...rest }: InputProps) {
+export function Input({ value, onInput, type = "text", label, number, dir = "auto", autoFocus, ...rest }: InputProps) {
   return (
     <input
+      ref={useFocus<HTMLInputElement>(autoFocus)}
+      autofocus={autoFocus}
       class={`input${number ? " number" : ""}`}
 
       // One of many types at run time; Preact declares an element for each.
@@ -108,8 +119,8 @@ export function Input({ value, onInput, type = "text", label, number, dir = "aut
   );
 }
 
-export function TextArea({ value, onInput, rows = 4, label, ...rest }: { value: string; onInput: (value: string) => void; rows?: number; maxLength?: number; placeholder?: string; disabled?: boolean; required?: boolean; autoFocus?: boolean; label?: string }) {
-  return <textarea class="input" rows={rows} value={value} dir="auto" aria-label={label} onInput={(event) => onInput(event.currentTarget.value)} {...useTied()} {...rest} />;
+export function TextArea({ value, onInput, rows = 4, label, autoFocus, ...rest }: { value: string; onInput: (value: string) => void; rows?: number; maxLength?: number; placeholder?: string; disabled?: boolean; required?: boolean; autoFocus?: boolean; label?: string }) {
+  return <textarea ref={useFocus<HTMLTextAreaElement>(autoFocus)} class="input" rows={rows} value={value} dir="auto" aria-label={label} onInput={(event) => onInput(event.currentTarget.value)} {...useTied()} {...rest} />;
 }
 
 export type Option = { value: string; label: string; disabled?: boolean };

@@ -50,12 +50,12 @@ export function Shell({ children }: { children: ComponentChildren }) {
             <Button kind="quiet" icon="menu" label="Menu" onClick={() => drawer.current?.showModal()} />
           </div>
           <Place />
-          <button type="button" class="button search" onClick={() => setSearching(true)} aria-label="Search pages, agents, conversations, invoices">
+          <button type="button" class="button search" onClick={() => setSearching(true)} aria-label="Search">
             <Icon name="search" />
             <span class="grow" style={{ textAlign: "start" }}>
               Search
             </span>
-            <kbd>{/Mac|iP/.test(navigator.platform) ? "⌘K" : "Ctrl K"}</kbd>
+            <kbd aria-hidden="true">{/Mac|iP/.test(navigator.platform) ? "⌘K" : "Ctrl K"}</kbd>
           </button>
           <Cap />
           <Account />
