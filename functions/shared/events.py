@@ -181,7 +181,7 @@ def days_between(workspace: WorkspaceId, first: str, last: str) -> Iterator[str]
     """The UTC days from `first` to `last`, both included, that have usage events, in order; each is a read, and one more."""
     operator: firestore.Operator = ">="
     while first <= last:
-        where = (("day", operator, first), ("day", "<=", last))
+        where: tuple[tuple[str, firestore.Operator, str], ...] = (("day", operator, first), ("day", "<=", last))
         found = firestore.find(
             firestore.Query(contracts.path(workspace, "events"), where=where, order=("day",), limit=1, fields=("day",))
         )

@@ -273,9 +273,9 @@ def _native(query: Query) -> Any:
     for field, operator, value in query.where:
         native = native.where(filter=FieldFilter(field, operator, value))
     if query.ids is not None:
-        for operator, id in zip((">=", "<="), query.ids, strict=True):
-            end = client().document(f"{query.collection}/{id}")
-            native = native.where(filter=FieldFilter("__name__", operator, end))
+        first, last = (client().document(f"{query.collection}/{id}") for id in query.ids)
+        native = native.where(filter=FieldFilter("__name__", ">=", first))
+        native = native.where(filter=FieldFilter("__name__", "<=", last))
     for field in query.order:
         native = native.order_by(field.removeprefix("-"), direction=_direction(field))
     if query.fields is not None:
