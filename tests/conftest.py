@@ -1,6 +1,7 @@
 """The cloud that tests run on: the local engines as real processes, one set for each pytest worker."""
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 
@@ -21,6 +22,10 @@ def collections_are_written_by_their_owners() -> Iterator[None]:
 
 # Engines and stacks outlive a kill without it, and nobody wants the state of tests back after a power cut.
 os.environ.setdefault("AGENTHUB_FSYNC", "off")
+
+# Two hundred processes import the same modules; where the environment forbids to keep them compiled, each compiles them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A busy machine is no fault of the code under test.
 # As many examples as an everyday run has time for; HYPOTHESIS_EXAMPLES=1000 looks harder where a test says no number.
