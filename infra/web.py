@@ -141,7 +141,7 @@ class FrontEnd:
         (self.output / "sources.sha256").write_text(digest)
 
 
-FRONT_ENDS = (FrontEnd("widget"),)
+FRONT_ENDS = (FrontEnd("widget"), FrontEnd("console"))
 
 
 @contextmanager

@@ -45,6 +45,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--cdn-bucket", default="cdn")
     parser.add_argument("--downloads", nargs="*", default=["exports"], help="buckets that signed addresses lead to")
     parser.add_argument("--widget", type=Path, default=Path("dist/widget"), help="the widget's build folder")
+    parser.add_argument("--console", type=Path, default=Path("dist/console"), help="the console's build folder")
     parser.add_argument("--api-key", action="append", default=[], help="an API key that is known")
     parser.add_argument("--public-url", default="http://localhost:8000")
     return parser.parse_args()
@@ -75,6 +76,8 @@ def main() -> None:
         bucket=options.cdn_bucket,
         downloads=tuple(options.downloads),
         widget=options.widget,
+        console=options.console,
+        project=options.project,
     )
     guard = Guard(KeySets(), published_at(options.identity), frozenset(options.api_key))
     id_tokens = IdTokens(Credentials.read(options.credentials)) if options.credentials else None

@@ -1,10 +1,12 @@
-"""What port 8000 serves next to the contract: landing page, the CDN's files, signed addresses, identity and card service.
+"""What port 8000 serves next to the contract: the console, the CDN's files, signed addresses, identity and card service.
 
 In the cloud these are a bucket behind a CDN and the hosts of Google and Stripe. `/v1/…` is read from the CDN bucket
-first, so what the functions write there shows at once; what is not in it comes from the widget's build folder.
+first, so what the functions write there shows at once; what is not in it comes from the widget's build folder. The
+console is at `/` here and under `/console/` there; it reads from `config.json` beside it where everything else is.
 """
 
 import hashlib
+import json
 import mimetypes
 import re
 import urllib.parse
@@ -16,17 +18,24 @@ import httpx2
 from local.forwarding import Forwarder, Headers, Outgoing, TooLarge, passing_headers, read_body, reply
 from local.serving import Receive, Scope, Send
 
-_PAGE = Path(__file__).parent / "landing.html"
+_NOT_BUILT = b"The console is not built: run `python -m infra.web`, or `nox -s serve`, which does.\n"
 _SECONDS = 30.0
 _DOWNLOAD_SECONDS = 3600.0
 _HASHED = re.compile(r"[.-][0-9a-zA-Z_-]{8,}\.\w+$")
 _CORS: Headers = [(b"access-control-allow-origin", b"*"), (b"cross-origin-resource-policy", b"cross-origin")]
-_KEPT = ("content-type", "cache-control", "etag", "content-encoding", "last-modified")
+_KEPT = (
+    "content-type",
+    "cache-control",
+    "etag",
+    "content-encoding",
+    "last-modified",
+    "content-security-policy",
+)
 
 
 class Site:
-    """Answers GET of `/` and `/v1/…`, everything under the names of local servers in `behind` (`/identity/…`), and
-    under the name of each bucket in `downloads` what a signed address opens."""
+    """Answers GET of the console's files and `/v1/…`, everything under the names of local servers in `behind`
+    (`/identity/…`), and under the name of each bucket in `downloads` what a signed address opens."""
 
     def __init__(
         self,
@@ -37,6 +46,8 @@ class Site:
         bucket: str,
         downloads: tuple[str, ...] = (),
         widget: Path | None,
+        console: Path | None,
+        project: str,
     ) -> None:
         self._forwarder = forwarder
         self._behind = {name: address.rstrip("/") for name, address in behind.items() if address}
@@ -44,6 +55,8 @@ class Site:
         self._bucket = bucket
         self._downloads = downloads
         self._widget = widget
+        self._console = console
+        self._project = project
         self._client = httpx2.AsyncClient(trust_env=False, timeout=10)
 
     async def answer(self, scope: Scope, path: str, receive: Receive, send: Send) -> int | None:
@@ -53,17 +66,41 @@ class Site:
             return await self._to(name, scope, path, receive, send)
         if self._storage is not None and name in self._downloads:
             return await self._to_storage(scope, self._storage, receive, send)
-        if path != "/" and not path.startswith("/v1/"):
+        ours = path.startswith("/v1/")
+        of_console = None if ours else self._of_console(path, scope)
+        if not ours and of_console is None and path != "/":
             return None
         if scope["method"] not in ("GET", "HEAD"):
             return await reply(send, 405, b"GET or HEAD\n", b"text/plain", [(b"allow", b"GET, HEAD")])
-        if path == "/":
-            return await self._send(scope, send, _PAGE.read_bytes(), {"content-type": "text/html; charset=utf-8"})
+        if of_console is not None:
+            return await self._send(scope, send, *of_console)
+        if not ours:
+            return await reply(send, 404, _NOT_BUILT, b"text/plain")
         name = urllib.parse.unquote(path[1:])
-        found = await self._from_bucket(name) or self._from_build(name)
+        found = await self._from_bucket(name) or _from_build(self._widget, name)
         if found is None:
             return await reply(send, 404, b"There is no such file.\n", b"text/plain", _CORS)
         return await self._send(scope, send, *found)
+
+    def _of_console(self, path: str, scope: Scope) -> tuple[bytes, dict[str, str]] | None:
+        """A file of the console; its configuration is made for the host name by which the browser came."""
+        if path == "/config.json":
+            host = next((v.decode("latin-1") for n, v in scope["headers"] if n == b"host"), "localhost:8000")
+            origin = f"{scope['scheme']}://{host}"
+            config = {
+                "api_url": origin,
+                "cdn_url": origin,
+                "chat_url": origin,
+                "identity_key": "local",
+                "identity_url": f"{origin}/identity",
+                "project": self._project,
+            }
+            return json.dumps(config).encode(), {"content-type": "application/json"}
+        found = _from_build(self._console, urllib.parse.unquote(path[1:]) or "index.html")
+        if found is not None and found[1]["content-type"].startswith("text/html"):
+            # Nothing in a frame can lead a person's clicks, except the console's own previews.
+            found[1]["content-security-policy"] = "frame-ancestors 'self'"
+        return found
 
     async def _send(self, scope: Scope, send: Send, body: bytes, headers: dict[str, str]) -> int:
         etag = headers.setdefault("etag", f'"{hashlib.sha256(body).hexdigest()[:32]}"')
@@ -94,19 +131,6 @@ class Site:
         headers.pop("content-encoding", None)
         return response.content, headers
 
-    def _from_build(self, name: str) -> tuple[bytes, dict[str, str]] | None:
-        if self._widget is None or "\0" in name:
-            return None
-        root = self._widget.resolve()
-        path = (root / name).resolve()
-        if not path.is_relative_to(root) or not path.is_file():
-            return None
-        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        if kind.startswith("text/") or kind == "application/javascript":
-            kind += "; charset=utf-8"
-        lasting = "public, max-age=31536000, immutable" if _HASHED.search(path.name) else "public, max-age=60"
-        return path.read_bytes(), {"content-type": kind, "cache-control": lasting}
-
     async def _to(self, name: str, scope: Scope, path: str, receive: Receive, send: Send) -> int:
         try:
             body = await read_body(scope, receive)
@@ -131,3 +155,18 @@ class Site:
 
 def _error(status: int, message: str) -> tuple[bytes, bytes]:
     return f"{message}\n".encode(), b"text/plain"
+
+
+def _from_build(folder: Path | None, name: str) -> tuple[bytes, dict[str, str]] | None:
+    """A file of a build folder with its headers; files named by their hash may be kept for ever."""
+    if folder is None or "\0" in name:
+        return None
+    root = folder.resolve()
+    path = (root / name).resolve()
+    if not path.is_relative_to(root) or not path.is_file():
+        return None
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    if kind.startswith("text/") or kind == "application/javascript":
+        kind += "; charset=utf-8"
+    lasting = "public, max-age=31536000, immutable" if _HASHED.search(path.name) else "public, max-age=60"
+    return path.read_bytes(), {"content-type": kind, "cache-control": lasting}

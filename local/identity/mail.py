@@ -20,7 +20,7 @@ class Sink:
 
     def send_code(self, to: str, mode: str, code: str) -> Path:
         """A mail with a one-time code and a link that carries it; returns the file."""
-        link = f"{self.public_url}/auth/action?mode={mode}&oobCode={code}"
+        link = f"{self.public_url}/?mode={mode}&oobCode={code}"
         text = (
             f"To: {to}\nSubject: {_SUBJECTS[mode]}\n\n"
             f"Open this link within an hour:\n\n{link}\n\nCode: {code}\n\n"

@@ -48,7 +48,7 @@ class Client:
         # Without this a .netrc that knows the host would replace our Authorization header.
         self.http.auth = lambda request: request
         self._identity = identity
-        self._refresh = ""
+        self.refresh_token = ""
 
     def sign_up(self, email: str, password: str) -> None:
         """Make the person at the identity service, or sign in when they exist."""
@@ -63,11 +63,11 @@ class Client:
 
     def refresh(self) -> None:
         """A new token, with the claims of now."""
-        form = {"grant_type": "refresh_token", "refresh_token": self._refresh}
+        form = {"grant_type": "refresh_token", "refresh_token": self.refresh_token}
         self.token = self._identify(f"{self._where.securetoken}/v1/token", (200,), data=form).json()["id_token"]
 
     def _keep(self, answer: requests.Response) -> None:
-        self.token, self._refresh = answer.json()["idToken"], answer.json()["refreshToken"]
+        self.token, self.refresh_token = answer.json()["idToken"], answer.json()["refreshToken"]
 
     def _account(self, call: str, email: str, password: str, status: tuple[int, ...] = (200,)) -> requests.Response:
         body = {"email": email, "password": password, "returnSecureToken": True}

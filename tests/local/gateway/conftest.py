@@ -147,6 +147,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     widget.mkdir(parents=True)
     (widget / "widget.js").write_text("console.log('widget')")
     (widget / "widget-0123456789ab.js").write_text("console.log('hashed')")
+    console = folder / "console" / "assets"
+    console.mkdir(parents=True)
+    (console.parent / "index.html").write_text("<title>AgentHub</title>")
+    (console / "index-0123456789ab.js").write_text("console.log('console')")
     (folder / "secret.txt").write_text("not to be served")
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -156,6 +160,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             *("--address", f"echo-api={backend.url}", "--address", f"down={closed_address(closed)}"),
             *("--identity", f"http://{identity.address}", "--credentials", str(key_file), "--api-key", "known-key"),
             *("--cards", backend.url, "--widget", str(folder / "widget")),
+            *("--console", str(folder / "console")),
         ]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)

@@ -5,10 +5,19 @@ import http.client
 from tests.local.gateway.conftest import World
 
 
-def test_the_landing_page_leads_to_the_contract(world: World) -> None:
+def test_the_console_stands_at_the_root_and_nobody_else_may_frame_it(world: World) -> None:
     response = world.get("/")
-    assert response.headers["content-type"].startswith("text/html")
-    assert 'href="/docs"' in response.text
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert response.headers["content-security-policy"] == "frame-ancestors 'self'"
+    assert "<title>AgentHub</title>" in response.text
+    assert "immutable" in world.get("/assets/index-0123456789ab.js").headers["cache-control"]
+
+
+def test_the_console_is_told_the_host_by_which_the_browser_came(world: World) -> None:
+    config = world.get("/config.json", Host="127.0.0.1:8123").json()
+    assert config["api_url"] == "http://127.0.0.1:8123"
+    assert config["identity_url"] == "http://127.0.0.1:8123/identity"
+    assert set(config) >= {"cdn_url", "chat_url", "identity_key", "project"}
 
 
 def test_the_loader_is_fresh_for_a_minute_and_a_hashed_file_for_ever(world: World) -> None:
@@ -29,7 +38,14 @@ def test_a_file_that_the_browser_has_is_not_sent_again(world: World) -> None:
 
 
 def test_no_file_outside_the_build_folder_is_served(world: World) -> None:
-    for path in ("/v1/../../secret.txt", "/v1/..%2f..%2fsecret.txt", "/v1/%2e%2e/%2e%2e/secret.txt", "/v1/%00"):
+    for path in (
+        "/assets/../../secret.txt",
+        "/..%2fsecret.txt",
+        "/v1/../../secret.txt",
+        "/v1/..%2f..%2fsecret.txt",
+        "/v1/%2e%2e/%2e%2e/secret.txt",
+        "/v1/%00",
+    ):
         connection = http.client.HTTPConnection(world.gateway.partition("://")[2], timeout=10)
         connection.request("GET", path)
         response = connection.getresponse()

@@ -1,0 +1,1 @@
+"""The console in Chromium, through the gateway, on the real local engines."""

@@ -1,0 +1,97 @@
+"""A stack, a practice on it, and its owner's console in Chromium."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from infra import web
+from tests.e2e.practice import Practice
+from tests.e2e.stack import Stack
+
+AXE = web.FrontEnd("console").source / "node_modules" / "axe-core" / "axe.min.js"
+WIDTHS = (360, 768, 1280)
+SECONDS = 30_000
+
+
+@pytest.fixture(scope="package")
+def stack(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """One running AgentHub for all tests of the console in this worker; each file makes workspaces of its own."""
+    started = Stack(tmp_path_factory.mktemp("console"), own=True).start(AGENTHUB_MODEL_FAULTS="1")
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def practice(stack: Stack) -> Practice:
+    """A workspace with an active agent, an item of knowledge and a widget. Its owner's client makes more."""
+    return Practice(stack)
+
+
+@dataclass
+class Consoles:
+    """Opens consoles; `errors` are what their scripts threw and what the browser refused under the policy."""
+
+    browser: Browser
+    stack: Stack
+    opened: list[Any] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def __call__(
+        self, path: str = "/", *, who: Practice | None = None, width: int = 1280, height: int = 900, **options: Any
+    ) -> Page:
+        """The page at `path`, signed in as `who`'s owner. `color_scheme="dark"` and the like go to the browser."""
+        context = self.browser.new_context(
+            **{"viewport": {"width": width, "height": height}, "locale": "en-US", "timezone_id": "UTC", **options}
+        )
+        context.set_default_timeout(SECONDS)
+        self.opened.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", self._heard)
+        if who is not None:
+            # The refresh token is what the console keeps of a sign-in; once only, so that signing out stays possible.
+            page.add_init_script(
+                "if (!sessionStorage.getItem('test.signed')) { sessionStorage.setItem('test.signed', '1');"
+                f"localStorage.setItem('agenthub.session', {who.owner.refresh_token!r}); }}"
+            )
+        page.goto(f"{self.stack.gateway}/#{path}")
+        if who is not None:
+            page.locator(".topbar").wait_for()
+            page.locator("h1").first.wait_for()
+        return page
+
+    def _heard(self, message: Any) -> None:
+        # A refused request is the page's to show; a refused style or script is a hole in the page.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.errors.append(message.text)
+
+
+Console = Callable[..., Page]
+
+
+@pytest.fixture
+def console(browser: Browser, stack: Stack) -> Iterator[Consoles]:
+    """Opens the console: `console("/agents", who=practice, width=360, color_scheme="dark")`. Any script error fails."""
+    consoles = Consoles(browser, stack)
+    yield consoles
+    for context in consoles.opened:
+        context.close()
+    assert consoles.errors == []
+
+
+def complaints(page: Page) -> list[Any]:
+    """What axe finds on the page, by rule, with the elements."""
+    # The page's own policy refuses scripts from elsewhere; the debugger's way in is not bound by it.
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found: list[Any] = page.evaluate(
+        "axe.run().then(({ violations }) => violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))"
+    )
+    return found
+
+
+def sideways(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))

@@ -1,0 +1,136 @@
+"""The frame around every page: the door, the first workspace, the sidebar, the palette, and a session that ends."""
+
+import re
+import uuid
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.e2e.practice import Practice
+from tests.web.console.conftest import WIDTHS, Consoles, complaints, sideways
+
+
+def test_a_stranger_makes_an_account_and_a_workspace_by_keyboard_alone(console: Consoles) -> None:
+    page = console("/sign-in?mode=up")
+    page.keyboard.type(f"{uuid.uuid4().hex}@example.com")
+    page.keyboard.press("Tab")
+    page.keyboard.type("correct horse battery staple")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Your workspace").wait_for()
+    page.keyboard.type("Straßenbahnhaltestellenverwaltung قهوة")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
+    expect(page.locator(".topbar strong")).to_have_text("Straßenbahnhaltestellenverwaltung قهوة")
+    expect(page.get_by_role("heading", name="Three steps")).to_be_visible()
+
+
+def test_a_wrong_password_says_so_at_its_field(console: Consoles, practice: Practice) -> None:
+    page = console("/")
+    page.get_by_label("Email").fill(practice.email)
+    page.get_by_label("Password").fill("not this one")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_label("Password")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator(".field .error")).to_contain_text("do not match")
+
+
+def test_a_reload_keeps_the_session_and_signing_out_ends_it(console: Consoles, practice: Practice) -> None:
+    page = console("/status", who=practice)
+    page.reload()
+    expect(page.locator(".topbar strong")).to_have_text("Linden Dental")
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_a_session_that_ends_asks_for_the_password_over_the_page(console: Consoles, practice: Practice) -> None:
+    page = console("/", who=practice)
+    expect(page.locator(".topbar strong")).to_have_text("Linden Dental")
+
+    def gone(route: Route) -> None:
+        route.fulfill(status=401, content_type="application/json", body='{"code": 401, "message": "Jwt is expired"}')
+
+    page.route("**/api/**", gone)
+    page.get_by_role("link", name="Home").first.click()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    dialog = page.get_by_role("dialog", name="Sign in again")
+    expect(dialog).to_be_visible()
+    page.unroute("**/api/**", gone)
+    dialog.get_by_label(re.compile("Password of")).fill(practice.password)
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(dialog).not_to_be_visible()
+
+
+def test_the_palette_finds_pages_and_agents_by_keyboard(console: Consoles, practice: Practice) -> None:
+    page = console("/", who=practice)
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name=re.compile("Search")).fill("billing")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("#/billing$"))
+    page.keyboard.press("Control+k")
+    page.keyboard.type("Mia")
+    expect(page.get_by_role("option", name=re.compile("Mia"))).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"#/agents/{practice.agent}$"))
+
+
+def test_an_address_that_leads_nowhere_says_so(console: Consoles, practice: Practice) -> None:
+    page = console("/nowhere/at/all", who=practice)
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_home_has_no_complaint_from_axe_and_fits_its_window(
+    console: Consoles, practice: Practice, width: int, colours: str
+) -> None:
+    practice.turn()
+    page = console("/", who=practice, width=width, color_scheme=colours)
+    expect(page.get_by_role("heading", name="Latest conversations")).to_be_visible()
+    expect(page.locator(".skeleton")).to_have_count(0)
+    assert complaints(page) == []
+    assert sideways(page) <= 0
+
+
+def test_what_arrives_while_somebody_reads_waits_behind_a_button(console: Consoles, practice: Practice) -> None:
+    practice.turn("Is there parking?")
+    page = console("/", who=practice)
+    expect(page.get_by_role("link", name="Is there parking?").first).to_be_visible()
+    practice.turn("Do you whiten teeth?")
+    page.get_by_role("button", name=re.compile("new")).click()
+    expect(page.get_by_role("link", name="Do you whiten teeth?")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "seen"),
+    [(403, "forbidden", "You may not"), (429, "too_many_requests", "Try again in"), (503, "unavailable", "Try again")],
+)
+def test_home_shows_what_failed_with_its_request_id(
+    console: Consoles, practice: Practice, status: int, code: str, seen: str
+) -> None:
+    page = console("/nowhere", who=practice)
+    titles = {403: "You may not do this", 429: "Too many requests", 503: "Not available just now"}
+    body = (
+        f'{{"title": "{titles[status]}", "status": {status}, "detail": "", "code": "{code}", "request_id": "req12345"}}'
+    )
+    page.route(
+        re.compile("/api/dashboard$"),
+        lambda route: route.fulfill(
+            status=status, headers={"Retry-After": "30"}, content_type="application/problem+json", body=body
+        ),
+    )
+    page.evaluate("location.hash = '/'")
+    alert = page.get_by_role("alert").first
+    expect(alert).to_contain_text(seen)
+    expect(alert).to_contain_text("req12345"[:8])
+
+
+def test_without_a_connection_home_says_so_and_comes_back(console: Consoles, practice: Practice) -> None:
+    page = console("/nowhere", who=practice)
+    page.route("**/api/**", lambda route: route.abort())
+    page.evaluate("location.hash = '/'")
+    expect(page.get_by_role("alert").first).to_contain_text("No connection")
+    page.unroute_all()
+    page.get_by_role("button", name="Try again").first.click()
+    expect(page.get_by_role("alert")).to_have_count(0)

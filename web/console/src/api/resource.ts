@@ -1,0 +1,233 @@
+/** What pages read: kept between visits, refreshed behind what is shown, polled by ETag while somebody looks. */
+
+import { useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
+import { asProblem, Problem } from "./problem";
+import { type Answer, call, type Given, type With } from "./client";
+
+interface Entry {
+  data: unknown;
+  etag: string | undefined;
+  /** When the server last said that this is so; milliseconds since 1970. */
+  at: number;
+}
+
+const kept = new Map<string, Entry>();
+const watchers = new Map<string, Set<() => void>>();
+const MOST = 200;
+
+function tell(key: string): void {
+  for (const watcher of watchers.get(key) ?? []) watcher();
+}
+
+function keep(key: string, entry: Entry): void {
+  kept.delete(key);
+  kept.set(key, entry);
+  for (const old of kept.keys()) {
+    if (kept.size <= MOST) break;
+    if (!watchers.has(old)) kept.delete(old);
+  }
+  tell(key);
+}
+
+const keyOf = (path: string, given: { path?: unknown; query?: unknown }) => JSON.stringify([path, given.path ?? null, given.query ?? null]);
+
+/** Forget what was read under these paths, so that whoever shows it reads it again: after a change. */
+export function forget(...prefixes: string[]): void {
+  for (const key of new Set([...kept.keys(), ...watchers.keys()])) {
+    const [path] = JSON.parse(key) as [string];
+    if (!prefixes.some((prefix) => path.startsWith(prefix))) continue;
+    kept.delete(key);
+    tell(key);
+  }
+}
+
+export interface Resource<T> {
+  data: T | undefined;
+  etag: string | undefined;
+  /** The problem of the last try; `data` may still hold what was read before. */
+  problem: Problem | undefined;
+  busy: boolean;
+  at: number | undefined;
+  reload: () => Promise<void>;
+  /** Put what a change answered with in place of what was read. */
+  put: (data: T, etag?: string) => void;
+}
+
+/**
+ * Read one route and go on showing it. `null` instead of parameters: not yet.
+ *
+ * With `poll`, it asks again every so many milliseconds while the tab is visible, and every minute after five minutes
+ * without a pointer or key; an unchanged answer (304) draws nothing anew.
+ */
+export function useResource<P extends With<"get">>(path: P, given: Given<P, "get"> | null = {}, poll?: number): Resource<Answer<P, "get">> {
+  const key = given === null ? "" : keyOf(path, given);
+  const [, redraw] = useReducer<number, void>((n) => n + 1, 0);
+  const [failed, setFailed] = useState<{ key: string; problem: Problem }>();
+  const [busy, setBusy] = useState(false);
+  const latest = useRef(key);
+  latest.current = key;
+
+  const reload = useMemo(
+    () => async () => {
+      if (!key) return;
+      const known = kept.get(key);
+      setBusy(true);
+      try {
+        const got = await call("get", path, { ...given, known: known?.etag } as Given<P, "get">);
+        if (got.same && known) keep(key, { ...known, at: Date.now() });
+        else keep(key, { data: got.data, etag: got.etag, at: Date.now() });
+        if (latest.current === key) setFailed(undefined);
+      } catch (error) {
+        if (latest.current === key) setFailed({ key, problem: asProblem(error) });
+      } finally {
+        if (latest.current === key) setBusy(false);
+      }
+    },
+    [key],
+  );
+
+  useEffect(() => {
+    if (!key) return;
+    let gone = false;
+    const watcher = () => {
+      redraw();
+      if (!kept.has(key) && !gone) void reload();
+    };
+    const set = watchers.get(key) ?? new Set();
+    watchers.set(key, set.add(watcher));
+    void reload();
+    return () => {
+      gone = true;
+      set.delete(watcher);
+      if (!set.size) watchers.delete(key);
+    };
+  }, [key]);
+
+  usePolling(key && poll ? poll : undefined, reload);
+
+  const entry = key ? kept.get(key) : undefined;
+  return {
+    data: entry?.data as Answer<P, "get"> | undefined,
+    etag: entry?.etag,
+    problem: failed?.key === key ? failed.problem : undefined,
+    busy,
+    at: entry?.at,
+    reload,
+    put: (data, etag) => keep(key, { data, etag: etag ?? entry?.etag, at: Date.now() }),
+  };
+}
+
+const IDLE = 5 * 60_000;
+let lastTouch = Date.now();
+for (const name of ["pointerdown", "keydown", "pointermove"]) addEventListener(name, () => (lastTouch = Date.now()), { passive: true });
+
+/** Call `ask` every `every` milliseconds while the tab is visible; every minute when nobody has touched it for five. */
+export function usePolling(every: number | undefined, ask: () => Promise<void>): void {
+  useEffect(() => {
+    if (!every) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let stopped = false;
+    const next = () => {
+      clearTimeout(timer);
+      if (stopped || document.hidden) return;
+      timer = setTimeout(() => void ask().finally(next), Date.now() - lastTouch > IDLE ? Math.max(every, 60_000) : every);
+    };
+    const shown = () => {
+      if (!document.hidden) void ask().finally(next);
+    };
+    document.addEventListener("visibilitychange", shown);
+    next();
+    return () => {
+      stopped = true;
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", shown);
+    };
+  }, [every, ask]);
+}
+
+/** Lists that come in pages; short lists that come whole are for useResource. */
+type ListPath = {
+  [P in With<"get">]: Answer<P, "get"> extends { items: unknown[] } ? (NonNullable<Given<P, "get">["query"]> extends { page_size?: number } ? P : never) : never;
+}[With<"get">];
+type ItemOf<P extends ListPath> = Answer<P, "get"> extends { items: (infer T)[] } ? T : never;
+
+export interface Pages<T> {
+  items: T[];
+  problem: Problem | undefined;
+  /** True until the first page is there. */
+  loading: boolean;
+  busy: boolean;
+  /** Undefined when there is nothing more. */
+  more: (() => Promise<void>) | undefined;
+  reload: () => Promise<void>;
+  /** Change items in place: after an action on some of them. */
+  change: (next: (items: T[]) => T[]) => void;
+}
+
+/** Read a list page by page (50 each); the filters are its query. `null`: not yet. */
+export function usePages<P extends ListPath>(path: P, given: Given<P, "get"> | null = {}): Pages<ItemOf<P>> {
+  const key = given === null ? "" : keyOf(path, given);
+  const [state, setState] = useState<{ key: string; items: ItemOf<P>[]; token: string | null; problem?: Problem | undefined; loaded: boolean }>({
+    key: "",
+    items: [],
+    token: null,
+    loaded: false,
+  });
+  const [busy, setBusy] = useState(false);
+  const latest = useRef(key);
+  latest.current = key;
+  const current = state.key === key ? state : { key, items: [] as ItemOf<P>[], token: null, loaded: false, problem: undefined };
+
+  const load = async (token: string | null, before: ItemOf<P>[]) => {
+    setBusy(true);
+    try {
+      const query = { page_size: 50, ...(given?.query as object | undefined), ...(token ? { page_token: token } : {}) };
+      const { data } = await call("get", path, { ...given, query } as unknown as Given<P, "get">);
+      const page = data as { items: ItemOf<P>[]; next_page_token?: string | null };
+      if (latest.current === key) setState({ key, items: [...before, ...page.items], token: page.next_page_token ?? null, loaded: true });
+    } catch (error) {
+      if (latest.current === key) setState({ ...current, key, items: before, problem: asProblem(error) });
+    } finally {
+      if (latest.current === key) setBusy(false);
+    }
+  };
+
+  useEffect(() => {
+    if (key) void load(null, []);
+  }, [key]);
+
+  const { token, items } = current;
+  return {
+    items,
+    problem: current.problem,
+    loading: !current.loaded && !current.problem,
+    busy,
+    more: token ? () => load(token, items) : undefined,
+    reload: () => load(null, []),
+    change: (next) => setState((now) => ({ ...now, items: next(now.items) })),
+  };
+}
+
+/** An action with its state: `busy` while it runs, `problem` of the last try. A second call while busy is ignored. */
+export function useAction<A extends unknown[]>(act: (...given: A) => Promise<void>): { run: (...given: A) => Promise<boolean>; busy: boolean; problem: Problem | undefined; clear: () => void } {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem>();
+  const running = useRef(false);
+  const run = async (...given: A) => {
+    if (running.current) return false;
+    running.current = true;
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await act(...given);
+      return true;
+    } catch (error) {
+      setProblem(asProblem(error));
+      return false;
+    } finally {
+      running.current = false;
+      setBusy(false);
+    }
+  };
+  return { run, busy, problem, clear: () => setProblem(undefined) };
+}

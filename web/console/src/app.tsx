@@ -1,0 +1,101 @@
+/** Which page stands at which address; each is fetched when it is first opened. */
+
+import type { ComponentType } from "preact";
+import { lazy, Suspense } from "preact/compat";
+import { useErrorBoundary } from "preact/hooks";
+import { Route, Router, Switch } from "wouter-preact";
+import { asProblem } from "./api/problem";
+import { Empty, Skeleton } from "./parts/basics";
+import { Page } from "./parts/page";
+import { ErrorNote } from "./parts/problem";
+import Home from "./pages/Home";
+import { SignIn } from "./pages/SignIn";
+import { FirstWorkspace, Join } from "./pages/Workspaces";
+import { useHash } from "./routing";
+import { claims } from "./session/session";
+import { Shell } from "./shell/Shell";
+
+type Loader = () => Promise<{ default: ComponentType<any> }>;
+
+const routes: [path: string, load: Loader][] = [
+];
+
+const pages = routes.map(([path, load]) => [path, lazy(load)] as const);
+
+function NotHere() {
+  return (
+    <Page title="There is no such page">
+      <Empty title="This address leads nowhere" action={<a class="button primary" href="#/">Go home</a>}>
+        It may be from an older version, or mistyped.
+      </Empty>
+    </Page>
+  );
+}
+
+/** A page that fails takes nothing else with it: the frame stays, and another page can be opened. */
+function Held({ path, children }: { path: string; children: preact.ComponentChildren }) {
+  const [error, reset] = useErrorBoundary((found) => console.error(path, found));
+  if (!error) return <>{children}</>;
+  // A part that is gone from the CDN means that a newer console is there.
+  const outdated = /import|module|fetch/i.test(String(error));
+  return (
+    <Page title="This page failed">
+      <ErrorNote problem={asProblem(error)} retry={outdated ? () => location.reload() : reset} safe="Nothing you saved is lost. Another page can be opened from the menu." />
+    </Page>
+  );
+}
+
+function Signed() {
+  return (
+    <Switch>
+      <Route path="/invitations/:token">{({ token }) => <Join token={token} />}</Route>
+      <Route path="/workspaces">
+        <Suspense fallback={null}>
+          <Workspaces />
+        </Suspense>
+      </Route>
+      {!claims.value?.workspace_id && (
+        <Route>
+          <FirstWorkspace />
+        </Route>
+      )}
+      <Route>
+        <Shell>
+          <Suspense
+            fallback={
+              <div class="page">
+                <Skeleton lines={6} />
+              </div>
+            }
+          >
+            <Switch>
+              <Route path="/">
+                <Held path="/">
+                  <Home />
+                </Held>
+              </Route>
+              {pages.map(([path, Shown]) => (
+                <Route key={path} path={path}>
+                  {(params) => (
+                    <Held key={path} path={path}>
+                      <Shown {...params} />
+                    </Held>
+                  )}
+                </Route>
+              ))}
+              <Route>
+                <NotHere />
+              </Route>
+            </Switch>
+          </Suspense>
+        </Shell>
+      </Route>
+    </Switch>
+  );
+}
+
+const Workspaces = lazy(() => import("./pages/Workspaces"));
+
+export function App() {
+  return <Router hook={useHash}>{claims.value ? <Signed /> : <SignIn />}</Router>;
+}

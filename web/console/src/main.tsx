@@ -1,0 +1,40 @@
+/** Starts the console: where the API is, whether somebody is signed in, then the page that the address names. */
+
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/parts.css";
+import "./styles/shell.css";
+import { render } from "preact";
+import { App } from "./app";
+import { asProblem } from "./api/problem";
+import { ErrorNote } from "./parts/problem";
+import { Door } from "./pages/SignIn";
+import { loadConfig } from "./session/config";
+import { resume } from "./session/session";
+import { applyTheme } from "./shell/theme";
+
+applyTheme();
+
+const root = document.getElementById("app")!;
+
+// The mail that sets a new password leads to `?mode=resetPassword&oobCode=…`; pages live in the fragment.
+const query = new URLSearchParams(location.search);
+if (query.get("mode") === "resetPassword" && query.get("oobCode"))
+  history.replaceState(null, "", `${location.pathname}#/sign-in?oobCode=${encodeURIComponent(query.get("oobCode")!)}`);
+
+async function start(): Promise<void> {
+  try {
+    await loadConfig();
+    await resume();
+    render(<App />, root);
+  } catch (error) {
+    render(
+      <Door title="AgentHub cannot be reached">
+        <ErrorNote problem={asProblem(error)} retry={start} safe="You stay signed in." />
+      </Door>,
+      root,
+    );
+  }
+}
+
+void start();

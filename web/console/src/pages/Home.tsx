@@ -1,0 +1,228 @@
+/** What happened since yesterday and what needs attention; fresh while somebody looks. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useAgents } from "../api/names";
+import type { Schemas } from "../api/client";
+import { useResource } from "../api/resource";
+import { ago, compact, duration, fine, money, plural, share } from "../format";
+import { Button, Card, Empty, Note, Skeleton, State } from "../parts/basics";
+import { Tile } from "../parts/figure";
+import { Page } from "../parts/page";
+import { ErrorNote, Loaded } from "../parts/problem";
+import { addDays, today } from "../parts/range";
+import { to } from "../routing";
+import { may, workspace } from "../session/session";
+import { pathOf, sentence, subjectPath } from "./activity/words";
+
+const EVERY = 5000;
+
+export default function Home() {
+  // Only the figures are asked every five seconds, which costs five reads; the rest when they say that something happened.
+  const summary = useResource("/api/dashboard/summary", {}, EVERY);
+  const home = useResource("/api/dashboard");
+  const asOf = summary.data?.as_of;
+  const seen = useRef(asOf);
+  useEffect(() => {
+    if (seen.current !== undefined && seen.current !== asOf) void home.reload();
+    seen.current = asOf;
+  }, [asOf]);
+
+  const fresh = home.data && home.data.summary.as_of === null && !home.data.activity.some((one) => one.action === "conversation.erased");
+  return (
+    <Page
+      title="Home"
+      updated={summary.at}
+      actions={
+        may("member") && (
+          <Button kind={fresh ? "secondary" : "primary"} icon="plus" href={to("/agents/new")}>
+            New agent
+          </Button>
+        )
+      }
+    >
+      {home.problem && !home.data ? (
+        <ErrorNote problem={home.problem} retry={home.reload} />
+      ) : fresh ? (
+        <FirstSteps home={home.data!} />
+      ) : (
+        <>
+          <Tiles summary={summary.data ?? home.data?.summary} />
+          <div class="grid">
+            <Latest asOf={asOf} />
+            <Card title="Needs attention" span={4}>
+              <Loaded from={home}>{(data) => <Alerts alerts={data.alerts} />}</Loaded>
+            </Card>
+            <Card title="Activity" span={12} aside={<a href={to("/activity")}>All activity</a>}>
+              <Loaded from={home}>{(data) => <Feed entries={data.activity} />}</Loaded>
+            </Card>
+          </div>
+        </>
+      )}
+    </Page>
+  );
+}
+
+function Tiles({ summary }: { summary: Schemas["Summary"] | undefined }) {
+  const now = today(workspace.value?.time_zone ?? "UTC");
+  const days = useResource("/api/usage/stats", workspace.value ? { query: { from: addDays(now, -13), to: now, granularity: "day" } } : null);
+  if (!summary) return <Skeleton lines={4} />;
+  const { today: of, month } = summary;
+  const line = (value: (figures: Schemas["functions__analytics__models__Figures"]) => number | null) => days.data?.items.map((step) => value(step.figures));
+  const handOff = (handed: number, all: number) => (all ? share(handed / all) : "–");
+  return (
+    <div class="grid">
+      <div class="span-3">
+        <Tile name="Conversations today" metric="conversations" href={to("/conversations")} value={compact(of.conversations)} aside={`${compact(month.conversations)} this month`} {...given(line((f) => f.conversations))} />
+      </div>
+      <div class="span-3">
+        <Tile name="Charge this month" metric="charge" href={to("/billing")} value={money(summary.charge_so_far)} aside={`About ${money(summary.projection)} by its end`} {...given(line((f) => Number(f.charge.amount)))} />
+      </div>
+      <div class="span-3">
+        <Tile name="First token, p95, today" metric="first_token_p95_ms" href={to("/analytics", { tab: "speed" })} value={duration(of.first_token_p95_ms)} aside={`${duration(month.first_token_p95_ms)} this month`} />
+      </div>
+      <div class="span-3">
+        <Tile name="Handed off today" metric="hand_off_rate" href={to("/conversations", { tab: "hand-offs" })} value={handOff(of.hand_offs, of.conversations)} aside={`${handOff(month.hand_offs, month.conversations)} this month`} {...given(line((f) => (f.conversations && f.hand_offs !== null ? f.hand_offs / f.conversations : null)))} />
+      </div>
+    </div>
+  );
+}
+
+const given = (line: (number | null)[] | undefined) => (line ? { line } : {});
+
+/** The newest conversations; what comes while somebody reads waits behind a button, so that no row moves under a pointer. */
+function Latest({ asOf }: { asOf: string | null | undefined }) {
+  const agents = useAgents();
+  const latest = useResource("/api/conversations", { query: { page_size: 8 } });
+  const [shown, setShown] = useState<Schemas["ConversationItem"][]>();
+  const before = useRef(asOf);
+  useEffect(() => {
+    if (before.current !== undefined && before.current !== asOf) void latest.reload();
+    before.current = asOf;
+  }, [asOf]);
+  useEffect(() => {
+    if (latest.data && !shown) setShown(latest.data.items);
+  }, [latest.data]);
+  const known = new Map(shown?.map((one) => [one.id, one]));
+  const fresh = latest.data?.items.filter((one) => known.get(one.id)?.updated_at !== one.updated_at).length ?? 0;
+  return (
+    <Card
+      title="Latest conversations"
+      span={8}
+      aside={
+        fresh > 0 && shown ? (
+          <Button kind="quiet" icon="up" onClick={() => setShown(latest.data!.items)}>
+            {fresh} new
+          </Button>
+        ) : (
+          <a href={to("/conversations")}>All conversations</a>
+        )
+      }
+    >
+      <Loaded from={latest} lines={6}>
+        {(data) =>
+          (shown ?? data.items).length ? (
+            <ul class="feed">
+              {(shown ?? data.items).map((one) => (
+                <li key={one.id}>
+                  <span class="break">
+                    <a href={to(`/conversations/${one.id}`)} dir="auto">
+                      {one.title || "No words yet"}
+                    </a>
+                  </span>
+                  <span class="number muted">{ago(one.updated_at)}</span>
+                  <span class="muted break">
+                    <span dir="auto">{agents.name(one.agent_id)}</span>, {plural(one.turns, "turn")}
+                  </span>
+                  <span class="number muted">{fine(one.charge)}</span>
+                  {(one.handed_off || one.outcome === "failed" || one.outcome === "interrupted") && (
+                    <span class="row">
+                      {one.handed_off && <State of="handed off" />}
+                      {one.outcome && one.outcome !== "completed" && <State of={one.outcome} />}
+                    </span>
+                  )}
+                </li>
+              ))}
+            </ul>
+          ) : (
+            <Empty title="No conversations yet" action={<Button href={to("/widgets")}>Get the embed code</Button>}>
+              They appear here as soon as a visitor writes.
+            </Empty>
+          )
+        }
+      </Loaded>
+    </Card>
+  );
+}
+
+function Alerts({ alerts }: { alerts: Schemas["Alert"][] }) {
+  if (!alerts.length) return <p class="muted">Nothing. Caps, errors, silence and overdue invoices would stand here.</p>;
+  return (
+    <div class="stack tight">
+      {alerts.map((alert) => (
+        <Note key={`${alert.code}${alert.subject}`} tone={alert.severity === "critical" ? "danger" : alert.severity}>
+          <p>{alert.text}</p>
+          <LookAt path={pathOf(alert.kind, alert.subject)} />
+        </Note>
+      ))}
+    </div>
+  );
+}
+
+function LookAt({ path }: { path: string | undefined }) {
+  return path ? <a href={to(path)}>Look at it</a> : null;
+}
+
+function Feed({ entries }: { entries: Schemas["Activity"][] }) {
+  if (!entries.length) return <p class="muted">Changes that people make appear here.</p>;
+  return (
+    <ul class="feed">
+      {entries.slice(0, 10).map((entry) => {
+        const path = subjectPath(entry);
+        return (
+          <li key={entry.id}>
+            <span class="break" dir="auto">
+              {path ? <a href={to(path)}>{sentence(entry)}</a> : sentence(entry)}
+            </span>
+            <span class="number muted">{ago(entry.at)}</span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+/** Before the first conversation: three steps, each done or next. */
+function FirstSteps({ home }: { home: Schemas["Home"] }) {
+  const widgets = useResource("/api/widgets", { query: { page_size: 1 } });
+  const agents = Object.values(home.agents).reduce((sum, n) => sum + n, 0);
+  const published = (home.agents.active ?? 0) + (home.agents.paused ?? 0) > 0;
+  const widget = widgets.data?.items[0];
+  const steps = [
+    { done: published, title: "Make an agent", text: "Choose your industry, tell it what to do, let it know your answers.", action: "Make an agent", href: agents && !published ? "/agents" : "/agents/new" },
+    { done: Boolean(widget), title: "Give it a widget", text: "Colours, words, and the sites on which it may appear.", action: "Make a widget", href: "/widgets/new" },
+    { done: false, title: "Chat with it", text: "Try it on a page, then put one line into your own.", action: "Try it on a page", href: widget ? `/widgets/${widget.id}?tab=embed` : "/widgets" },
+  ];
+  const next = steps.findIndex((step) => !step.done);
+  return (
+    <Card title="Three steps to your first conversation">
+      <ol class="steps-list">
+        {steps.map((step, i) => (
+          <li key={step.title} class={step.done ? "done" : ""}>
+            <div>
+              <h3>
+                {step.title}
+                {step.done && <span class="hidden"> (done)</span>}
+              </h3>
+              <p class="muted">{step.text}</p>
+            </div>
+            {i === next && (
+              <Button kind="primary" href={to(step.href)}>
+                {step.action}
+              </Button>
+            )}
+          </li>
+        ))}
+      </ol>
+    </Card>
+  );
+}

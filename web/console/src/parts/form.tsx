@@ -1,0 +1,246 @@
+/**
+ * A form over something that is stored: what differs is counted and saved together, nothing typed is lost.
+ *
+ * `useForm` keeps the person's own values apart from the stored ones. When somebody else saved in between (412) both
+ * values of each field stand side by side and the person chooses; the stored one is never overwritten unseen.
+ */
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { asProblem, type Problem } from "../api/problem";
+import { guardLeaving } from "../routing";
+import { Button, Note } from "./basics";
+import { Dialog } from "./dialog";
+import { Radios } from "./fields";
+import { ErrorNote } from "./problem";
+
+type Values = Record<string, unknown>;
+
+export interface Form<T extends Values> {
+  values: T;
+  set: <K extends keyof T>(name: K, value: T[K]) => void;
+  /** The names that differ from what is stored. */
+  dirty: (keyof T & string)[];
+  busy: boolean;
+  problem: Problem | undefined;
+  /** The server's or the field's own error, by the field's JSON pointer; default `/name`. */
+  error: (name: keyof T & string, pointer?: string) => string | undefined;
+  /** Check a field when it is left, and from then on while typing. */
+  touch: (name: keyof T & string) => void;
+  discard: () => void;
+  /** Resolves to whether it was saved. */
+  save: () => Promise<boolean>;
+  conflict: Conflict<T> | undefined;
+}
+
+interface Conflict<T> {
+  stored: T;
+  etag: string | undefined;
+  choose: (values: T) => void;
+  cancel: () => void;
+}
+
+export interface FormOptions<T extends Values> {
+  /** What is stored, as the form's values; a new object with other values replaces untouched fields. */
+  stored: T;
+  etag?: string | undefined;
+  /** Saves the changed fields; throws Problem. */
+  save: (changed: Partial<T>, all: T, etag: string | undefined) => Promise<void>;
+  /** Reads again what is stored, after a 412. */
+  reread?: () => Promise<{ stored: T; etag: string | undefined }>;
+  /** What is wrong with a field before anything is sent. */
+  check?: (values: T) => Partial<Record<keyof T & string, string | undefined>>;
+}
+
+const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+
+export function useForm<T extends Values>({ stored, etag, save, reread, check }: FormOptions<T>): Form<T> {
+  const [own, setOwn] = useState<Partial<T>>({});
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem>();
+  const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
+  const [conflict, setConflict] = useState<Conflict<T>>();
+  const values = { ...stored, ...own };
+  const dirty = (Object.keys(own) as (keyof T & string)[]).filter((name) => !same(own[name], stored[name]));
+  const wrong: Partial<Record<string, string | undefined>> = check?.(values) ?? {};
+  const running = useRef(false);
+
+  const send = async (sent: T, tag: string | undefined): Promise<boolean> => {
+    const base = tag === etag ? stored : undefined;
+    const changed = Object.fromEntries(Object.entries(sent).filter(([name, value]) => !base || !same(value, base[name]))) as Partial<T>;
+    try {
+      await save(changed, sent, tag);
+      setOwn({});
+      setTouched(new Set());
+      setProblem(undefined);
+      return true;
+    } catch (error) {
+      const found = asProblem(error);
+      if (found.status === 412 && reread) {
+        const now = await reread();
+        setConflict({
+          ...now,
+          cancel: () => setConflict(undefined),
+          choose: (chosen) => {
+            setConflict(undefined);
+            setOwn(chosen);
+            void run(() => send(chosen, now.etag));
+          },
+        });
+      } else {
+        setProblem(found);
+        // The first field that is wrong takes the focus, once it shows its error.
+        setTimeout(() => {
+          const first = found.errors.find((one) => one.pointer)?.pointer;
+          const fields = [...document.querySelectorAll<HTMLElement>("[data-pointer]")];
+          fields.find((field) => first !== undefined && (first === field.dataset.pointer || first.startsWith(`${field.dataset.pointer}/`)))?.focus();
+        });
+      }
+      return false;
+    }
+  };
+
+  const run = async (act: () => Promise<boolean>) => {
+    if (running.current) return false;
+    running.current = true;
+    setBusy(true);
+    try {
+      return await act();
+    } finally {
+      running.current = false;
+      setBusy(false);
+    }
+  };
+
+  const saveAll = () =>
+    run(async () => {
+      setTouched(new Set(Object.keys(values)));
+      if (Object.values(wrong).some(Boolean)) {
+        setTimeout(() => document.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+        return false;
+      }
+      return send(values, etag);
+    });
+
+  return {
+    values,
+    set: (name, value) => {
+      setOwn((now) => ({ ...now, [name]: value }));
+      setProblem((now) => (now?.errors.some((one) => one.pointer === `/${String(name)}`) ? undefined : now));
+    },
+    dirty,
+    busy,
+    problem,
+    error: (name, pointer = `/${name}`) => problem?.at(pointer) ?? (touched.has(name) ? wrong[name] : undefined),
+    touch: (name) => setTouched((now) => new Set([...now, name])),
+    discard: () => {
+      setOwn({});
+      setProblem(undefined);
+      setTouched(new Set());
+    },
+    save: saveAll,
+    conflict,
+  };
+}
+
+/** The bar at the foot of a form that has changes: how many, Discard, Save; Ctrl or Cmd-S saves. */
+export function SaveBar<T extends Values>({ form, label = "Save", names }: { form: Form<T>; label?: string; names?: Partial<Record<keyof T & string, string>> }) {
+  const n = form.dirty.length;
+  useEffect(() => {
+    if (!n) return;
+    const keys = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") {
+        event.preventDefault();
+        void form.save();
+      }
+    };
+    const leave = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener("keydown", keys);
+    addEventListener("beforeunload", leave);
+    guardLeaving(() => confirm(`Leave without saving ${n === 1 ? "one change" : `${n} changes`}?`));
+    return () => {
+      removeEventListener("keydown", keys);
+      removeEventListener("beforeunload", leave);
+      guardLeaving(null);
+    };
+  });
+  return (
+    <>
+      {form.problem && <ErrorNote problem={form.problem} safe="What you typed is still here." />}
+      {n > 0 && (
+        <div class="save-bar" role="region" aria-label="Unsaved changes">
+          <span class="grow">{n === 1 ? "1 unsaved change" : `${n} unsaved changes`}</span>
+          <Button kind="quiet" onClick={form.discard}>
+            Discard
+          </Button>
+          <Button kind="primary" busy={form.busy} onClick={() => void form.save()}>
+            {label}
+          </Button>
+        </div>
+      )}
+      {form.conflict && <Choose form={form} names={names ?? {}} />}
+    </>
+  );
+}
+
+const shown = (value: unknown): string => (value === "" || value === null || value === undefined ? "(nothing)" : typeof value === "string" ? value : Array.isArray(value) ? value.map(String).join(", ") : JSON.stringify(value));
+
+function Choose<T extends Values>({ form, names }: { form: Form<T>; names: Partial<Record<string, string>> }) {
+  const { stored, choose, cancel } = form.conflict!;
+  const both = form.dirty.filter((name) => !same(stored[name], form.values[name]));
+  const [mine, setMine] = useState<ReadonlySet<string>>(new Set(both));
+  const take = () => choose({ ...stored, ...Object.fromEntries(form.dirty.filter((name) => !both.includes(name) || mine.has(name)).map((name) => [name, form.values[name]])) } as T);
+  return (
+    <Dialog
+      title="Somebody else changed this"
+      onClose={cancel}
+      footer={
+        <>
+          <Button onClick={cancel}>Cancel</Button>
+          <Button kind="primary" onClick={take}>
+            Save what is chosen
+          </Button>
+        </>
+      }
+    >
+      {both.length ? (
+        <p>Nothing was overwritten. Choose for each field which value stays.</p>
+      ) : (
+        <Note>Both of you wrote the same, or changed different fields. Saving keeps the changes of both.</Note>
+      )}
+      {both.map((name) => (
+        <fieldset key={name} class="stack tight">
+          <legend class="field-label">
+            <strong>{names[name] ?? name.replace(/_/g, " ")}</strong>
+          </legend>
+          <Radios
+            name={name}
+            value={mine.has(name) ? "mine" : "stored"}
+            onChange={(value) => setMine(value === "mine" ? new Set([...mine, name]) : new Set([...mine].filter((one) => one !== name)))}
+            options={[
+              { value: "stored", label: "Theirs, stored now", hint: <span class="break">{shown(stored[name])}</span> },
+              { value: "mine", label: "Yours", hint: <span class="break">{shown(form.values[name])}</span> },
+            ]}
+          />
+        </fieldset>
+      ))}
+    </Dialog>
+  );
+}
+
+/** A plain form that submits on Enter. */
+export function Submit({ onSubmit, children, label }: { onSubmit: () => void; children: ComponentChildren; label?: string }) {
+  return (
+    <form
+      class="stack"
+      noValidate
+      aria-label={label}
+      onSubmit={(event) => {
+        event.preventDefault();
+        onSubmit();
+      }}
+    >
+      {children}
+    </form>
+  );
+}

@@ -1,0 +1,187 @@
+/** One declaration of columns: a table from 768 px, cards below; sorting, selection, "Load more". */
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Pages } from "../api/resource";
+import { Button, Skeleton } from "./basics";
+import { Icon } from "./icons";
+import { ErrorNote } from "./problem";
+
+export interface Column<T> {
+  /** Names the column, also for `sort`. */
+  id: string;
+  head: ComponentChildren;
+  cell: (item: T) => ComponentChildren;
+  /** What it is on a card: the title, the state beside it, a figure or a detail below, or left out. */
+  card: "title" | "status" | "figure" | "detail" | "none";
+  /** Right-aligned figures. */
+  number?: boolean;
+  sortable?: boolean;
+}
+
+export interface Sorting {
+  /** "name" or "-name". */
+  by: string;
+  change: (by: string) => void;
+}
+
+export interface Selection {
+  chosen: ReadonlySet<string>;
+  change: (chosen: ReadonlySet<string>) => void;
+}
+
+export interface TableProps<T> {
+  label: string;
+  columns: Column<T>[];
+  items: T[];
+  keyOf: (item: T) => string;
+  sorting?: Sorting;
+  selection?: Selection;
+  /** Which row is open beside the list. */
+  current?: string | undefined;
+  /** The name for a row's checkbox: "Select Linden Dental". */
+  nameOf?: (item: T) => string;
+}
+
+const wide = matchMedia("(min-width: 768px)");
+
+/** Whether tables fit: below 768 px the same columns make cards. */
+export function useWide(): boolean {
+  const [matches, setMatches] = useState(wide.matches);
+  useEffect(() => {
+    const changed = () => setMatches(wide.matches);
+    wide.addEventListener("change", changed);
+    return () => wide.removeEventListener("change", changed);
+  }, []);
+  return matches;
+}
+
+export function Table<T>(props: TableProps<T>) {
+  return useWide() ? <WideTable {...props} /> : <Cards {...props} />;
+}
+
+function WideTable<T>({ label, columns, items, keyOf, sorting, selection, current, nameOf }: TableProps<T>) {
+  const all = items.length > 0 && items.every((item) => selection?.chosen.has(keyOf(item)));
+  const some = items.some((item) => selection?.chosen.has(keyOf(item)));
+  return (
+    <div class="table-wrap">
+      <table class="table">
+        <caption class="hidden">{label}</caption>
+        <thead>
+          <tr>
+            {selection && (
+              <th scope="col" style={{ inlineSize: "42px" }}>
+                <Tick
+                  label="Select all that are shown"
+                  checked={all}
+                  mixed={some && !all}
+                  onChange={(on) => selection.change(on ? new Set([...selection.chosen, ...items.map(keyOf)]) : new Set([...selection.chosen].filter((id) => !items.some((item) => keyOf(item) === id))))}
+                />
+              </th>
+            )}
+            {columns.map((column) => (
+              <Head key={column.id} column={column} sorting={sorting} />
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {items.map((item) => {
+            const id = keyOf(item);
+            return (
+              <tr key={id} aria-selected={current === id || selection?.chosen.has(id) ? "true" : undefined}>
+                {selection && (
+                  <td>
+                    <Tick label={`Select ${nameOf?.(item) ?? id}`} checked={selection.chosen.has(id)} onChange={(on) => selection.change(toggled(selection.chosen, id, on))} />
+                  </td>
+                )}
+                {columns.map((column) => (
+                  <td key={column.id} class={column.number ? "number" : undefined}>
+                    {column.card === "title" ? <div class="title">{column.cell(item)}</div> : column.cell(item)}
+                  </td>
+                ))}
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+const toggled = (chosen: ReadonlySet<string>, id: string, on: boolean): ReadonlySet<string> => {
+  const next = new Set(chosen);
+  if (on) next.add(id);
+  else next.delete(id);
+  return next;
+};
+
+function Head<T>({ column, sorting }: { column: Column<T>; sorting: Sorting | undefined }) {
+  const direction = sorting?.by === column.id ? "ascending" : sorting?.by === `-${column.id}` ? "descending" : undefined;
+  return (
+    <th scope="col" class={column.number ? "number" : undefined} aria-sort={direction}>
+      {column.sortable && sorting ? (
+        <button type="button" onClick={() => sorting.change(direction === "ascending" || (!direction && column.number) ? `-${column.id}` : column.id)}>
+          {column.head}
+          {direction && <Icon name={direction === "ascending" ? "up" : "down"} size={12} />}
+        </button>
+      ) : (
+        column.head
+      )}
+    </th>
+  );
+}
+
+function Tick({ label, checked, mixed = false, onChange }: { label: string; checked: boolean; mixed?: boolean; onChange: (on: boolean) => void }) {
+  const ref = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (ref.current) ref.current.indeterminate = mixed;
+  }, [mixed]);
+  return <input ref={ref} type="checkbox" aria-label={label} checked={checked} onChange={(event) => onChange(event.currentTarget.checked)} />;
+}
+
+function Cards<T>({ label, columns, items, keyOf, selection, nameOf }: TableProps<T>) {
+  const as = (kind: Column<T>["card"]) => columns.filter((column) => column.card === kind);
+  return (
+    <ul class="cards" aria-label={label}>
+      {items.map((item) => {
+        const id = keyOf(item);
+        return (
+          <li key={id}>
+            <div class="row title">
+              {selection && <Tick label={`Select ${nameOf?.(item) ?? id}`} checked={selection.chosen.has(id)} onChange={(on) => selection.change(toggled(selection.chosen, id, on))} />}
+              <span class="grow break">{as("title").map((column) => column.cell(item))}</span>
+            </div>
+            <div>{as("status").map((column) => column.cell(item))}</div>
+            <dl>
+              {[...as("figure"), ...as("detail")].map((column) => (
+                <div key={column.id} style={{ display: "contents" }}>
+                  <dt>{column.head}</dt>
+                  <dd>{column.cell(item)}</dd>
+                </div>
+              ))}
+            </dl>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+/** A list with all its states: waiting, problem, empty, rows, more. */
+export function List<T>({ pages, empty, ...table }: Omit<TableProps<T>, "items"> & { pages: Pages<T>; empty: ComponentChildren }) {
+  if (pages.loading) return <Skeleton lines={8} />;
+  return (
+    <div class="stack">
+      {pages.problem && <ErrorNote problem={pages.problem} retry={pages.reload} />}
+      {pages.items.length > 0 ? <Table {...table} items={pages.items} /> : !pages.problem && empty}
+      {pages.more && (
+        <div class="row">
+          <Button busy={pages.busy} onClick={() => void pages.more?.()}>
+            Load more
+          </Button>
+          <span class="muted">{pages.items.length} shown</span>
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,59 @@
+/** Where we are, in the fragment: the CDN's bucket has one page and no server that could answer for others. */
+
+import { useCallback, useMemo, useSyncExternalStore } from "preact/compat";
+import { type BaseLocationHook, useLocation, useSearch } from "wouter-preact";
+
+const subscribe = (changed: () => void) => {
+  addEventListener("hashchange", changed);
+  return () => removeEventListener("hashchange", changed);
+};
+
+const split = () => {
+  const [path = "", query = ""] = location.hash.replace(/^#?\/?/, "").split("?");
+  return { path: `/${path}`, query };
+};
+
+/** Something that has to be kept or left before another page may show; returns false to stay. */
+let guard: (() => boolean) | null = null;
+export const guardLeaving = (ask: (() => boolean) | null): void => {
+  guard = ask;
+};
+
+/** Go to a path of the console, such as `/agents?status=active`. */
+export function go(to: string, options: { replace?: boolean } = {}): void {
+  const samePage = to.split("?")[0] === split().path;
+  if (!samePage && guard && !guard()) return;
+  if (!samePage) guard = null;
+  const url = new URL(location.href);
+  url.hash = to;
+  history[options.replace ? "replaceState" : "pushState"](null, "", url);
+  dispatchEvent(new HashChangeEvent("hashchange"));
+}
+
+export const useHash: BaseLocationHook = () => [useSyncExternalStore(subscribe, () => split().path), go];
+export const useHashSearch = (): string => useSyncExternalStore(subscribe, () => split().query);
+useHash.searchHook = useHashSearch;
+useHash.hrefs = (href: string) => `#${href}`;
+
+/** The address of a page of the console, for `href`. */
+export const to = (path: string, query: Record<string, string | undefined> = {}): string => `#${withQuery(path, query)}`;
+
+export function withQuery(path: string, query: Record<string, string | undefined>): string {
+  const set = new URLSearchParams(Object.entries(query).filter((one): one is [string, string] => Boolean(one[1])));
+  return set.size ? `${path}?${set}` : path;
+}
+
+/**
+ * The query of the fragment as an object, and a way to change some of it: filters, tabs, open rows live here, so that a
+ * link shows another person the same. An empty value takes a name away. Filters replace; `push` makes a step back.
+ */
+export function useQuery(): [Record<string, string>, (change: Record<string, string | undefined>, push?: boolean) => void] {
+  const search = useSearch();
+  const [path] = useLocation();
+  const query = useMemo(() => Object.fromEntries(new URLSearchParams(search)), [search]);
+  const change = useCallback(
+    (next: Record<string, string | undefined>, push = false) => go(withQuery(path, { ...query, ...next }), { replace: !push }),
+    [path, query],
+  );
+  return [query, change];
+}

@@ -1,0 +1,98 @@
+/** Identity Platform by its REST interface (https://cloud.google.com/identity-platform/docs/use-rest-api): no SDK, one page of code. */
+
+import { offline, Problem } from "../api/problem";
+import { config, here } from "./config";
+
+export interface Tokens {
+  idToken: string;
+  refreshToken: string;
+  /** Milliseconds since 1970. */
+  expiresAt: number;
+}
+
+const WORDS: Record<string, [title: string, detail: string, pointer?: string]> = {
+  EMAIL_EXISTS: ["This address has an account", "Sign in instead, or set a new password.", "/email"],
+  EMAIL_NOT_FOUND: ["No account has this address", "Check the spelling, or make an account.", "/email"],
+  INVALID_EMAIL: ["This is no email address", "Write it as name@example.com.", "/email"],
+  MISSING_EMAIL: ["The email address is missing", "Write it as name@example.com.", "/email"],
+  MISSING_PASSWORD: ["The password is missing", "Type your password.", "/password"],
+  INVALID_PASSWORD: ["Email and password do not match", "Try again, or set a new password.", "/password"],
+  INVALID_LOGIN_CREDENTIALS: ["Email and password do not match", "Try again, or set a new password.", "/password"],
+  WEAK_PASSWORD: ["The password is too short", "Use at least 6 characters.", "/password"],
+  PASSWORD_DOES_NOT_MEET_REQUIREMENTS: ["The password is too simple", "Make it longer, with letters and digits.", "/password"],
+  USER_DISABLED: ["This account is disabled", "Ask who runs this AgentHub."],
+  TOO_MANY_ATTEMPTS_TRY_LATER: ["Too many tries", "Wait a few minutes, then try again."],
+  EXPIRED_OOB_CODE: ["This link is too old", "Ask for a new one."],
+  INVALID_OOB_CODE: ["This link was used already", "Ask for a new one."],
+};
+
+async function post(host: string, path: string, body: BodyInit, type: string): Promise<Record<string, unknown>> {
+  const base = config().identity_url ? `${config().identity_url}/${host}` : `https://${host}`;
+  let response: Response;
+  try {
+    response = await fetch(`${base}/v1/${path}?key=${encodeURIComponent(config().identity_key)}`, { method: "POST", headers: { "Content-Type": type }, body });
+  } catch {
+    throw offline();
+  }
+  const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+  if (response.ok) return answer;
+  const error = answer.error as { message?: string } | undefined;
+  const [code = "UNKNOWN"] = (error?.message ?? "").split(" ");
+  const [title, detail, pointer] = WORDS[code] ?? ["Signing in did not work", "Try again in a minute."];
+  throw new Problem(response.status, code.toLowerCase(), title, detail, "", pointer ? [{ pointer, message: `${title}. ${detail}` }] : []);
+}
+
+const account = (call: string, body: object) => post("identitytoolkit.googleapis.com", `accounts:${call}`, JSON.stringify(body), "application/json");
+
+const tokens = (id: unknown, refresh: unknown, seconds: unknown): Tokens => ({
+  idToken: String(id),
+  refreshToken: String(refresh),
+  expiresAt: Date.now() + Number(seconds) * 1000,
+});
+
+async function signedIn(call: string, body: object): Promise<Tokens> {
+  const answer = await account(call, { ...body, returnSecureToken: true });
+  return tokens(answer.idToken, answer.refreshToken, answer.expiresIn);
+}
+
+export const signUp = (email: string, password: string): Promise<Tokens> => signedIn("signUp", { email, password });
+
+export const signIn = (email: string, password: string): Promise<Tokens> => signedIn("signInWithPassword", { email, password });
+
+/** A mail with a link to set a new password; the same answer whether the address has an account or not. */
+export async function askForNewPassword(email: string): Promise<void> {
+  try {
+    await account("sendOobCode", { requestType: "PASSWORD_RESET", email, continueUrl: here() });
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== "email_not_found") throw error;
+  }
+}
+
+export async function setNewPassword(code: string, password: string): Promise<string> {
+  return String((await account("resetPassword", { oobCode: code, newPassword: password })).email);
+}
+
+/** Fresh tokens; the claims in them are those of now. Raises Problem 400 when the account was signed out everywhere. */
+export async function refreshed(refreshToken: string): Promise<Tokens> {
+  const form = new URLSearchParams({ grant_type: "refresh_token", refresh_token: refreshToken });
+  const answer = await post("securetoken.googleapis.com", "token", form.toString(), "application/x-www-form-urlencoded");
+  return tokens(answer.id_token, answer.refresh_token, answer.expires_in);
+}
+
+/** Leave for Google's sign-in page; what comes back is finished by `backFromGoogle`. */
+export async function leaveForGoogle(): Promise<void> {
+  const answer = await account("createAuthUri", { providerId: "google.com", continueUri: here() });
+  sessionStorage.setItem("agenthub.google", String(answer.sessionId));
+  location.assign(String(answer.authUri));
+}
+
+/** Finish a sign-in with Google when this page load is its return; null when it is not. */
+export async function backFromGoogle(): Promise<Tokens | null> {
+  const session = sessionStorage.getItem("agenthub.google");
+  const query = new URLSearchParams(location.search);
+  if (!session || !query.has("state")) return null;
+  sessionStorage.removeItem("agenthub.google");
+  const asked = location.href;
+  history.replaceState(null, "", here().split("?")[0]! + location.hash);
+  return signedIn("signInWithIdp", { requestUri: asked, sessionId: session, returnIdpCredential: false });
+}
