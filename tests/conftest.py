@@ -35,7 +35,14 @@ hypothesis.settings.register_profile("tests", deadline=None, max_examples=exampl
 hypothesis.settings.load_profile("tests")
 
 
-SLOWEST = ("tests/e2e/test_story.py", "tests/e2e/", "tests/matrix/", "tests/infra/", "tests/web/", "tests/functions/billing/")
+SLOWEST = (
+    "tests/e2e/test_story.py",
+    "tests/e2e/",
+    "tests/matrix/",
+    "tests/infra/",
+    "tests/web/",
+    "tests/functions/billing/",
+)
 """What takes longest comes first, so that at the end no worker waits for one of these files alone."""
 LAST = ("tests/e2e/test_story.py", "tests/matrix/", "tests/e2e/", "tests/infra/", "tests/web/")
 """Where CI has an end (TESTS_END_AT, Unix seconds), these come last, in this order, and what is left by then is skipped."""
