@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx2
 import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 _TOKEN_ENDPOINT = "https://oauth2.googleapis.com/token"
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -49,7 +51,11 @@ class Credentials:
             "exp": now + 3600,
             "target_audience": audience,
         }
-        return jwt.encode(claims, self.private_key, algorithm="RS256", headers={"kid": self.key_id})
+        # The account's own key, out of a file that is trusted with the account; to try its primes costs a hundred signatures.
+        key = load_pem_private_key(self.private_key.encode(), password=None, unsafe_skip_rsa_key_validation=True)
+        if not isinstance(key, RSAPrivateKey):
+            raise ValueError(f"the key of {self.email} is no RSA key")
+        return jwt.encode(claims, key, algorithm="RS256", headers={"kid": self.key_id})
 
 
 class IdTokens:

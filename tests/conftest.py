@@ -2,8 +2,10 @@
 
 import gc
 import os
+import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import pytest
@@ -23,6 +25,10 @@ def collections_are_written_by_their_owners() -> Iterator[None]:
 # Engines and stacks outlive a kill without it, and nobody wants the state of tests back after a power cut.
 os.environ.setdefault("AGENTHUB_FSYNC", "off")
 
+# Two hundred processes import the same modules; where the environment forbids to keep them compiled, each compiles them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # A busy machine is no fault of the code under test.
 # As many examples as an everyday run has time for; HYPOTHESIS_EXAMPLES=1000 looks harder where a test says no number.
 examples = int(os.environ.get("HYPOTHESIS_EXAMPLES", "40"))
@@ -30,16 +36,39 @@ hypothesis.settings.register_profile("tests", deadline=None, max_examples=exampl
 hypothesis.settings.load_profile("tests")
 
 
-SLOWEST = ("tests/e2e/", "tests/matrix/", "tests/infra/", "tests/web/", "tests/functions/billing/")
+SLOWEST = (
+    "tests/e2e/test_story.py",
+    "tests/e2e/",
+    "tests/matrix/",
+    "tests/infra/",
+    "tests/web/",
+    "tests/functions/billing/",
+)
 """What takes longest comes first, so that at the end no worker waits for one of these files alone."""
 LAST = ("tests/e2e/test_story.py", "tests/matrix/", "tests/e2e/", "tests/infra/", "tests/web/")
 """Where CI has an end (TESTS_END_AT, Unix seconds), these come last, in this order, and what is left by then is skipped."""
+TOGETHER = ("tests/e2e/", "tests/matrix/", "tests/infra/test_bundles_")
+"""Files that share what is dear to set up, a stack or a city: pytest-xdist gives all of them to one worker."""
 HAS_END = "TESTS_END_AT" in os.environ
 END = float(os.environ.get("TESTS_END_AT", "inf"))
 
 
 def _place(item: pytest.Item, folders: tuple[str, ...]) -> int | None:
     return next((place for place, folder in enumerate(folders) if item.nodeid.startswith(folder)), None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """`--dist loadfile`, but for the files that belong together."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next((group for group in TOGETHER if nodeid.startswith(group)), super()._split_scope(nodeid))
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,7 +4,7 @@ As with invoices, each step finds what the one before left: a repeat of the call
 the daily close.
 """
 
-from functions.billing import adjustments, credits, invoicing, note_pdf, notes, repository
+from functions.billing import adjustments, credits, invoicing, notes, repository
 from functions.billing import credit_api_models as api
 from functions.billing.accounts import invalid
 from functions.billing.auditing import audit
@@ -123,6 +123,8 @@ def _wanted(new: api.NewCreditNote, invoice: Invoice) -> list[Wanted]:
 
 def finish(workspace: WorkspaceId) -> None:
     """File what is numbered and not filed: both files, each once, then the note is issued. Again, nothing is left."""
+    from functions.billing import note_pdf  # Slow to import, and only a note prints.
+
     for found in repository.notes_unfiled(workspace):
         note = note_of(found)
         (stored,) = repository.read([repository.invoice_path(workspace, note.invoice_id)])

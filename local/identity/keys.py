@@ -169,7 +169,8 @@ def _pem(private: rsa.RSAPrivateKey, owner: str) -> bytes:
 
 
 def _read(data: bytes) -> SigningKey:
-    private = serialization.load_pem_private_key(data, password=None)
+    # Made by this module, so its primes are not tried again: that costs as much as making the key.
+    private = serialization.load_pem_private_key(data, password=None, unsafe_skip_rsa_key_validation=True)
     assert isinstance(private, rsa.RSAPrivateKey)
     certificate = x509.load_pem_x509_certificate(data[data.index(b"-----BEGIN CERTIFICATE") :])
     kid = certificate.fingerprint(hashes.SHA1()).hex()

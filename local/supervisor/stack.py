@@ -69,7 +69,7 @@ class Stack:
             self._tasks.append(asyncio.create_task(child.run(), name=child.name))
         waiting = [asyncio.create_task(self._announce_engine(child)) for child in engines]
         health = Health(self.credentials, self.addresses.deployment)
-        waiting += [asyncio.create_task(self._announce_function(health, d)) for d in self.running]
+        waiting += [asyncio.create_task(self._announce_function(health, engines, d)) for d in self.running]
         try:
             await self._all_or_failure(waiting)
         finally:
@@ -125,8 +125,11 @@ class Stack:
         await child.ready()
         self.say(f"  {child.name:<18} ready after {self.seconds:4.1f} s")
 
-    async def _announce_function(self, health: Health, deployment: Deployment) -> None:
+    async def _announce_function(self, health: Health, engines: list[Child], deployment: Deployment) -> None:
         _name_task(deployment.name)
+        # Nobody answers before the engines do, and asking takes time from them that they need to start.
+        for engine in engines:
+            await engine.ready()
         address = self.addresses.deployment(deployment.name)
         if problem := await health.wait(deployment):
             self.say(f"  {deployment.name:<18} {problem}  {address}")

@@ -20,6 +20,7 @@ class Stack:
         self.state = state
         self.own = own
         self._process: subprocess.Popen[bytes] | None = None
+        self._environment: dict[str, str] = {}
 
     @classmethod
     def running(cls, state: Path) -> "Stack | None":
@@ -42,8 +43,17 @@ class Stack:
         """The address of the gateway."""
         return str(self.facts["gateway"])
 
+    @property
+    def runs(self) -> bool:
+        """Whether it was started here and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self, port: int = 0, **environment: str) -> "Stack":
-        """Start and return once everything answers. Raises RuntimeError with the end of its output."""
+        """Start and return once everything answers, again with what the environment had added before.
+
+        Raises RuntimeError with the end of its output.
+        """
+        self._environment |= environment
         self.state.mkdir(parents=True, exist_ok=True)
         log = self.state / "serve.log"
         command = [sys.executable, "-m", "local.serve", "--state", str(self.state), "--port", str(port), "--attached"]
@@ -53,7 +63,7 @@ class Stack:
                 stdout=output,
                 stderr=output,
                 cwd=ROOT,
-                env={**os.environ, **environment},
+                env={**os.environ, **self._environment},
                 start_new_session=True,
             )
         end = time.monotonic() + START_SECONDS

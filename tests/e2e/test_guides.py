@@ -1,18 +1,16 @@
-"""Each guide is run as it is written, from its first block to its last, in bash and Python on a stack of its own."""
+"""Each guide is run as it is written, from its first block to its last, in bash and Python on a running stack."""
 
 import os
 import re
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from infra import web
 from tests.e2e import guides
 from tests.e2e.client import Client, until
 from tests.e2e.guides import Guide
@@ -37,23 +35,9 @@ class Tags(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def variables() -> Iterator[dict[str, str]]:
+def variables(stack: Stack) -> dict[str, str]:
     """What a reader has before the first block: a published agent that has answered, a widget, an invoice, a key."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NO_PROXY", "localhost,127.0.0.1")
-        yield from _prepared()
-
-
-def _prepared() -> Iterator[dict[str, str]]:
-    import tempfile
-
-    web.build_stale()
-    with tempfile.TemporaryDirectory() as folder:
-        stack = Stack(Path(folder) / "state", own=True).start()
-        try:
-            yield _practice(stack)
-        finally:
-            stack.stop()
+    return _practice(stack)
 
 
 def _practice(stack: Stack) -> dict[str, str]:
@@ -111,7 +95,7 @@ def test_each_command_of_the_guide_works(guide: Guide, variables: dict[str, str]
     done = subprocess.run(
         ["bash", script.name],
         cwd=tmp_path,
-        env={**os.environ, **variables, "PATH": path},
+        env={**os.environ, **variables, "PATH": path, "NO_PROXY": "localhost,127.0.0.1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -17,7 +17,7 @@ from functions.shared import config, contracts, firestore, storage
 from functions.shared.config import settings
 from infra import drill
 from tests import engines
-from tests.cloud import PROJECT, Cloud
+from tests.cloud import PROJECT, Cloud, enter_warehouse
 from tests.functions.billing.story import FINAL, NEXT_FINAL, Story, at
 
 BUCKETS = 64
@@ -65,18 +65,44 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[engines.Engin
     engine.kill()
 
 
-@pytest.fixture
-def story(house: Cloud, archives: engines.Engine, monkeypatch: pytest.MonkeyPatch) -> Story:
-    """Two months with an invoice each, in an archive of its own."""
+def enter_archive(archives: engines.Engine, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Make a bucket that nobody has used the archive; returns its name."""
+    bucket = f"archive-{next(_numbers)}"
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://{archives.address}")
-    monkeypatch.setenv("ARCHIVE_BUCKET", f"archive-{next(_numbers)}")
+    monkeypatch.setenv("ARCHIVE_BUCKET", bucket)
     config.settings.cache_clear()
     storage.client.cache_clear()
-    made = Story(house)
-    made.turn(at("2026-11-26"))
-    made.turn(at("2026-12-03"), charge_nanos=2_000_000_000)
-    made.close(FINAL)
-    made.close(NEXT_FINAL)
+    return bucket
+
+
+@pytest.fixture(scope="module")
+def closed(
+    engines_of_session: Cloud, warehouse: engines.Engine, archives: engines.Engine
+) -> tuple[Story, dict[str, bytes]]:
+    """Two months with an invoice each, closed once for all tests, and the files that the closes have written."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        engines_of_session.enter(monkeypatch)
+        enter_warehouse(warehouse, monkeypatch)
+        bucket = enter_archive(archives, monkeypatch)
+        made = Story(engines_of_session)
+        made.turn(at("2026-11-26"))
+        made.turn(at("2026-12-03"), charge_nanos=2_000_000_000)
+        made.close(FINAL)
+        made.close(NEXT_FINAL)
+        files = {blob.name: blob.download_as_bytes() for blob in storage.client().list_blobs(bucket)}
+    engines_of_session.leave()
+    return made, files
+
+
+@pytest.fixture
+def story(
+    house: Cloud, archives: engines.Engine, closed: tuple[Story, dict[str, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> Story:
+    """The two months, with an archive that the test may spoil; in the database that they were closed in nothing changes."""
+    made, files = closed
+    bucket = enter_archive(archives, monkeypatch)
+    for name, content in files.items():
+        storage.write(bucket, name, content, content_type="application/octet-stream")
     return made
 
 
