@@ -18,6 +18,7 @@ import { Shell } from "./shell/Shell";
 type Loader = () => Promise<{ default: ComponentType<any> }>;
 
 const routes: [path: string, load: Loader][] = [
+  ["/conversations/:conversation?", () => import("./pages/conversations/Conversations")],
 ];
 
 const pages = routes.map(([path, load]) => [path, lazy(load)] as const);
