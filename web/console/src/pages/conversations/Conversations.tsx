@@ -3,7 +3,7 @@
 import "../../styles/conversations.css";
 import { useEffect } from "preact/hooks";
 import { usePages } from "../../api/resource";
-import { Button, Empty } from "../../parts/basics";
+import { Button } from "../../parts/basics";
 import { Page, Tabs } from "../../parts/page";
 import { go, to, useQuery, withQuery } from "../../routing";
 import { may } from "../../session/session";
@@ -66,7 +66,7 @@ function Both({ conversation }: { conversation: string | undefined }) {
             <Transcript key={conversation} id={conversation} turn={query.turn} gone={gone} />
           </>
         ) : (
-          pages.items.length > 0 && <Empty title="Choose a conversation">Its transcript stands here, with what each answer took and cost.</Empty>
+          pages.items.length > 0 && <p class="empty muted">Choose a conversation: its transcript stands here, with what each answer took and cost.</p>
         )}
       </section>
     </div>

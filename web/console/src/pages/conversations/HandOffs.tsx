@@ -5,7 +5,7 @@ import type { Schemas } from "../../api/client";
 import { useAgents } from "../../api/names";
 import { usePages, usePolling } from "../../api/resource";
 import { ago, plural } from "../../format";
-import { Badge, Button, Empty, Skeleton } from "../../parts/basics";
+import { Button, Empty, Skeleton } from "../../parts/basics";
 import { Segments } from "../../parts/fields";
 import { ErrorNote } from "../../parts/problem";
 import { to, useQuery } from "../../routing";
@@ -62,7 +62,7 @@ function Group({ state, title, empty }: { state: Waiting; title: string; empty: 
     <section class="stack" aria-label={title}>
       <h2 class="row">
         {title}
-        {!pages.loading && items.length > 0 && <Badge>{pages.more ? `${items.length} and more` : items.length}</Badge>}
+        {!pages.loading && items.length > 0 && <span class="muted number">{pages.more ? `${items.length} and more` : items.length}</span>}
       </h2>
       {pages.loading && <Skeleton lines={3} />}
       {pages.problem && <ErrorNote problem={pages.problem} retry={pages.reload} />}

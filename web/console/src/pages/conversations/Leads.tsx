@@ -32,7 +32,7 @@ export default function Leads() {
       head: "Contact",
       card: "detail",
       cell: (one) => (
-        <span class="lead-contact break">
+        <span class="lead-contact">
           {one.email && <Mail address={one.email} />}
           {one.phone && <a href={`tel:${one.phone.replace(/[^\d+]/g, "")}`}>{one.phone}</a>}
         </span>
@@ -43,7 +43,7 @@ export default function Leads() {
       head: "Message",
       card: "detail",
       cell: (one) => (
-        <span class="break" dir="auto">
+        <span dir="auto">
           {one.message || <span class="muted">{one.title || "–"}</span>}
         </span>
       ),
@@ -53,7 +53,7 @@ export default function Leads() {
       head: "Agent",
       card: "detail",
       cell: (one) => (
-        <span class="break" dir="auto">
+        <span dir="auto">
           {agents.name(one.agent_id)}
         </span>
       ),
@@ -63,7 +63,7 @@ export default function Leads() {
       head: "Agreed to",
       card: "detail",
       cell: (one) => (
-        <span class="break" dir="auto">
+        <span dir="auto">
           {one.consent || <span class="muted">No consent was asked for</span>}
         </span>
       ),
@@ -71,7 +71,7 @@ export default function Leads() {
     { id: "left", head: "Left", card: "status", cell: (one) => <time class="number muted" dateTime={one.left_at} title={when(one.left_at)}>{ago(one.left_at)}</time> },
   ];
   return (
-    <div class="stack">
+    <div class="stack leads">
       <div class="row">
         <div class="filter">
           <Field label="Agent">

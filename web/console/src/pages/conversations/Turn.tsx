@@ -12,9 +12,14 @@ import { to } from "../../routing";
 type Shown = Schemas["TranscriptTurn"];
 
 const ERRORS: Record<string, string> = {
-  timeout: "The model took too long.",
-  rate_limited: "The model’s provider refused: too many requests.",
-  unavailable: "The model’s provider was not available.",
+  model_refused: "The model declined to answer this.",
+  model_timeout: "The model took too long.",
+  model_interrupted: "The model broke off.",
+  model_unavailable: "The model could not be reached.",
+  turn_lost: "The turn broke off before its answer was kept.",
+  not_stored: "The answer could not be kept.",
+  caller_left: "The visitor left before the answer began.",
+  internal: "Something went wrong on our side.",
 };
 const ACTIONS: Record<string, string> = { hand_off: "asked for a person", lead: "asked for contact details", rating: "asked for a rating" };
 const words = (code: string): string => code.replace(/_/g, " ");
@@ -124,7 +129,7 @@ function More({ turn, agent }: { turn: Shown; agent: string }) {
           ["Model", `${turn.model} (${turn.provider})`],
           ["Agent version", <Version agent={agent} version={turn.version_id} />],
           ["Price version", turn.price_version],
-          ["History", turn.history_turns === null ? "–" : `${plural(turn.history_turns, "turn")} before it${turn.history_cut ? `; the first ${count(turn.history_cut)} left out` : ""}`],
+          ["History", turn.history_turns === null ? "–" : `${turn.history_turns ? plural(turn.history_turns, "turn") : "No turn"} before it${turn.history_cut ? `; the first ${count(turn.history_cut)} left out` : ""}`],
           ["Invoice", <Booked event={turn.id} />],
           ["When", when(turn.occurred_at)],
           ...(turn.error_code ? [["Error", words(turn.error_code)] satisfies [string, string]] : []),
