@@ -16,6 +16,11 @@ const value = (entry: Entry, side: "before" | "after", name: string): string => 
 /** "USD 12.34" of an entry's own amount, where it has one. */
 const sum = (entry: Entry): string => [value(entry, "after", "currency"), value(entry, "after", "amount")].filter(Boolean).join(" ");
 const named = (entry: Entry, before: string, without: string): string => (entry.name ? `${before} ${entry.name}` : without);
+/** "taught Mia: Opening hours". */
+const knowledge = (entry: Entry, verb: string, of: string): string => {
+  const title = value(entry, "after", "title");
+  return verb === "taught" ? `taught ${entry.name || "an agent"}${title ? `: ${title}` : " something new"}` : title ? `${verb} “${title}” in the knowledge of ${entry.name || "an agent"}` : `${of} ${entry.name || "an agent"}`;
+};
 const of = (entry: Entry): string => named(entry, " for invoice", "");
 
 const PHRASES: Record<string, Phrase> = {
@@ -61,6 +66,7 @@ const PHRASES: Record<string, Phrase> = {
   "credit.granted": (e) => `granted credit${sum(e) ? ` of ${sum(e)}` : ""}${e.name ? `: ${e.name}` : ""}`,
   "invoice.finalized": (e) => named(e, "finalized invoice", "finalized an invoice"),
   "invoice.credited": (e) => named(e, "issued a credit note for invoice", "issued a credit note"),
+  "invoice.reissued": "made a new draft in place of a void invoice",
   "invoice.voided": (e) => named(e, "voided invoice", "voided an invoice"),
   "invoice.uncollectible": (e) => `gave up invoice ${e.name} as uncollectible`,
   "member.joined": "joined the workspace",
