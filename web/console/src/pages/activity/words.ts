@@ -68,7 +68,7 @@ const PHRASES: Record<string, Phrase> = {
   "invoice.credited": (e) => named(e, "issued a credit note for invoice", "issued a credit note"),
   "invoice.reissued": "made a new draft in place of a void invoice",
   "invoice.voided": (e) => named(e, "voided invoice", "voided an invoice"),
-  "invoice.uncollectible": (e) => `gave up invoice ${e.name} as uncollectible`,
+  "invoice.written_off": (e) => `gave up ${e.name ? `invoice ${e.name}` : "an invoice"} as uncollectible`,
   "member.joined": "joined the workspace",
   "member.left": "left the workspace",
   "member.removed": (e) => `removed ${e.name || "a member"} from the workspace`,

@@ -58,22 +58,22 @@ function Shown({ data }: { data: Schemas["functions__dashboard__home_models__Sta
         </Note>
       )}
       <div class="grid">
-        <Fact name="Last event" value={data.last_event_at ? ago(data.last_event_at) : "None yet"} aside={data.last_event_at ? `Counted for this workspace, ${when(data.last_event_at)}` : "A turn makes the first one."} />
-        <Fact name="Unsent events" value={count(data.unsent_events)} aside={data.relay_ran_at ? `Counted ${ago(data.relay_ran_at)}` : "Not counted yet"} warn={data.unsent_events > 0} />
-        <Fact name="Dead letters" value={count(data.dead_letters)} aside="Given up after repeated tries" warn={data.dead_letters > 0} />
+        <Fact name="Last event" value={data.last_event_at ? ago(data.last_event_at) : "None yet"} warn={false} aside={data.last_event_at ? `Counted for this workspace, ${when(data.last_event_at)}` : "A turn makes the first one."} />
+        <Fact name="Unsent events" value={count(data.unsent_events)} aside={data.relay_ran_at ? `Counted ${ago(data.relay_ran_at)}` : "Not counted yet"} warn={data.unsent_events > 0 && "Waiting"} />
+        <Fact name="Dead letters" value={count(data.dead_letters)} aside="Given up after repeated tries" warn={data.dead_letters > 0 && "Needs a look"} />
       </div>
       <Table label="Parts of AgentHub" columns={COLUMNS} items={[...ill, ...data.deployments.filter((one) => one.status === "healthy")]} keyOf={(one) => one.name} />
     </div>
   );
 }
 
-function Fact({ name, value, aside, warn }: { name: string; value: string; aside: string; warn?: boolean }) {
+function Fact({ name, value, aside, warn }: { name: string; value: string; aside: string; warn: string | false }) {
   return (
     <Card span={4}>
       <h2 class="label">{name}</h2>
       <p class="figure">{value}</p>
       <p class="muted">
-        {warn && <Badge tone="warning">Wait to be sent</Badge>} {aside}
+        {warn && <Badge tone="warning">{warn}</Badge>} {aside}
       </p>
     </Card>
   );
