@@ -55,6 +55,7 @@ const PHRASES: Record<string, Phrase> = {
   "plan.chosen": (e) => (value(e, "after", "plan") ? `chose the plan ${value(e, "after", "plan")}` : "chose another plan"),
   "plan.offered": (e) => named(e, "offered the plan", "offered a plan"),
   "checkout.begun": (e) => `began to pay ${sum(e) || "an invoice"}`,
+  "payment.begun": (e) => `began a payment${of(e)}`,
   "payment.recorded": (e) => `recorded a payment${of(e)}`,
   "payment.received": (e) => `received a payment${of(e)}`,
   "payment.refunded": (e) => `refunded a payment${of(e)}`,
