@@ -13,7 +13,9 @@ from functions.shared.http.messages import Bytes, Reply
 from functions.shared.http.routes import Route
 
 _ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-ID, traceparent"
-_EXPOSED_HEADERS = "ETag, Location, Retry-After, X-Request-ID, Idempotent-Replayed, Content-Disposition"
+_EXPOSED_HEADERS = (
+    "ETag, Location, Retry-After, X-Request-ID, Idempotent-Replayed, Content-Disposition, Next-Page-Token"
+)
 _METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 _DAY = "86400"
 

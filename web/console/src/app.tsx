@@ -18,6 +18,10 @@ import { Shell } from "./shell/Shell";
 type Loader = () => Promise<{ default: ComponentType<any> }>;
 
 const routes: [path: string, load: Loader][] = [
+  ["/conversations/:conversation?", () => import("./pages/conversations/Conversations")],
+  ["/activity", () => import("./pages/activity/Activity")],
+  ["/settings", () => import("./pages/settings/Settings")],
+  ["/status", () => import("./pages/status/Status")],
 ];
 
 const pages = routes.map(([path, load]) => [path, lazy(load)] as const);

@@ -1,0 +1,94 @@
+"""Who did what, in words: the feed, the audit log with each field before and after, its file."""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.practice import Practice
+from tests.web.console.conftest import Consoles, complaints, sideways
+from tests.web.console.people import colleague
+
+RAW_ID = re.compile(r"[a-z]_[0-9a-z]{20,}")
+ROOT = Path(__file__).parents[3]
+KINDS = (
+    "agent|checks|knowledge|widget|hand_off|conversation|visitor|budgets|billing_profile|plan|checkout|payment|credit"
+    "|invoice|member|invitation|api_key|webhook|workspace|export"
+)
+NO_ENTRIES = {"hand_off.requested", "invoice.issued", "invoice.overdue", "member.invited", "agent.failing"}
+"""What is announced by webhook and mail without an entry of the log."""
+
+
+@pytest.fixture(scope="module")
+def changed(practice: Practice) -> Practice:
+    """A practice in which people changed things."""
+    owner = practice.owner
+    conversation = practice.turn("Can I talk to a person?").json()["conversation_id"]
+    owner.ask("POST", "/api/workspace/api-keys", {"name": "Till", "scopes": ["read"]})
+    workspace = "/api/workspace"
+    owner.ask("PATCH", workspace, {"retention_days": 90, "time_zone": "Europe/Berlin"}, If_Match=owner.etag(workspace))
+    owner.ask("DELETE", f"/api/conversations/{conversation}")
+    return practice
+
+
+def test_every_action_that_is_written_down_has_words() -> None:
+    source = (ROOT / "web/console/src/pages/activity/words.ts").read_text(encoding="utf-8")
+    worded = set(re.findall(r'^  "([a-z_]+\.[a-z_]+)":', source, re.M))
+    written = re.compile(rf'"((?:{KINDS})\.[a-z_]+)"')
+    recorded = {
+        action
+        for file in (ROOT / "functions").rglob("*.py")
+        if "activity" in (text := file.read_text(encoding="utf-8")) or "tell(" in text or "audit(" in text
+        for action in written.findall(text)
+    }
+    assert {"workspace.changed", "knowledge.added"} <= recorded | worded
+    assert recorded - worded - NO_ENTRIES == set()
+
+
+def test_the_feed_says_names_and_no_ids_and_its_filter_is_in_the_address(console: Consoles, changed: Practice) -> None:
+    page = console("/activity", who=changed)
+    feed = page.locator("main")
+    for words in ("published the agent Mia", "taught Mia: Practice", "made the API key Till", "erased a conversation"):
+        expect(feed).to_contain_text(words)
+    assert RAW_ID.search(feed.inner_text()) is None
+    page.get_by_label("What kind").select_option("api_key")
+    expect(page).to_have_url(re.compile("kind=api_key"))
+    expect(feed).not_to_contain_text("published the agent Mia")
+    page.get_by_role("link", name="made the API key Till").click()
+    expect(page.get_by_role("heading", name="API keys")).to_be_visible()
+
+
+def test_the_audit_log_shows_each_field_before_and_after_and_is_a_file(console: Consoles, changed: Practice) -> None:
+    page = console("/activity?tab=audit&kind=workspace", who=changed)
+    row = page.get_by_role("row", name=re.compile("changed .*retention"))
+    expect(row).to_contain_text("before UTC → after Europe/Berlin")
+    expect(row).to_contain_text("before – → after 90")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download CSV").click()
+    rows = list(csv.DictReader(io.StringIO(Path(str(download.value.path())).read_text(encoding="utf-8"))))
+    assert [entry["action"] for entry in rows] == ["workspace.changed", "workspace.created"]
+    page.get_by_label("What kind").select_option("payment")
+    page.get_by_role("button", name="Clear filters").first.click()
+    expect(page).to_have_url(re.compile(r"/activity\?tab=audit$"))
+
+
+def test_the_audit_log_is_not_for_members(console: Consoles, changed: Practice) -> None:
+    page = console("/activity?tab=audit", who=colleague(changed, "member"))
+    expect(page.locator("main")).to_contain_text("joined the workspace")
+    expect(page.get_by_role("link", name="Audit log")).to_have_count(0)
+    expect(page.get_by_role("button", name="Download CSV")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("width", "colours"), [(360, "light"), (768, "dark"), (1280, "light")])
+def test_activity_has_no_complaint_from_axe_and_fits_its_window(
+    console: Consoles, changed: Practice, width: int, colours: str
+) -> None:
+    page = console("/activity?tab=audit", who=changed, width=width, color_scheme=colours)
+    for path in ("/activity?tab=audit", "/activity"):
+        page.evaluate(f"location.hash = '{path}'")
+        expect(page.get_by_text("erased a conversation").first).to_be_visible()
+        assert complaints(page) == []
+        assert sideways(page) <= 0

@@ -1,0 +1,245 @@
+"""The room of conversations: found, read down to the invoice, handed off, exported, erased."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Download, Page, Route, expect
+
+from tests.e2e.client import Client, until
+from tests.e2e.practice import HOURS, Practice
+from tests.web.console.conftest import Consoles, complaints, sideways
+from tests.web.console.people import colleague
+
+CONSENT = "You may call me about my tooth."
+WISH = "Please call me before noon"
+
+
+@dataclass
+class Talk:
+    """What a visitor said and left."""
+
+    id: str
+    visitor: str
+    client: Client
+
+
+def talk(practice: Practice, first: str) -> Talk:
+    """A visitor's conversation of two turns with a lead, a hand-off, thumbs and stars."""
+    opened = practice.session().json()
+    client = Client(practice.stack.gateway)
+    client.token = opened["token"]
+    said = client.ask("POST", "/api/chat", {"message": first}).json()
+    client.ask(
+        "POST", "/api/chat", {"message": "Thank you, and on Saturday?", "conversation_id": said["conversation_id"]}
+    )
+    rated = {"message_id": said["message"]["message_id"], "rating": "down", "comment": "Too short"}
+    client.ask("POST", "/api/chat/feedback", rated)
+    client.ask("POST", "/api/chat/feedback", {"stars": 2, "comment": "I still have no time"})
+    client.ask("POST", "/api/chat/lead", {"name": "Eva Brandt", "email": "eva@example.com", "consent": CONSENT})
+    client.ask("POST", "/api/chat/hand-off", {"note": WISH})
+    return Talk(said["conversation_id"], opened["visitor_id"], client)
+
+
+@pytest.fixture(scope="module")
+def told(practice: Practice) -> Talk:
+    """The conversation that most tests read."""
+    return talk(practice, "When are you open? My wisdom tooth aches.")
+
+
+def test_a_conversation_is_found_by_its_words_and_read_down_to_its_bill(
+    console: Consoles, practice: Practice, told: Talk
+) -> None:
+    page = console("/conversations", who=practice)
+    page.get_by_role("searchbox", name="Search what was said").fill("wisdom")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"\?q=wisdom"))
+    found = page.get_by_role("link", name=re.compile("My wisdom tooth aches"))
+    expect(found).to_have_count(1)
+    found.focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(rf"/conversations/{told.id}\?q=wisdom"))
+    transcript = page.get_by_role("article")
+    expect(transcript.locator(".turn")).to_have_count(2)
+    took = transcript.get_by_role("button", name=re.compile("tokens.*USD.*source.*thumb down")).first
+    took.focus()
+    page.keyboard.press("Enter")
+    expect(took).to_have_attribute("aria-expanded", "true")
+    more = transcript.locator(".turn-more").first
+    expect(more).to_contain_text("Written")
+    expect(more).to_contain_text("v1")
+    expect(more).to_contain_text("Not booked yet")
+    more.locator("summary").first.click()
+    expect(more.locator(".sources")).to_contain_text(HOURS)
+    expect(transcript).to_contain_text("Too short")
+    expect(transcript).to_contain_text("I still have no time")
+    expect(transcript).to_contain_text(CONSENT)
+
+
+def test_a_link_to_a_turn_opens_it_and_a_filter_that_finds_nothing_can_be_cleared(
+    console: Consoles, practice: Practice, told: Talk
+) -> None:
+    page = console(f"/conversations/{told.id}?turn=2&rating=4-5", who=practice)
+    expect(page.locator("#turn-2")).to_have_attribute("aria-current", "true")
+    expect(page.locator("#turn-2 .took")).to_have_attribute("aria-expanded", "true")
+    expect(page.locator("#turn-2")).to_be_in_viewport()
+    expect(page.get_by_role("heading", name="No conversation fits")).to_be_visible()
+    page.get_by_role("button", name="Clear filters").first.click()
+    expect(page).not_to_have_url(re.compile("rating="))
+    expect(page.locator(".talk[aria-current]")).to_contain_text("wisdom")
+
+
+def test_earlier_turns_come_before_those_that_are_shown(console: Consoles, practice: Practice, told: Talk) -> None:
+    def as_if_long(route: Route) -> None:
+        answer = route.fetch()
+        whole: dict[str, Any] = answer.json()
+        first, second = whole["transcript"]
+        if "before=" in route.request.url:
+            whole |= {"transcript": [first], "earlier": None}
+        else:
+            whole |= {"transcript": [{**second, "history_cut": 1}], "earlier": 2}
+        route.fulfill(response=answer, json=whole)
+
+    page = console("/nowhere", who=practice)
+    page.route(re.compile(rf"/api/conversations/{told.id}"), as_if_long)
+    page.evaluate(f"location.hash = '/conversations/{told.id}'")
+    expect(page.locator(".turn")).to_have_count(1)
+    expect(page.locator(".cut")).to_contain_text("no longer saw the first 1 turn")
+    page.get_by_role("button", name="Load earlier turns").click()
+    expect(page.locator(".turn")).to_have_count(2)
+    expect(page.locator(".turn").first).to_contain_text("wisdom")
+    expect(page.get_by_role("button", name="Load earlier turns")).to_have_count(0)
+
+
+def state(practice: Practice, conversation: str) -> Any:
+    return practice.owner.get(f"/api/conversations/{conversation}")["hand_off"]
+
+
+def test_a_hand_off_is_taken_noted_and_done_and_done_can_be_undone(
+    console: Consoles, practice: Practice, told: Talk
+) -> None:
+    page = console("/conversations?tab=hand-offs", who=practice)
+    waiting = page.get_by_role("region", name="Waiting").locator("li", has_text="wisdom")
+    expect(waiting).to_contain_text(WISH)
+    waiting.get_by_role("button", name="Take").focus()
+    page.keyboard.press("Enter")
+    item = page.locator("li.hand-off", has_text="wisdom").first
+    expect(item).to_contain_text("by you")
+    item.get_by_role("button", name="Add note").click()
+    page.keyboard.type("Called at ten.")
+    item.get_by_role("button", name="Save note").click()
+    expect(item).to_contain_text("Called at ten.")
+    item.get_by_role("button", name="Done").click()
+    until(20, lambda: state(practice, told.id)["state"] == "done")
+    page.get_by_role("button", name="Undo").click()
+    until(20, lambda: state(practice, told.id)["state"] == "taken")
+    assert state(practice, told.id)["staff_note"] == "Called at ten."
+
+
+def test_what_a_colleague_took_in_between_stays_with_the_colleague(console: Consoles, practice: Practice) -> None:
+    other = talk(practice, "Do you treat children who are afraid?")
+    member = colleague(practice, "member")
+    page = console("/conversations?tab=hand-offs", who=practice)
+    item = page.locator("li.hand-off", has_text="afraid").first
+    expect(item).to_contain_text("Waiting")
+    member.owner.ask("PATCH", f"/api/conversations/{other.id}/hand-off", {"state": "taken"})
+    item.get_by_role("button", name="Take").click()
+    expect(item.get_by_role("alert")).to_contain_text("A colleague has taken it")
+    page.reload()
+    taken = page.get_by_role("region", name="Taken").locator("li", has_text="afraid")
+    expect(taken.get_by_role("button", name="Put back")).to_be_visible()
+    expect(taken.get_by_role("button", name="Done")).to_have_count(0)
+
+
+def read(download: Download) -> Any:
+    return json.loads(Path(str(download.path())).read_text(encoding="utf-8"))
+
+
+def more(page: Page, menu: str, item: str) -> None:
+    page.get_by_role("button", name=menu).click()
+    page.get_by_role("menuitem", name=item).click()
+
+
+def test_a_conversation_and_a_visitor_are_exported_and_erased_for_good(console: Consoles, practice: Practice) -> None:
+    lost = talk(practice, "Please forget the number 12345678.")
+    kept = lost.client.ask("POST", "/api/chat", {"message": "Another matter, 87654321."}).json()["conversation_id"]
+    page = console(f"/conversations/{lost.id}", who=practice)
+    expect(page.locator(".turn")).to_have_count(2)
+    with page.expect_download() as exported:
+        more(page, "More about this conversation", "Export as JSON")
+    whole = read(exported.value)
+    assert [turn["seq"] for turn in whole["transcript"]] == [1, 2]
+    assert whole["lead"]["consent"] == CONSENT
+    with page.expect_download() as everything:
+        more(page, "About this visitor", "Export all they said")
+    assert {one["id"] for one in read(everything.value)["conversations"]} == {lost.id, kept}
+
+    more(page, "More about this conversation", "Erase conversation")
+    dialog = page.get_by_role("dialog", name="Erase this conversation?")
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    dialog.get_by_role("button", name="Erase conversation").click()
+    assert practice.transcript(lost.id)
+    dialog.get_by_role("textbox").fill("erase")
+    dialog.get_by_role("button", name="Erase conversation").click()
+    expect(page).to_have_url(re.compile("/conversations$"))
+    expect(page.locator(".talk", has_text="12345678")).to_have_count(0)
+    assert practice.transcript(lost.id) == []
+
+    page.locator(".talk", has_text="87654321").click()
+    more(page, "About this visitor", "Erase all they said")
+    page.get_by_role("dialog").get_by_role("textbox").fill("erase")
+    page.get_by_role("dialog").get_by_role("button", name="Erase visitor").click()
+    expect(page.locator(".talk", has_text="87654321")).to_have_count(0)
+    assert practice.transcript(kept) == []
+
+
+def test_a_viewer_reads_but_neither_takes_nor_erases_nor_sees_leads(
+    console: Consoles, practice: Practice, told: Talk
+) -> None:
+    page = console(f"/conversations/{told.id}", who=colleague(practice, "viewer"))
+    expect(page.locator(".turn")).to_have_count(2)
+    expect(page.get_by_role("link", name="Leads")).to_have_count(0)
+    page.get_by_role("button", name="More about this conversation").click()
+    expect(page.get_by_role("menuitem", name="Export as JSON")).to_be_visible()
+    expect(page.get_by_role("menuitem", name="Erase conversation")).to_have_count(0)
+    for name in ("Take", "Done", "Put back"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_have_count(0)
+
+
+def test_a_transcript_that_cannot_be_read_says_so_beside_the_list(
+    console: Consoles, practice: Practice, told: Talk
+) -> None:
+    page = console("/conversations", who=practice)
+    body = json.dumps(
+        {"title": "Not available just now", "status": 503, "code": "unavailable", "request_id": "req_abcd1"}
+    )
+    page.route(
+        re.compile(f"/api/conversations/{told.id}$"),
+        lambda route: route.fulfill(status=503, content_type="application/problem+json", body=body),
+    )
+    page.locator(".talk", has_text="wisdom").click()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("req_abcd")
+    page.unroute_all()
+    alert.get_by_role("button", name="Try again").click()
+    expect(page.locator(".turn")).to_have_count(2)
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("width", "colours"), [(360, "dark"), (768, "light"), (1280, "dark")])
+def test_the_room_has_no_complaint_from_axe_and_fits_its_window(
+    console: Consoles, practice: Practice, told: Talk, width: int, colours: str
+) -> None:
+    page = console(f"/conversations/{told.id}?turn=1", who=practice, width=width, color_scheme=colours)
+    expect(page.locator("#turn-1 .sources")).to_be_visible()
+    paths = ("", "/conversations", "/conversations?tab=hand-offs", "/conversations?tab=leads")
+    for path in paths:
+        if path:
+            page.evaluate(f"location.hash = '{path}'")
+            expect(page.get_by_text("wisdom" if "leads" not in path else "Eva Brandt").first).to_be_visible()
+        expect(page.locator(".skeleton")).to_have_count(0)
+        assert complaints(page) == []
+        assert sideways(page) <= 0

@@ -1,0 +1,235 @@
+"""Settings: a change met by another, people, secrets that are shown once, the whole workspace as a file, its end."""
+
+import re
+
+import pytest
+import requests
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.client import until
+from tests.e2e.practice import Practice
+from tests.e2e.stack import Stack
+from tests.web.console.conftest import Consoles, complaints, sideways
+from tests.web.console.people import colleague
+
+WORKSPACE = "/api/workspace"
+
+
+def test_two_people_who_change_the_workspace_at_once_choose_which_value_stays(
+    console: Consoles, practice: Practice
+) -> None:
+    page = console("/settings", who=practice)
+    page.get_by_label("Name").fill("Linden Dental Mitte")
+    owner = practice.owner
+    owner.ask("PATCH", WORKSPACE, {"name": "Linden Dental Nord"}, If_Match=owner.etag(WORKSPACE))
+    page.keyboard.press("Control+s")
+    dialog = page.get_by_role("dialog", name="Somebody else changed this")
+    expect(dialog).to_contain_text("Linden Dental Nord")
+    expect(dialog).to_contain_text("Linden Dental Mitte")
+    dialog.get_by_role("button", name="Save what is chosen").click()
+    until(20, lambda: owner.get(WORKSPACE)["name"] == "Linden Dental Mitte")
+    expect(page.locator(".topbar strong")).to_have_text("Linden Dental Mitte")
+
+
+def test_without_a_connection_what_was_typed_stays_and_is_saved_later(console: Consoles, practice: Practice) -> None:
+    page = console("/settings", who=practice)
+    days = page.get_by_label("Keep conversations for")
+    days.fill("3")
+    page.keyboard.press("Tab")
+    expect(page.locator(".field .error")).to_contain_text("from 7 to 3,650")
+    days.fill("60")
+    expect(page.get_by_text("older than 60 days will be erased")).to_be_visible()
+    page.route("**/api/workspace", lambda route: route.abort())
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("No connection")
+    expect(days).to_have_value("60")
+    page.unroute_all()
+    page.get_by_role("button", name="Save").click()
+    until(20, lambda: practice.owner.get(WORKSPACE)["retention_days"] == 60)
+    expect(page.get_by_role("region", name="Unsaved changes")).to_have_count(0)
+
+
+def test_who_is_told_by_mail_is_checked_and_kept(console: Consoles, practice: Practice) -> None:
+    page = console("/settings?tab=notifications", who=practice)
+    page.get_by_label("Addresses").fill("front desk\n")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".field .error")).to_contain_text("front desk")
+    page.get_by_label("Addresses").fill("desk@example.com\nboss@example.com")
+    page.get_by_role("button", name="Save").click()
+    wanted = ["desk@example.com", "boss@example.com"]
+    until(20, lambda: practice.owner.get(WORKSPACE)["alert_emails"] == wanted)
+    assert practice.owner.get(WORKSPACE)["retention_days"] in (None, 60)
+
+
+def test_a_person_is_invited_by_a_link_shown_once_and_a_role_is_changed_and_given_back(
+    console: Consoles, practice: Practice
+) -> None:
+    other = colleague(practice, "viewer")
+    page = console("/settings?tab=members", who=practice)
+    page.get_by_role("button", name="Invite a person").click()
+    page.keyboard.type("new.dentist@example.com")
+    page.get_by_role("radio", name="Admin").check()
+    page.get_by_role("dialog").get_by_role("button", name="Invite person").click()
+    dialog = page.get_by_role("dialog", name="new.dentist@example.com is invited")
+    expect(dialog.locator("code")).to_contain_text("#/invitations/")
+    dialog.get_by_role("button", name="Done").click()
+    row = page.get_by_role("row", name=re.compile("new.dentist@example.com Admin Waiting"))
+    row.get_by_role("button", name="Revoke").click()
+    page.get_by_role("dialog").get_by_role("button", name="Revoke invitation").click()
+    expect(page.get_by_role("row", name=re.compile("new.dentist@example.com Admin Revoked"))).to_be_visible()
+
+    role = page.get_by_role("row", name=re.compile(other.email)).get_by_role("combobox")
+    role.select_option("admin")
+    until(20, lambda: other.owner.get(WORKSPACE)["role"] == "admin")
+    page.get_by_role("button", name="Undo").click()
+    until(20, lambda: other.owner.get(WORKSPACE)["role"] == "viewer")
+    page.get_by_role("row", name=re.compile(other.email)).get_by_role("button").click()
+    page.get_by_role("menuitem", name="Remove from workspace").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove member").click()
+    expect(page.get_by_role("row", name=re.compile(other.email))).to_have_count(1)
+
+
+def test_the_last_owner_keeps_the_role(console: Consoles, practice: Practice) -> None:
+    page = console("/settings?tab=members", who=practice)
+    mine = page.get_by_role("row", name=re.compile(practice.email)).get_by_role("combobox")
+    mine.select_option("member")
+    expect(page.get_by_role("alert")).to_contain_text("keeps an owner")
+    expect(mine).to_have_value("owner")
+
+
+def shown_once(page: Page) -> Locator:
+    """The dialog with a secret, which Escape does not close."""
+    dialog = page.get_by_role("dialog", name=re.compile("The secret of"))
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_visible()
+    expect(dialog.get_by_role("button", name="Close")).to_have_count(0)
+    return dialog
+
+
+def test_a_key_is_shown_once_works_and_is_rotated_and_revoked(
+    console: Consoles, practice: Practice, stack: Stack
+) -> None:
+    def token(client_id: str, secret: str) -> int:
+        form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+        return requests.post(f"{stack.gateway}/oauth/token", data=form, timeout=60).status_code
+
+    page = console("/settings?tab=keys", who=practice)
+    page.get_by_role("button", name="New API key").click()
+    page.keyboard.type("Help desk")
+    page.get_by_role("checkbox", name="Chat").check()
+    page.get_by_role("button", name="Make API key").click()
+    dialog = shown_once(page)
+    key, secret = dialog.locator("code").all_inner_texts()
+    dialog.get_by_role("button", name="I have stored it").click()
+    assert token(key, secret) == 200
+    row = page.get_by_role("row", name=re.compile("Help desk Active read, chat as member"))
+
+    row.get_by_role("button").click()
+    page.get_by_role("menuitem", name="Rotate secret").click()
+    page.get_by_label("The old secret").select_option("0")
+    page.get_by_role("dialog").get_by_role("button", name="Rotate secret").click()
+    dialog = shown_once(page)
+    _, newer = dialog.locator("code").all_inner_texts()
+    dialog.get_by_role("button", name="I have stored it").click()
+    assert (token(key, secret), token(key, newer)) == (401, 200)
+
+    row.get_by_role("button").click()
+    page.get_by_role("menuitem", name="Change key").click()
+    page.get_by_role("dialog").get_by_label("Role").select_option("viewer")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    row = page.get_by_role("row", name=re.compile("Help desk Active read, chat as viewer"))
+    row.get_by_role("button").click()
+    page.get_by_role("menuitem", name="Revoke key").click()
+    page.get_by_role("dialog").get_by_role("textbox").fill("Help desk")
+    page.get_by_role("dialog").get_by_role("button", name="Revoke key").click()
+    expect(page.get_by_role("row", name=re.compile("Help desk Revoked"))).to_be_visible()
+    assert token(key, newer) == 401
+
+
+def test_a_webhook_is_made_tried_sent_again_paused_and_deleted(console: Consoles, practice: Practice) -> None:
+    page = console("/settings?tab=webhooks", who=practice)
+    page.get_by_role("button", name="New webhook").click()
+    page.keyboard.type("http://hooks.invalid/agenthub")
+    page.get_by_role("button", name="Make webhook").click()
+    expect(page.locator(".field .error")).to_be_visible()
+    page.get_by_label("Address").fill("https://hooks.invalid/agenthub")
+    page.get_by_role("button", name="Make webhook").click()
+    dialog = shown_once(page)
+    expect(dialog.locator("code").first).to_contain_text("whsec_")
+    dialog.get_by_role("button", name="I have stored it").click()
+
+    page.get_by_role("link", name="hooks.invalid").click()
+    page.get_by_role("button", name="Send a test").click()
+    row = page.get_by_role("row", name=re.compile("Test (Failed|Pending)"))
+    expect(row.locator(".attempt")).to_have_count(1)
+    row.get_by_role("button", name="Send again").click()
+    expect(row.locator(".attempt")).to_have_count(2)
+    page.get_by_role("switch", name="Send events").click()
+    expect(page.get_by_text("Paused")).to_be_visible()
+    page.get_by_role("checkbox", name="An invoice is issued").check()
+    page.get_by_role("button", name="Save").click()
+    until(20, lambda: "invoice.issued" in practice.owner.get("/api/webhooks")["items"][0]["types"])
+    page.get_by_role("button", name="More about this webhook").click()
+    page.get_by_role("menuitem", name="Delete webhook").click()
+    page.get_by_role("dialog").get_by_role("textbox").fill("hooks.invalid")
+    page.get_by_role("dialog").get_by_role("button", name="Delete webhook").click()
+    expect(page.get_by_role("heading", name="No webhooks yet")).to_be_visible()
+
+
+def test_the_whole_workspace_is_exported_while_the_page_is_left(console: Consoles, practice: Practice) -> None:
+    page = console("/settings", who=practice)
+    page.get_by_role("button", name="Export the workspace").click()
+    page.get_by_text("You can leave this page").or_(page.get_by_role("link", name="Download")).first.wait_for()
+    page.evaluate("location.hash = '/status'")
+    page.get_by_role("heading", name="Status").wait_for()
+    page.evaluate("location.hash = '/settings'")
+    link = page.get_by_role("link", name="Download")
+    expect(link).to_be_visible(timeout=60_000)
+    found = requests.get(str(link.get_attribute("href")), timeout=60)
+    assert found.content[:2] == b"PK"
+
+
+def test_a_viewer_sees_the_workspace_and_may_only_leave(console: Consoles, practice: Practice) -> None:
+    viewer = colleague(practice, "viewer")
+    page = console("/settings", who=viewer)
+    expect(page.locator("main")).to_contain_text("You areviewer")
+    expect(page.get_by_label("Name")).to_have_count(0)
+    for name in ("API keys", "Webhooks", "Notifications"):
+        expect(page.get_by_role("link", name=name)).to_have_count(0)
+    for name in ("Close workspace", "Export the workspace"):
+        expect(page.get_by_role("button", name=name)).to_have_count(0)
+    page.get_by_role("button", name="Leave workspace").click()
+    page.get_by_role("dialog").get_by_role("button", name="Leave workspace").click()
+    page.get_by_role("heading", name=re.compile("workspace")).first.wait_for()
+    viewer.owner.ask("GET", WORKSPACE, status=(401, 403, 404))
+
+
+def test_a_workspace_is_closed_by_its_name_and_opened_again(console: Consoles, stack: Stack) -> None:
+    doomed = Practice(stack, "Kurz & Gut قصير")
+    page = console("/settings", who=doomed)
+    page.get_by_role("button", name="Close workspace").click()
+    dialog = page.get_by_role("dialog", name=re.compile("Close Kurz"))
+    dialog.get_by_role("textbox").fill("Kurz")
+    dialog.get_by_role("button", name="Close workspace").click()
+    assert doomed.owner.get(WORKSPACE)["state"] == "active"
+    dialog.get_by_role("textbox").fill("Kurz & Gut قصير")
+    dialog.get_by_role("button", name="Close workspace").click()
+    expect(page.get_by_text("Everything but the books is erased on")).to_be_visible()
+    page.get_by_role("button", name="Reopen workspace").click()
+    until(20, lambda: doomed.owner.get(WORKSPACE)["state"] == "active")
+    expect(page.get_by_role("button", name="Close workspace")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "colours"), [(360, "light"), (768, "dark"), (1280, "light")])
+def test_settings_have_no_complaint_from_axe_and_fit_their_window(
+    console: Consoles, practice: Practice, width: int, colours: str
+) -> None:
+    page = console("/settings", who=practice, width=width, color_scheme=colours)
+    headings = {"workspace": "Workspace", "members": "Members", "keys": "API keys", "webhooks": "Webhooks"}
+    for tab, heading in headings.items():
+        page.evaluate(f"location.hash = '/settings?tab={tab}'")
+        expect(page.get_by_role("heading", name=heading, exact=True).first).to_be_visible()
+        expect(page.locator(".skeleton")).to_have_count(0)
+        assert complaints(page) == []
+        assert sideways(page) <= 0

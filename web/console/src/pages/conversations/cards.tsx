@@ -1,0 +1,58 @@
+/** What a visitor left beside the talk: the wish for a person, contact details, a rating. */
+
+import type { Schemas } from "../../api/client";
+import { when } from "../../format";
+import { Card, Facts } from "../../parts/basics";
+import { Stars } from "./ConversationList";
+import { HandOffState, HandOffWork } from "./handling";
+
+type HandOff = Schemas["functions__analytics__models__HandOff"];
+
+export function HandOffCard({ conversation, handOff, changed }: { conversation: string; handOff: HandOff; changed: (now: Partial<HandOff>) => void }) {
+  return (
+    <Card title="Hand-off" level={3} aside={<HandOffState state={handOff.state} asked={handOff.asked_at} takenBy={handOff.taken_by} />}>
+      {handOff.note && (
+        <blockquote class="break" dir="auto">
+          “{handOff.note}”
+        </blockquote>
+      )}
+      <HandOffWork
+        conversation={conversation}
+        state={handOff.state}
+        takenBy={handOff.taken_by}
+        note={handOff.staff_note}
+        changed={(now) => changed({ state: now.state, taken_by: now.taken_by, staff_note: now.note })}
+      />
+    </Card>
+  );
+}
+
+export function LeadCard({ lead }: { lead: Schemas["Lead"] }) {
+  return (
+    <Card title="Contact details" level={3} aside={<span class="muted">{when(lead.left_at)}</span>}>
+      <Facts
+        of={[
+          ["Name", <span dir="auto">{lead.name || "–"}</span>],
+          ["Email", <Mail address={lead.email} />],
+          ...(lead.phone ? [["Phone", <a href={`tel:${lead.phone.replace(/[^\d+]/g, "")}`}>{lead.phone}</a>] satisfies [string, preact.ComponentChildren]] : []),
+          ...(lead.message ? [["Message", <span dir="auto">{lead.message}</span>] satisfies [string, preact.ComponentChildren]] : []),
+          ["Agreed to", <span dir="auto">{lead.consent ? `“${lead.consent}”` : "Nothing: no consent was asked for"}</span>],
+        ]}
+      />
+    </Card>
+  );
+}
+
+export function Mail({ address }: { address: string }) {
+  return address ? <a href={`mailto:${encodeURIComponent(address).replace("%40", "@")}`}>{address}</a> : <>–</>;
+}
+
+export function RatingCard({ rating, comment }: { rating: number | null; comment: string }) {
+  return (
+    <Card title="Rating" level={3} aside={rating ? <Stars rating={rating} /> : undefined}>
+      <blockquote class="break" dir="auto">
+        “{comment}”
+      </blockquote>
+    </Card>
+  );
+}

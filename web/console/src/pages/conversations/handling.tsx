@@ -1,0 +1,108 @@
+/** Taking, finishing and noting a hand-off, the same in the list and beside the transcript. */
+
+import { useEffect, useState } from "preact/hooks";
+import { call, type Schemas } from "../../api/client";
+import { forget, useAction } from "../../api/resource";
+import { ago } from "../../format";
+import { Button, State } from "../../parts/basics";
+import { toast } from "../../parts/dialog";
+import { Field, TextArea } from "../../parts/fields";
+import { ErrorNote } from "../../parts/problem";
+import { may } from "../../session/session";
+import { mine, usePersons } from "./persons";
+
+type State3 = Schemas["ShownHandOff"]["state"];
+
+export function HandOffState({ state, asked, takenBy }: { state: State3; asked: string | null; takenBy: string | null }) {
+  const person = usePersons();
+  return (
+    <span class="row">
+      <State of={state} />
+      <span class="muted">
+        {state === "waiting" ? (asked ? `asked ${ago(asked)}` : "") : `by ${person(takenBy)}`}
+      </span>
+    </span>
+  );
+}
+
+export interface Handled {
+  conversation: string;
+  state: State3;
+  takenBy: string | null;
+  note: string | null;
+  changed: (now: Schemas["ShownHandOff"]) => void;
+}
+
+const DONE: Record<State3, string> = { taken: "You took it.", done: "It is done.", waiting: "It waits again." };
+
+/** Buttons and the note. A colleague's stays with the colleague, but may be put back. */
+export function HandOffWork({ conversation, state, takenBy, note, changed }: Handled) {
+  const [writing, setWriting] = useState(false);
+  const [text, setText] = useState(note ?? "");
+  useEffect(() => setText(note ?? ""), [note]);
+  const set = async (next: State3, words?: string) => {
+    const { data } = await call("patch", "/api/conversations/{conversation}/hand-off", { path: { conversation }, body: { state: next, note: words ?? null } });
+    changed(data);
+    forget("/api/dashboard");
+    return data;
+  };
+  const doing = useAction(async (next: State3, words?: string) => {
+    const before = state;
+    await set(next, words);
+    setWriting(false);
+    if (words !== undefined) toast("The note is kept.");
+    else toast(DONE[next], async () => void (await set(before)));
+  });
+  const theirs = state === "taken" && takenBy !== null && takenBy !== mine();
+  return (
+    <div class="stack tight">
+      {!writing && note && (
+        <p class="break words" dir="auto">
+          <span class="label">Note for colleagues</span>
+          <br />
+          {note}
+        </p>
+      )}
+      {writing && (
+        <>
+          <Field label="Note for colleagues" hint="The visitor does not see it." optional>
+            <TextArea value={text} onInput={setText} rows={3} maxLength={2000} autoFocus />
+          </Field>
+          <div class="row">
+            <Button busy={doing.busy} onClick={() => void doing.run(state, text.trim())}>
+              Save note
+            </Button>
+            <Button kind="quiet" onClick={() => (setWriting(false), setText(note ?? ""))}>
+              Cancel
+            </Button>
+          </div>
+        </>
+      )}
+      {may("member") && !writing && (
+        <div class="row">
+          {state === "waiting" && (
+            <Button icon="hand" busy={doing.busy} onClick={() => void doing.run("taken")}>
+              Take
+            </Button>
+          )}
+          {state !== "done" && !theirs && (
+            <Button icon="check" busy={doing.busy} onClick={() => void doing.run("done")}>
+              Done
+            </Button>
+          )}
+          {state !== "waiting" && (
+            <Button kind="quiet" busy={doing.busy} onClick={() => void doing.run("waiting")}>
+              Put back
+            </Button>
+          )}
+          {!theirs && (
+            <Button kind="quiet" icon="edit" onClick={() => setWriting(true)}>
+              {note ? "Change note" : "Add note"}
+            </Button>
+          )}
+        </div>
+      )}
+      {doing.problem && <ErrorNote problem={doing.problem} safe="What you typed is still here." />}
+    </div>
+  );
+}
