@@ -31,9 +31,9 @@ export function Multiples({ summary, series, additive = true, ...chart }: Multip
       <div class="multiples">
         {panels.map((one) => (
           <section key={one.name}>
-            <h4 class="break" dir="auto">
+            <h3 class="label break" dir="auto">
               {one.name}
-            </h4>
+            </h3>
             <Plot chart={{ ...chart, name: `${chart.name}, ${one.name}`, series: [one], top, height: 120 }} summary="" />
           </section>
         ))}

@@ -37,6 +37,7 @@ export function Ranked({ name, summary, items, write, unit, additive = true, mos
   const { first, rest, sum } = ranked(items, all ? items.length : most);
   const other: Rank[] = additive && rest.length ? [{ key: "\u0000other", name: `Other (${rest.length})`, value: sum }] : [];
   const top = Math.max(...first.map((one) => one.value ?? 0), sum && additive ? sum : 0, Number.MIN_VALUE);
+  const asides = items.some((one) => one.aside !== undefined);
   const everything = ranked(items, items.length).first;
   return (
     <Frame name={name} summary={summary} head={["Name", unit]} rows={everything.map((one) => ({ name: one.name, cells: [written(one.value, write)] }))} csv={() => [["name", unit], ...everything.map((one) => [one.name, one.value])]}>
@@ -48,7 +49,7 @@ export function Ranked({ name, summary, items, write, unit, additive = true, mos
             </span>
             <span class="number">
               {written(one.value, write)}
-              {one.aside !== undefined && <span class="aside muted">{one.aside}</span>}
+              {asides && <span class="aside muted">{one.aside}</span>}
             </span>
             <span class="track" aria-hidden="true">
               {one.value !== null && one.value > 0 && <span style={{ inlineSize: `${Math.max(0.4, (one.value / top) * 100)}%`, background: `var(--chart-${one.key === "\u0000other" ? "rest" : (one.colour ?? 1)})` }} />}

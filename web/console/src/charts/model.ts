@@ -52,6 +52,8 @@ export interface Trace {
   dash: number[];
   /** Steps that have a dot: no neighbour is known, so that no line shows them. */
   dots: number[];
+  /** A path of the surface's colour below a dashed line, so that it can be seen over columns. */
+  casing?: boolean;
 }
 
 const DASHED = [4, 4];
@@ -71,7 +73,7 @@ export function dashOf(chart: Pick<Plotted, "kind" | "series">, series: Series):
 /** The steps of which neither neighbour is known. */
 export const lone = (values: (number | null)[]): number[] => values.flatMap((value, i) => (value != null && values[i - 1] == null && values[i + 1] == null ? [i] : []));
 
-/** Every path of a chart, in the order in which they are drawn: what is dashed lies below. */
+/** Every path of a chart, in the order in which they are drawn: columns, then dashed lines, then the others. */
 export function traces(chart: Pick<Plotted, "kind" | "series" | "unfinished" | "at">): Trace[] {
   const columns = chart.series.filter((one) => kindOf(chart, one) === "columns");
   const last = chart.at.length - 1;
@@ -87,7 +89,12 @@ export function traces(chart: Pick<Plotted, "kind" | "series" | "unfinished" | "
       { ...base, values: open, pale: true, dash: DASHED, dots: kind === "line" ? lone(open) : [] },
     ];
   });
-  return [...made.filter((trace) => trace.series.dashed), ...made.filter((trace) => !trace.series.dashed)];
+  const dashed = made.filter((trace) => trace.series.dashed);
+  return [
+    ...made.filter((trace) => trace.kind === "columns"),
+    ...dashed.flatMap((trace) => (columns.length ? [{ ...trace, casing: true, dash: [] }, trace] : [trace])),
+    ...made.filter((trace) => trace.kind === "line" && !trace.series.dashed),
+  ];
 }
 
 /** The ticks of an axis from 0 (or below it, where values are) to over the largest value: 1, 2, 2.5 or 5 times a power of ten apart. */

@@ -21,11 +21,11 @@ const FONT = 12;
 
 /** Draws into `box`; `pointed` hears on which step the pointer is. */
 export function draw(box: HTMLElement, first: Plotted, pointed: (step: number | null) => void): Drawing {
-  const rtl = getComputedStyle(box).direction === "rtl";
   let chart = first;
   let plot = make();
 
   function make(): uPlot {
+    const rtl = getComputedStyle(box).direction === "rtl";
     const colours = coloursIn(box);
     const paths = traces(chart);
     const font = `${FONT}px ${getComputedStyle(box).fontFamily}`;
@@ -97,11 +97,11 @@ export function draw(box: HTMLElement, first: Plotted, pointed: (step: number | 
 }
 
 function seriesOf(trace: Trace, colours: Colours): uPlot.Series {
-  const stroke = colours.series(trace.series.colour);
+  const stroke = trace.casing ? colours.surface : colours.series(trace.series.colour);
   const line = trace.kind === "line";
   return {
     stroke,
-    width: line ? 2 : trace.pale ? 1.5 : 0,
+    width: trace.casing ? 5 : line ? 2 : trace.pale ? 1.5 : 0,
     ...(line || !trace.pale ? {} : { fill: colours.surface }),
     ...(line ? {} : trace.pale ? {} : { fill: stroke }),
     dash: trace.dash,
