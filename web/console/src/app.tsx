@@ -18,6 +18,8 @@ import { Shell } from "./shell/Shell";
 type Loader = () => Promise<{ default: ComponentType<any> }>;
 
 const routes: [path: string, load: Loader][] = [
+  ["/analytics", () => import("./pages/analytics/Analytics")],
+  ["/exports", () => import("./pages/exports/Exports")],
 ];
 
 const pages = routes.map(([path, load]) => [path, lazy(load)] as const);
