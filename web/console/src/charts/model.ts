@@ -98,7 +98,7 @@ export function traces(chart: Pick<Plotted, "kind" | "series" | "unfinished" | "
 }
 
 /** The ticks of an axis from 0 (or below it, where values are) to over the largest value: 1, 2, 2.5 or 5 times a power of ten apart. */
-export function ticks(values: Iterable<number | null>, room = 5, whole = false): number[] {
+export function ticks(values: Iterable<number | null>, room = 6, whole = false): number[] {
   let least = 0;
   let most = 0;
   for (const value of values) {

@@ -30,7 +30,7 @@ export function draw(box: HTMLElement, first: Plotted, pointed: (step: number | 
     const paths = traces(chart);
     const font = `${FONT}px ${getComputedStyle(box).fontFamily}`;
     const values = shown(chart);
-    const split = ticks(values, (chart.height ?? 240) < 160 ? 3 : 5, values.every((value) => value === null || Number.isInteger(value)));
+    const split = ticks(values, (chart.height ?? 240) < 160 ? 3 : 6, values.every((value) => value === null || Number.isInteger(value)));
     const writeAxis = chart.writeAxis ?? chart.write;
     const writeTick = chart.writeTick ?? chart.writeAt;
     const measure = (texts: string[]): number => {

@@ -4,8 +4,7 @@ import "../../styles/analytics.css";
 import { useResource } from "../../api/resource";
 import type { Schemas } from "../../api/client";
 import { Multiples } from "../../charts/Multiples";
-import type { Colour } from "../../charts/model";
-import { compact, money } from "../../format";
+import { money, tick } from "../../format";
 import { Button, Card, Empty } from "../../parts/basics";
 import { Page, Tabs } from "../../parts/page";
 import { Loaded } from "../../parts/problem";
@@ -47,7 +46,7 @@ export default function Analytics() {
       }
       tabs={<Tabs label="Figures" current={industries ? "industries" : tab.id} tabs={[...TABS.map(({ id, label }) => ({ id, label, href: path(id) })), { id: "industries", label: "Industries", href: path("industries") }]} />}
     >
-      <Bar cut={cut} />
+      <Bar cut={cut} plain={industries} />
       {industries ? (
         <Industries cut={cut} />
       ) : (
@@ -115,10 +114,10 @@ function Parts({ cut }: { cut: Cut }) {
             kind="columns"
             unfinished={live}
             write={writer("charge", data.total.charge.currency)}
-            writeAxis={compact}
+            writeAxis={tick}
             writeAt={write.at}
             writeTick={write.tick}
-            series={keys.map((key, i) => ({ name: nameOf(key), colour: ((i % 6) + 1) as Colour, values: data.items.map((step) => (step.groups?.[key] ? value(step.groups[key], "charge") : 0)) }))}
+            series={keys.map((key) => ({ name: nameOf(key), colour: 1, values: data.items.map((step) => (step.groups?.[key] ? value(step.groups[key], "charge") : 0)) }))}
           />
         )}
       </Loaded>

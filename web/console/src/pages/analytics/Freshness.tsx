@@ -1,7 +1,7 @@
 /** How new the figures are: until when they are counted, whether that is late, and since when nothing came. */
 
 import { useEffect, useReducer } from "preact/hooks";
-import { clock, when } from "../../format";
+import { minute, when } from "../../format";
 import { State } from "../../parts/basics";
 
 const LATE = 10 * 60_000;
@@ -18,10 +18,10 @@ export function Freshness({ asOf, at, live }: { asOf: string | null; at: number 
   if (at !== undefined && Date.now() - at > LATE)
     return (
       <span class="row">
-        <State of="delayed" /> <span class="muted">Figures of {clock(at)}</span>
+        <State of="delayed" /> <span class="muted">Figures of {minute(at)}</span>
       </span>
     );
   const newest = new Date(asOf);
-  if (Date.now() - newest.getTime() > LATE) return <span class="muted">No usage since {newest.toDateString() === new Date().toDateString() ? clock(asOf) : when(asOf)}</span>;
-  return <span class="muted">As of {clock(asOf)}</span>;
+  if (Date.now() - newest.getTime() > LATE) return <span class="muted">No usage since {newest.toDateString() === new Date().toDateString() ? minute(asOf) : when(asOf)}</span>;
+  return <span class="muted">As of {minute(asOf)}</span>;
 }

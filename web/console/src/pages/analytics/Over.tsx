@@ -28,7 +28,7 @@ export function Over({ drawn, series, cut }: { drawn: Drawn; series: Series; cut
   const open = behind(main, cut);
   return (
     <Card
-      title={drawn.title}
+      title={METRICS[main].kind === "money" ? `${drawn.title}, ${currency}` : drawn.title}
       span={drawn.wide ? 12 : 6}
       aside={drawn.names.map((name) => (
         <Definition key={name} metric={name} name={METRICS[name].label} />
@@ -44,6 +44,7 @@ export function Over({ drawn, series, cut }: { drawn: Drawn; series: Series; cut
         writeAxis={axisWriter(main)}
         writeAt={write.at}
         writeTick={write.tick}
+        {...(METRICS[main].kind === "stars" ? { top: 5 } : {})}
         unfinished={series.items.at(-1)?.unfinished ?? false}
         {...(open && series.granularity !== "week" && series.granularity !== "month"
           ? {

@@ -53,7 +53,7 @@ export function Tiles({ names, series, cut }: { names: Name[]; series: Series; c
   );
 }
 
-/** "+12.5 % than the 30 days before"; coloured only where one way is better, and said in words, too. */
+/** "+12.5 % from the 30 days before"; coloured only where one way is better, and said in words, too. */
 export function Change({ name, series, cut }: { name: Name; series: Series; cut: Cut }) {
   const found = delta(name, value(series.compared, name), value(series.compared_before, name));
   if (!found) return <span>Nothing to compare with</span>;
@@ -65,7 +65,7 @@ export function Change({ name, series, cut }: { name: Name; series: Series; cut:
         {found.text}
         {found.good !== undefined && <span class="hidden">{found.good ? " (better)" : " (worse)"}</span>}
       </span>{" "}
-      {found.text === "new" ? "since" : "to"} {nameBefore(cut.span)}
+      {found.text === "new" ? "since" : "from"} {nameBefore(cut.span)}
     </span>
   );
 }

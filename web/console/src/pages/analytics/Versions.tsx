@@ -3,7 +3,7 @@
 import { useAgents } from "../../api/names";
 import { usePages } from "../../api/resource";
 import type { Schemas } from "../../api/client";
-import { count, day, DASH, duration, money, share } from "../../format";
+import { count, day, duration, fine, money, share } from "../../format";
 import { Badge, Card, Empty } from "../../parts/basics";
 import { Definition } from "../../parts/figure";
 import { Select } from "../../parts/fields";
@@ -24,12 +24,7 @@ const COLUMNS: Column<Version>[] = [
     id: "version",
     head: "Version",
     card: "title",
-    cell: (one) => (
-      <span dir="auto">
-        v{one.number}
-        {one.name && `, ${one.name}`}
-      </span>
-    ),
+    cell: (one) => `v${one.number}`,
   },
   { id: "state", head: "State", card: "status", cell: (one) => (one.is_published ? <Badge tone="success">Published</Badge> : <span class="muted number">{day(one.published_at)}</span>) },
   { id: "conversations", head: head("Conversations", "conversations"), card: "figure", number: true, cell: (one) => count(one.conversations) },
@@ -37,8 +32,13 @@ const COLUMNS: Column<Version>[] = [
   { id: "helpful", head: head("Helpful", "helpful_rate"), card: "figure", number: true, cell: (one) => share(one.helpful_rate) },
   { id: "errors", head: head("Errors", "error_rate"), card: "figure", number: true, cell: (one) => share(one.error_rate) },
   { id: "speed", head: head("First token, p95", "first_token_p95_ms"), card: "figure", number: true, cell: (one) => duration(one.first_token_p95_ms) },
-  { id: "charge", head: head("Per conversation", "charge_per_conversation"), card: "figure", number: true, cell: (one) => money(one.charge_per_conversation) },
-  { id: "margin", head: head("Margin", "margin_rate"), card: "figure", number: true, cell: (one) => (one.margin_rate === null ? DASH : `${money(one.margin)}, ${share(one.margin_rate)}`) },
+  { id: "charge", head: head("Per conversation", "charge_per_conversation"), card: "figure", number: true, cell: (one) => fine(one.charge_per_conversation, 4) },
+  { id: "margin", head: head("Margin", "margin_rate"), card: "figure", number: true, cell: (one) => (
+      <span class="pair">
+        {share(one.margin_rate)}
+        <span class="muted">{one.margin_rate === null ? "" : money(one.margin)}</span>
+      </span>
+    ) },
 ];
 
 export function Versions({ cut }: { cut: Cut }) {

@@ -58,7 +58,8 @@ export function useCut(): Cut {
   }, [query, span, zone]);
 }
 
-export function Bar({ cut }: { cut: Cut }) {
+/** `plain` has no filters: for what is shown of all industries side by side. */
+export function Bar({ cut, plain = false }: { cut: Cut; plain?: boolean }) {
   const agents = useAgents();
   const industries = useResource("/api/industries");
   const models = [...new Set(agents.all.map((agent) => agent.model))].sort();
@@ -73,13 +74,13 @@ export function Bar({ cut }: { cut: Cut }) {
   const [open, setOpen] = useState(false);
   return (
     <div class="analytics-bar" role="group" aria-label="What is shown">
-      <Range span={cut.span} change={cut.setSpan} compare />
-      {!wide && (
+      <Range span={cut.span} change={cut.setSpan} compare={!plain} />
+      {!wide && !plain && (
         <Button icon="expand" expanded={open} onClick={() => setOpen(!open)}>
           {cut.filter ? "1 filter" : "Filters"}
         </Button>
       )}
-      <div class="row filters" hidden={!wide && !open}>
+      <div class="row filters" hidden={plain || (!wide && !open)}>
         <Select label="Agent" value={cut.of ?? ""} onChange={(key) => set("agent", key)} options={options("All agents", agents.all.map((agent) => ({ value: agent.id, label: agent.name })), "agent")} />
         {cut.of && <Versions agent={cut.of} cut={cut} />}
         <Select label="Model" value={chosen("model")} onChange={(key) => set("model", key)} options={options("All models", models.map((name) => ({ value: name, label: name })), "model")} />

@@ -1,7 +1,7 @@
 /** The figures of analytics: what each is called, how it is written, which way is better, and what changed. */
 
 import type { Schemas } from "../../api/client";
-import { change, compact, count, DASH, drawn, duration, money, points, share } from "../../format";
+import { change, compact, count, DASH, drawn, duration, fine, money, points, share, tick } from "../../format";
 
 export type Detailed = Schemas["Detailed"];
 export type Name = keyof Detailed;
@@ -57,27 +57,30 @@ export function value(figures: Partial<Detailed>, name: Name): number | null {
   return typeof found === "number" ? found : drawn(found);
 }
 
+/** Of what is less than a tenth, two decimals say too little. */
+const small = (n: number): boolean => n !== 0 && Math.abs(n) < 0.1;
+
 /** How a value of this figure is written at an axis, in a table, beside the pointer. */
 export function writer(name: Name, currency: string): (value: number) => string {
   const { kind } = METRICS[name];
   if (kind === "ms") return duration;
   if (kind === "share") return share;
   // Points of a canvas are floats; six digits are more than a pixel, and the sums come from the API's strings.
-  if (kind === "money") return (n) => money({ amount: n.toFixed(Math.abs(n) < 1 && n !== 0 ? 6 : 2), currency });
+  if (kind === "money") return (n) => fine({ amount: n.toFixed(6), currency }, small(n) ? 4 : 2);
   if (kind === "stars") return (n) => `${count(n)} of 5`;
   return count;
 }
 
 export function axisWriter(name: Name): (value: number) => string {
   const { kind } = METRICS[name];
-  return kind === "ms" ? duration : kind === "share" ? (n) => `${count(Math.round(n * 1000) / 10)} %` : compact;
+  return kind === "ms" ? duration : kind === "share" ? (n) => `${count(Math.round(n * 1000) / 10)} %` : tick;
 }
 
 /** A figure as people read it, money to the digit. */
 export function text(figures: Partial<Detailed>, name: Name): string {
   const found = figures[name];
   if (found === null || found === undefined) return DASH;
-  if (typeof found !== "number") return money(found);
+  if (typeof found !== "number") return small(drawn(found)) ? fine(found, 4) : money(found);
   if (METRICS[name].kind === "count") return found < 100_000 ? count(found) : compact(found);
   return writer(name, "")(found);
 }

@@ -35,7 +35,7 @@ export const TABS: Tab[] = [
     label: "Quality",
     tiles: ["resolution_rate", "helpful_rate", "rating", "hand_off_rate"],
     charts: [
-      { title: "Resolution and hand-off", names: ["resolution_rate", "hand_off_rate"] },
+      { title: "Resolved and handed off", names: ["resolved", "hand_offs"] },
       { title: "Errors", names: ["error_rate"] },
       { title: "Helpful answers", names: ["helpful_rate"] },
       { title: "Rating", names: ["rating"] },
