@@ -56,3 +56,10 @@ def test_each_further_page_is_light_and_the_editor_has_a_bound_of_its_own(parts:
     editors = {name for name in heavy if (parts[name].get("source") or "").startswith("src/editor/")}
     assert set(heavy) == editors, heavy
     assert all(heavy[name] <= EDITOR for name in editors)
+
+
+def test_the_pure_parts_pass_their_own_tests() -> None:
+    """Spans, changes, formats, CSV and what a chart is made of, run by Node."""
+    node = web.find_node()
+    CONSOLE.install(node)
+    node.run((*node.node, "test/run.mjs"), CONSOLE.source)
