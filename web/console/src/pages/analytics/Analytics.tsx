@@ -64,7 +64,7 @@ function Figures({ tab, data, cut, at, live }: { tab: Tab; data: Schemas["Compar
   const none = series.total.turns === 0 && series.total.errors === 0 && series.compared_before.turns === 0;
   return (
     <div class="stack loose figures">
-      <Freshness asOf={data.as_of} at={at} live={live} />
+      <Freshness asOf={data.as_of} at={at} live={live && !cut.filter} />
       {none ? (
         <Card>
           {cut.filter ? (
