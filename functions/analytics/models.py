@@ -54,7 +54,15 @@ class StatsQuery(Cutting):
 
 
 class PerformanceQuery(Cutting):
-    """Which span performance is for, and of what."""
+    """Which span performance is for, of what, and beside which span."""
+
+    granularity: Granularity | None = Field(
+        default=None, description="Also step by step, in `series`, where what is not over yet is not compared."
+    )
+    before_from: Day | None = Field(
+        default=None, description="Where the span to compare with begins; by default it is the one right before."
+    )
+    before_to: Day | None = Field(default=None, description="Its last day; goes with `before_from`.")
 
 
 class VersionsQuery(Page, Range):
@@ -164,6 +172,43 @@ class Performance(Answer):
     charge_per_conversation: Money | None
 
 
+class Detailed(Performance):
+    """Performance with the tokens and the margin."""
+
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    pending: int
+    estimated: int
+    margin: Money
+    margin_rate: float | None
+
+
+class PerformanceStep(Answer):
+    """One step of time; `start` is as in usage over time. `unfinished` while the step is not over."""
+
+    start: str
+    unfinished: bool
+    figures: Detailed
+
+
+class Series(Answer):
+    """A span step by step, and the span before step by step.
+
+    `change` compares `compared`, which is what is over of the span (its finished days; with hours its finished hours),
+    with `compared_before`, which is the same part of the span before.
+    """
+
+    granularity: Granularity
+    items: list[PerformanceStep]
+    before: list[PerformanceStep]
+    total: Detailed
+    compared: Detailed
+    compared_before: Detailed
+    change: dict[str, float | None]
+
+
 class Days(Answer):
     """A span of days, both included."""
 
@@ -172,10 +217,10 @@ class Days(Answer):
 
 
 class Comparison(Answer):
-    """A span of days and the one of the same length before it.
+    """A span of days and the one before it: of the same length, or as it was asked for.
 
     `change` has for each figure how much it grew, as a share of what it was before; null where that was nothing or
-    unknown. `groups` are those of the current span, if asked for.
+    unknown. `groups` are those of the current span, `series` its steps, if asked for.
     """
 
     days: Days
@@ -185,6 +230,7 @@ class Comparison(Answer):
     change: dict[str, float | None]
     group_by: Dimension | None
     groups: dict[str, Performance]
+    series: Series | None
     time_zone: str
     as_of: datetime | None
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import date
 
-from functions.analytics import metrics, repository, steps, usage
+from functions.analytics import metrics, repository, series, steps, usage
 from functions.analytics.models import (
     MOST_DAYS,
+    MOST_HOUR_DAYS,
     Comparison,
     Days,
     Performance,
@@ -34,31 +35,49 @@ def agent(call: Call, agent: str, query: Range) -> Comparison:
     """Of one agent; one without turns has figures of zero. Raises NotFound when there is no such agent, and Invalid."""
     _found(call, agent)
     asked = {"from": query.from_, "to": query.to, "agent": agent}
-    return _compared(call, query, Wanted(PerformanceQuery.model_validate(asked)))
+    only = PerformanceQuery.model_validate(asked)
+    return _compared(call, only, Wanted(only))
 
 
-def _compared(call: Call, query: Range, wanted: Wanted) -> Comparison:
+def _compared(call: Call, query: PerformanceQuery, wanted: Wanted) -> Comparison:
     home = repository.workspace(call.workspace)
-    first, last = usage.span(call, query, usage.zone_of(home), MOST_DAYS)
-    earlier = steps.before(first, last)
-    found = repository.rollups(call.workspace, day_names(earlier[0], last), wanted.fields())
-    current, before = found[len(found) // 2 :], found[: len(found) // 2]
+    zone = usage.zone_of(home)
+    first, last = usage.span(call, query, zone, MOST_HOUR_DAYS if query.granularity == "hour" else MOST_DAYS)
+    earlier = _before(query, first, last)
+    cut = series.Cut.of(query.granularity, (first, last), earlier, zone)
+    usage.check_parts(query.granularity or "day", wanted, cut.parts, (last - first).days + 1)
+    spans = day_names(first, last), day_names(*earlier)
+    names = list(dict.fromkeys([*spans[0], *spans[1], *(part.name for part in cut.parts)]))
+    fields = wanted.fields(quarters=any(part.quarters for part in cut.parts))
+    found = dict(zip(names, repository.rollups(call.workspace, names, fields), strict=True))
+    current, before = [found[name] for name in spans[0]], [found[name] for name in spans[1]]
     now, then = wanted.of(current), wanted.of(before)
-    group_by = getattr(query, "group_by", None)
     return Comparison(
         days=Days(first=first, last=last),
         days_before=Days(first=earlier[0], last=earlier[1]),
         current=metrics.filled(Performance, now, home.currency, by_model=wanted.by_model),
         before=metrics.filled(Performance, then, home.currency, by_model=wanted.by_model),
         change=metrics.changes(Performance, now, then, by_model=wanted.by_model),
-        group_by=group_by,
+        group_by=query.group_by,
         groups={
             key: metrics.filled(Performance, counted, home.currency, by_model=wanted.groups_by_model)
             for key, counted in wanted.groups(current).items()
         },
+        series=cut.filled(found, wanted, home.currency, call.now),
         time_zone=home.time_zone,
         as_of=usage.newest(current),
     )
+
+
+def _before(query: PerformanceQuery, first: date, last: date) -> tuple[date, date]:
+    """The span to compare with. Raises Invalid for half a span, one that is reversed, and one that is too long."""
+    since, until = query.before_from, query.before_to
+    if since is None and until is None:
+        return steps.before(first, last)
+    if since is None or until is None or since > until or (until - since).days >= MOST_DAYS:
+        message = f"`before_from` and `before_to` go together: a span of at most {MOST_DAYS} days, in this order."
+        raise Invalid(errors=[{"pointer": "/before_from", "message": message}])
+    return since, until
 
 
 def day_names(first: date, last: date) -> list[str]:

@@ -93,7 +93,7 @@ def stats(call: Call, query: StatsQuery) -> Stats:
     first, last = span(call, query, zone, MOST_HOUR_DAYS if query.granularity == "hour" else MOST_DAYS)
     made = steps.cut(first, last, query.granularity, zone, own)
     parts = [part for step in made for part in step.parts]
-    _check(query, wanted, parts, (last - first).days + 1)
+    check_parts(query.granularity, wanted, parts, (last - first).days + 1)
     names = list(dict.fromkeys(part.name for part in parts))
     fields = wanted.fields(quarters=any(part.quarters for part in parts))
     found = dict(zip(names, repository.rollups(call.workspace, names, fields), strict=True))
@@ -128,8 +128,10 @@ def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-def _check(query: StatsQuery, wanted: Wanted, parts: list[steps.Part], days: int) -> None:
-    foreign = query.granularity != "hour" and any(part.name.startswith("hour_") for part in parts)
+def check_parts(granularity: steps.Granularity, wanted: Wanted, parts: Iterable[steps.Part], days: int) -> None:
+    """Raises Invalid for steps that would have to be put together of too much, or of what is not counted."""
+    parts = list(parts)
+    foreign = granularity != "hour" and any(part.name.startswith("hour_") for part in parts)
     if foreign and days > MOST_FOREIGN_DAYS:
         message = (
             f"Days of another time zone than the workspace's are put together of hours: at most {MOST_FOREIGN_DAYS}."

@@ -3,9 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from functions.analytics import consumer, performance
 from functions.analytics.models import Comparison, PerformanceQuery, Range, VersionsQuery
 from functions.shared import clock, events, ids
+from functions.shared.errors import Invalid
 from functions.shared.identity import WorkspaceId
 from functions.shared.money import Money
 from tests.cloud import Cloud
@@ -149,3 +152,54 @@ def test_versions_of_an_agent_without_any_are_none(cloud: Cloud) -> None:
     workspace = cloud.workspace()
     found = performance.versions(cloud.call(workspace, now=NOON), rooms.agent(workspace), VersionsQuery())
     assert (found.items, found.as_of, found.next_page_token) == ([], None, None)
+
+
+def test_a_span_comes_step_by_step_and_only_what_is_over_is_compared(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    for days, latency in ((0, 2000), (1, 90), (1, 90), (3, 90), (4, 90)):
+        happened(cloud, workspace, NOON - timedelta(days=days), latency_ms=latency, input_tokens=7)
+    found = shown(cloud, workspace, **{"from": "2026-11-23", "granularity": "day"})
+    assert found.series is not None
+    steps = found.series.items
+    assert [(one.start, one.figures.turns, one.unfinished) for one in steps] == [
+        ("2026-11-23", 0, False),
+        ("2026-11-24", 2, False),
+        ("2026-11-25", 1, True),
+    ]
+    # Nothing measured is not fast: unknown is not zero.
+    assert steps[0].figures.latency_p95_ms is None
+    assert [one.figures.turns for one in found.series.before] == [0, 1, 1]
+    assert (found.series.total.turns, found.series.total.input_tokens) == (3, 21)
+    # Today is not over: two days beside the first two of the three before.
+    assert (found.series.compared.turns, found.series.compared_before.turns) == (2, 1)
+    assert (found.series.change["turns"], found.change["turns"]) == (1.0, 0.5)
+
+
+def test_of_today_the_hours_that_are_over_are_compared_with_the_same_hours_before(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    for hours in (0, 1, 2, 25, 24 - 3):
+        happened(cloud, workspace, NOON - timedelta(hours=hours))
+    found = shown(cloud, workspace, granularity="hour")
+    assert found.series is not None
+    assert [one.start for one in found.series.items if one.figures.turns] == [
+        "2026-11-25T10:00:00Z",
+        "2026-11-25T11:00:00Z",
+        "2026-11-25T12:00:00Z",
+    ]
+    assert sum(one.unfinished for one in found.series.items) == 12
+    # 15:00 of yesterday is no part of it.
+    assert (found.series.compared.turns, found.series.compared_before.turns) == (2, 1)
+
+
+def test_the_span_to_compare_with_can_be_named(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    happened(cloud, workspace, datetime(2026, 10, 3, 12, tzinfo=UTC))
+    happened(cloud, workspace, datetime(2026, 11, 2, 12, tzinfo=UTC))
+    asked = {"from": "2026-11-01", "before_from": "2026-10-01", "before_to": "2026-10-25", "granularity": "day"}
+    found = shown(cloud, workspace, **asked)
+    assert (str(found.days_before.first), found.before.turns, found.change["turns"]) == ("2026-10-01", 1, 0.0)
+    assert found.series is not None
+    assert len(found.series.before) == 25
+    for half in ({"before_from": "2026-10-01"}, {"before_from": "2026-10-02", "before_to": "2026-10-01"}):
+        with pytest.raises(Invalid):
+            shown(cloud, workspace, **half)

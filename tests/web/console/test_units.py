@@ -1,4 +1,4 @@
-"""The console's types hold against the contract, and what a page loads stays small."""
+"""The console's types hold against the contract, its pure parts keep their word, and what a page loads stays small."""
 
 from infra import web
 from tests.web.console import weights
@@ -11,6 +11,13 @@ def test_the_sources_fit_the_routes_of_the_gateway() -> None:
     node = web.find_node()
     CONSOLE.install(node)
     node.run((*node.npm, "run", "--silent", "check"), CONSOLE.source)
+
+
+def test_the_pure_parts_pass_their_own_tests() -> None:
+    """Spans, changes, formats, CSV and what a chart is made of, run by Node."""
+    node = web.find_node()
+    CONSOLE.install(node)
+    node.run((*node.node, "test/run.mjs"), CONSOLE.source)
 
 
 def test_the_first_load_is_light(built: None) -> None:

@@ -22,6 +22,8 @@ const routes: [path: string, load: Loader][] = [
   ["/activity", () => import("./pages/activity/Activity")],
   ["/settings", () => import("./pages/settings/Settings")],
   ["/status", () => import("./pages/status/Status")],
+  ["/analytics", () => import("./pages/analytics/Analytics")],
+  ["/exports", () => import("./pages/exports/Exports")],
 ];
 
 const pages = routes.map(([path, load]) => [path, lazy(load)] as const);

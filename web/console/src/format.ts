@@ -11,7 +11,7 @@ export interface Amount {
 }
 
 export const DASH = "–";
-const locale = navigator.language || "en";
+const locale = globalThis.navigator?.language || "en";
 const once = <T>(make: (key: string) => T) => {
   const made = new Map<string, T>();
   return (key: string): T => {
@@ -36,12 +36,12 @@ export function amount(value: Amount | null | undefined): string {
 /** "USD 12.34". */
 export const money = (value: Amount | null | undefined): string => (value ? `${value.currency} ${amount(value)}` : DASH);
 
-/** "USD 0.002113": what a turn costs, to six decimals; less is "<0.000001". */
-export function fine(value: Amount | null | undefined): string {
+/** "USD 0.002113": what a turn costs, to six decimals or as many as are named; less is "<0.000001". */
+export function fine(value: Amount | null | undefined, most = 6): string {
   if (!value) return DASH;
   const digits = currencyOf(value.currency);
-  const tiny = /^-?0\.000000\d*[1-9]/.test(value.amount);
-  return `${value.currency} ${tiny ? "<0.000001" : exact(value.amount, digits, 6)}`;
+  const tiny = new RegExp(`^-?0\\.0{${most}}\\d*[1-9]`).test(value.amount);
+  return `${value.currency} ${tiny ? `<${exact(`0.${"1".padStart(most, "0")}`, digits, most)}` : exact(value.amount, digits, Math.max(digits, most))}`;
 }
 
 /** "USD 5.00 per 1M": a price of tokens. */
@@ -60,6 +60,9 @@ const oneDecimal = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, max
 export const count = (value: number | null | undefined): string => (value === null || value === undefined ? DASH : grouped.format(value));
 /** "12.3K", for tiles and axes. */
 export const compact = (value: number | null | undefined): string => (value === null || value === undefined ? DASH : compacted.format(value));
+const significant = new Intl.NumberFormat(locale, { maximumSignificantDigits: 4 });
+/** "0.25", "12.5K": at an axis, where a tick must not be rounded into another. */
+export const tick = (value: number): string => (Math.abs(value) < 1000 ? significant.format(value) : compacted.format(value));
 /** A share between 0 and 1 as "12.5 %". */
 export const share = (value: number | null | undefined): string => (value === null || value === undefined ? DASH : `${oneDecimal.format(value * 100)} %`);
 /** The change of a share, in points: "+1.2 pts". */
@@ -90,6 +93,7 @@ export function bytes(value: number): string {
 }
 
 const timeOfDay = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const minutes = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
 const moment = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const momentWithYear = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
 const dayOnly = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric" });
@@ -98,6 +102,8 @@ const monthUtc = new Intl.DateTimeFormat(locale, { month: "long", year: "numeric
 
 /** "14:02:10", local time. */
 export const clock = (at: number | string): string => timeOfDay.format(new Date(at));
+/** "14:02", local time. */
+export const minute = (at: number | string): string => minutes.format(new Date(at));
 /** "3 Nov, 14:02", with the year when it is another one; local time. */
 export function when(at: string | null | undefined): string {
   if (!at) return DASH;

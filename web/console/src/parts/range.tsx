@@ -41,21 +41,21 @@ export function daysOf(range: string, now: string): [from: string, to: string] {
   return [addDays(now, 1 - (Number.parseInt(range, 10) || 30)), now];
 }
 
-/** The span in the address (`?range=7d`, or `?range=custom&from=…&to=…`). */
-export function useSpan(zone: string, preset = "30d"): [Span, (next: Partial<Span>) => void] {
+/** The span in the address (`?range=7d`, or `?range=custom&from=…&to=…`); `compares` is what holds while it says nothing of that. */
+export function useSpan(zone: string, preset = "30d", compares = false): [Span, (next: Partial<Span>) => void] {
   const [query, change] = useQuery();
   const now = today(zone);
   const span = useMemo<Span>(() => {
     const range = query.range ?? preset;
     const [from, to] = range === "custom" && query.from && query.to ? [query.from, query.to] : daysOf(range, now);
-    return { range, from, to, compare: query.compare === "1" };
-  }, [query, now, preset]);
+    return { range, from, to, compare: query.compare ? query.compare === "1" : compares };
+  }, [query, now, preset, compares]);
   return [
     span,
     (next) => {
       const merged = { ...span, ...next };
       const own = merged.range === "custom";
-      change({ range: merged.range === preset ? undefined : merged.range, from: own ? merged.from : undefined, to: own ? merged.to : undefined, compare: merged.compare ? "1" : undefined });
+      change({ range: merged.range === preset ? undefined : merged.range, from: own ? merged.from : undefined, to: own ? merged.to : undefined, compare: merged.compare === compares ? undefined : merged.compare ? "1" : "0" });
     },
   ];
 }

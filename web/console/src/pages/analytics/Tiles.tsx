@@ -1,0 +1,71 @@
+/** Figures of a span with what changed against the same part of the span before. */
+
+import type { Schemas } from "../../api/client";
+import { Icon } from "../../parts/icons";
+import { Tile } from "../../parts/figure";
+import type { Cut } from "./cut";
+import { conversationsOf } from "./cut";
+import { delta, METRICS, type Name, text, value } from "./figures";
+import { nameBefore } from "./spans";
+
+type Series = Schemas["Series"];
+
+/** What is behind a figure, where the list of conversations can show just that. */
+const BEHIND: Partial<Record<Name, Record<string, string>>> = {
+  conversations: {},
+  turns: {},
+  errors: { outcome: "failed" },
+  error_rate: { outcome: "failed" },
+  hand_offs: { handed: "yes" },
+  hand_off_rate: { handed: "yes" },
+  resolved: { resolved: "yes" },
+  resolution_rate: { resolved: "yes" },
+  leads: { lead: "yes" },
+  rating: { rating: "1-5" },
+  ratings: { rating: "1-5" },
+};
+
+export function behind(name: Name, cut: Cut, more: Record<string, string> = {}): string | undefined {
+  const found = BEHIND[name];
+  const possible = !cut.filter || cut.filter.by === "agent" || cut.filter.by === "channel";
+  return found && possible ? conversationsOf(cut, { ...found, ...more }) : undefined;
+}
+
+export function Tiles({ names, series, cut }: { names: Name[]; series: Series; cut: Cut }) {
+  return (
+    <div class="grid">
+      {names.map((name) => {
+        const href = behind(name, cut);
+        return (
+          <div class="span-3" key={name}>
+            <Tile
+              name={METRICS[name].label}
+              metric={name}
+              value={text(series.total, name)}
+              aside={cut.span.compare ? <Change name={name} series={series} cut={cut} /> : undefined}
+              line={series.items.map((step) => value(step.figures, name))}
+              {...(href ? { href } : {})}
+            />
+          </div>
+        );
+      })}
+    </div>
+  );
+}
+
+/** "+12.5 % from the 30 days before"; coloured only where one way is better, and said in words, too. */
+export function Change({ name, series, cut }: { name: Name; series: Series; cut: Cut }) {
+  const found = delta(name, value(series.compared, name), value(series.compared_before, name));
+  if (!found) return <span>Nothing to compare with</span>;
+  const tone = found.good === undefined ? "" : found.good ? " good" : " bad";
+  return (
+    <span>
+      <span class={`delta${tone}`}>
+        {found.way !== "same" && <Icon name={found.way} size={16} />}
+        {found.text}
+        {found.good !== undefined && <span class="hidden">{found.good ? " (better)" : " (worse)"}</span>}
+      </span>{" "}
+      {found.text === "new" ? "since" : "from"} {nameBefore(cut.span)}
+    </span>
+  );
+}

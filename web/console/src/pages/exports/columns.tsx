@@ -1,0 +1,95 @@
+/** The columns of the list of exports: what, how far, how large, and the way to the file. */
+
+import { call, type Schemas } from "../../api/client";
+import { useAction } from "../../api/resource";
+import { bytes, day, plural, when } from "../../format";
+import { Bar, Button, Badge, State } from "../../parts/basics";
+import { ErrorNote } from "../../parts/problem";
+import type { Column } from "../../parts/table";
+import { FORMATS, KINDS, reason } from "./kinds";
+
+type Export = Schemas["Export"];
+
+export const columns = (nameOf: (id: string) => string): Column<Export>[] => [
+  {
+    id: "what",
+    head: "What",
+    card: "title",
+    cell: (one) => (
+      <span class="stack tight">
+        <span>{KINDS[one.kind].label}</span>
+        <span class="muted about">
+          {spanOf(one)}
+          {one.agent_id && (
+            <>
+              , <span dir="auto">{nameOf(one.agent_id)}</span>
+            </>
+          )}
+        </span>
+      </span>
+    ),
+  },
+  { id: "state", head: "State", card: "status", cell: (one) => <Progress one={one} /> },
+  { id: "format", head: "Format", card: "detail", cell: (one) => FORMATS[one.format] },
+  { id: "rows", head: "Rows", card: "figure", number: true, cell: (one) => (one.state === "done" ? plural(one.rows, "row") : "–") },
+  { id: "size", head: "Size", card: "figure", number: true, cell: (one) => (one.bytes === null ? "–" : bytes(one.bytes)) },
+  { id: "at", head: "Asked for", card: "detail", number: true, cell: (one) => <time dateTime={one.created_at}>{when(one.created_at)}</time> },
+  { id: "file", head: <span class="hidden">File</span>, card: "detail", number: true, cell: (one) => <File one={one} /> },
+];
+
+/** `to` is the first moment that is not in it: the last day is the one before. */
+function spanOf({ from, to }: Export): string {
+  if (!from && !to) return "Everything there is";
+  const last = to ? day(new Date(Date.parse(to) - 1).toISOString()) : "today";
+  return from ? `${day(from)} to ${last}` : `Up to ${last}`;
+}
+
+function Progress({ one }: { one: Export }) {
+  if (one.state === "failed")
+    return (
+      <span class="stack tight">
+        <span>
+          <State of="failed" />
+        </span>
+        <span class="muted about">{reason(one.error)}</span>
+      </span>
+    );
+  if (one.state === "done") return <Badge tone="success">Ready</Badge>;
+  const share = one.rows_expected ? Math.min(0.99, one.rows / one.rows_expected) : undefined;
+  return (
+    <span class="stack tight progress">
+      <span>
+        <State of={one.state} />
+      </span>
+      {one.state === "running" && share !== undefined && <Bar share={share} plain label={`Progress of ${KINDS[one.kind].label}`} />}
+      {one.rows > 0 && (
+        <span class="muted about number">
+          {one.rows_expected ? `${plural(one.rows, "row")} of about ${plural(one.rows_expected, "row")}` : plural(one.rows, "row")}
+        </span>
+      )}
+    </span>
+  );
+}
+
+/** The address is made anew with each press: it works for fifteen minutes, and who has it has the file. */
+function File({ one }: { one: Export }) {
+  const getting = useAction(async () => {
+    const { data } = await call("get", "/api/exports/{export}", { path: { export: one.id } });
+    if (!data.url) return;
+    const link = document.createElement("a");
+    link.href = data.url;
+    link.download = data.file_name;
+    link.rel = "noopener";
+    link.click();
+  });
+  if (one.state !== "done") return null;
+  return (
+    <span class="stack tight file">
+      <Button icon="download" busy={getting.busy} onClick={() => void getting.run()}>
+        Download<span class="hidden"> {one.file_name}</span>
+      </Button>
+      <span class="muted about">Kept until {day(one.expires_at)}</span>
+      {getting.problem && <ErrorNote problem={getting.problem} retry={() => getting.run()} />}
+    </span>
+  );
+}
