@@ -18,6 +18,10 @@ import { Shell } from "./shell/Shell";
 type Loader = () => Promise<{ default: ComponentType<any> }>;
 
 const routes: [path: string, load: Loader][] = [
+  ["/billing/invoices/:invoice", () => import("./pages/billing/Invoice")],
+  ["/billing/invoices", () => import("./pages/billing/Invoices")],
+  ["/billing/credit-notes/:note", () => import("./pages/billing/CreditNote")],
+  ["/billing", () => import("./pages/billing/Billing")],
 ];
 
 const pages = routes.map(([path, load]) => [path, lazy(load)] as const);
