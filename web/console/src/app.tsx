@@ -22,6 +22,9 @@ const routes: [path: string, load: Loader][] = [
   ["/billing/invoices", () => import("./pages/billing/Invoices")],
   ["/billing/credit-notes/:note", () => import("./pages/billing/CreditNote")],
   ["/billing", () => import("./pages/billing/Billing")],
+  ["/operator/workspaces/:workspace", () => import("./pages/operator/Workspace")],
+  ["/operator/plans", () => import("./pages/operator/Plans")],
+  ["/operator", () => import("./pages/operator/Operator")],
 ];
 
 const pages = routes.map(([path, load]) => [path, lazy(load)] as const);

@@ -19,8 +19,9 @@ export const stateOptions = [{ value: "", label: "All states" }, ...STATES.map((
 /** The name of an invoice as people call it. */
 export const invoiceName = (one: { number: string | null; period: string }): string => one.number ?? `Draft of ${month(one.period)}`;
 
-export const invoiceColumns = (href: (one: One) => string, currency: string): Column<One>[] => [
-  { id: "number", head: "Invoice", card: "title", cell: (one) => <a href={href(one)}>{invoiceName(one)}</a> },
+/** `href` leads to the invoice; without one its name is no link. */
+export const invoiceColumns = (href: ((one: One) => string) | undefined, currency: string): Column<One>[] => [
+  { id: "number", head: "Invoice", card: "title", cell: (one) => (href ? <a href={href(one)}>{invoiceName(one)}</a> : invoiceName(one)) },
   { id: "state", head: "State", card: "status", cell: (one) => <State of={one.state} /> },
   { id: "period", head: "Month", card: "detail", cell: (one) => month(one.period) },
   { id: "issued", head: "Issued (UTC)", card: "detail", cell: (one) => billingDay(one.issued_at) },

@@ -15,7 +15,7 @@ type Values = { name: string; address: string[]; country: string; vat_id: string
 
 const values = (of: Shown): Values => ({ name: of.name, address: of.address, country: of.country ?? "", vat_id: of.vat_id ?? "", email: of.email ?? "", locale: of.locale });
 
-const LOCALES = ["en", "en-GB", "en-US", "de", "de-AT", "de-CH", "fr", "es", "it", "nl", "pl", "pt", "ar"];
+const LOCALES = ["en", "en-GB", "en-US", "de", "de-AT", "de-CH", "fr", "es", "it", "nl", "pl", "pt"];
 const languages = new Intl.DisplayNames(undefined, { type: "language" });
 
 export function Profile() {

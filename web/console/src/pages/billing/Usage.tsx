@@ -14,7 +14,7 @@ import { to, useQuery } from "../../routing";
 type One = Schemas["UsageOf"];
 
 /** The running month and the eleven before it, as "2026-11". */
-function months(): string[] {
+export function months(): string[] {
   const now = new Date();
   return Array.from({ length: 12 }, (_, i) => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - i, 1)).toISOString().slice(0, 7));
 }
