@@ -40,7 +40,7 @@ export function Lines({ of }: { of: Of }) {
           <span dir="auto">{line.description}</span>
         ),
     },
-    { id: "late", head: "", card: "status", cell: (line) => line.kind === "late_usage" && <Badge tone="warning">Late, {month(line.usage_period)}</Badge> },
+    { id: "late", head: <span class="hidden">State</span>, card: "status", cell: (line) => line.kind === "late_usage" && <Badge tone="warning">Late, {month(line.usage_period)}</Badge> },
     { id: "turns", head: "Turns", card: "detail", number: true, cell: (line) => (OPEN.includes(line.kind) ? count(line.count) : "–") },
     { id: "tokens", head: "Tokens", card: "detail", number: true, cell: (line) => (OPEN.includes(line.kind) ? count(line.input_tokens + line.cached_input_tokens + line.output_tokens + line.reasoning_tokens) : "–") },
     { id: "book", head: "Price book", card: "detail", cell: (line) => line.price_version ?? "–" },
@@ -125,7 +125,7 @@ const COLUMNS: Column<Schemas["LineEvent"]>[] = [
   },
   {
     id: "state",
-    head: "",
+    head: <span class="hidden">State</span>,
     card: "status",
     cell: (one) => (
       <span class="row">

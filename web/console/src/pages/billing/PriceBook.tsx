@@ -55,7 +55,7 @@ const COLUMNS: Column<Schemas["ModelPrice"]>[] = [
       </>
     ),
   },
-  { id: "state", head: "", card: "status", cell: (one) => one.demonstration && <Badge>Demonstration price</Badge> },
+  { id: "state", head: <span class="hidden">State</span>, card: "status", cell: (one) => one.demonstration && <Badge>Demonstration price</Badge> },
   { id: "input", head: "Input", card: "figure", number: true, cell: (one) => one.input },
   { id: "cached", head: "Cached input", card: "figure", number: true, cell: (one) => one.cached_input },
   { id: "output", head: "Output", card: "figure", number: true, cell: (one) => one.output },
