@@ -38,7 +38,7 @@ export default function Invoices() {
   const currency = invoices.items[0]?.total.currency ?? workspace.value?.currency ?? "USD";
   return (
     <Page title="Invoices" above={<a href={to("/billing")}>Billing</a>} actions={<Button href={to("/exports")}>Export</Button>}>
-      <div class="row">
+      <div class="row filters">
         <Select label="State" value={state} onChange={(value) => change({ state: value })} options={stateOptions} />
       </div>
       <List

@@ -2,7 +2,7 @@
 
 import type { Schemas } from "../../api/client";
 import { type Resource, useResource } from "../../api/resource";
-import { amount, billingDay, clock, day, drawn, isNegative, isZero, money, month, plural, share, when } from "../../format";
+import { amount, billingDay, day, drawn, isNegative, isZero, money, month, plural, share, when } from "../../format";
 import { Badge, Button, Card, Empty, Facts, Note, State } from "../../parts/basics";
 import { Loaded } from "../../parts/problem";
 import { to } from "../../routing";
@@ -28,17 +28,19 @@ export function Overview({ billing, buyCredit }: { billing: Resource<Of>; buyCre
               )}
             </Note>
           )}
-          <div class="grid">
-            <Card title={`Charge in ${month(data.period)}`} span={8} aside={<Provisional />}>
-              <Spend of={data} />
-            </Card>
-            <Card title="Balance" span={4}>
-              <Balance of={data} buyCredit={buyCredit} />
-            </Card>
-            <Card title="The bill so far" span={8} aside={<Provisional />}>
-              <Statement of={data} />
-            </Card>
-            <div class="span-4 stack loose">
+          <div class="beside">
+            <div class="stack loose">
+              <Card title={`Charge in ${month(data.period)}`} aside={<Provisional />}>
+                <Spend of={data} />
+              </Card>
+              <Card title="The bill so far" aside={<Provisional />}>
+                <Statement of={data} />
+              </Card>
+            </div>
+            <div class="stack loose">
+              <Card title="Balance">
+                <Balance of={data} buyCredit={buyCredit} />
+              </Card>
               <Card title="Plan" aside={<a href={to("/billing", { tab: "plan" })}>Change</a>}>
                 <strong dir="auto">{data.plan.name}</strong>
                 <ul class="stack tight">
@@ -100,7 +102,7 @@ function Spend({ of }: { of: Of }) {
         <p class="muted">Knows what was spent up to {when(of.projection_as_of)}.</p>
       </details>
       <p class="muted">
-        {of.as_of ? `Newest turn counted: ${when(of.as_of)} (${clock(of.as_of)} local time).` : "No turn was counted this month."} The month ends on {billingDay(of.ends_at)}, 00:00 UTC.
+        {of.as_of ? `Newest turn counted: ${when(of.as_of)}.` : "No turn was counted this month."} The month ends on {billingDay(of.ends_at)}, 00:00 UTC.
       </p>
     </>
   );

@@ -27,7 +27,7 @@ export function Usage() {
   const running = period === all[0];
   return (
     <div class="stack loose">
-      <div class="row between">
+      <div class="row between filters">
         <div class="row">
           <Select label="Month" value={period} onChange={(value) => change({ month: value === all[0] ? undefined : value })} options={[...new Set([period, ...all])].sort().reverse().map((value) => ({ value, label: month(value) }))} />
           {running && <Badge tone="warning">Provisional</Badge>}

@@ -68,7 +68,7 @@ function Workspaces() {
   const items = [...pages.items].sort(BY[order]);
   return (
     <Page title="Operator" actions={<Button href={to("/operator/plans")}>Plans</Button>}>
-      <div class="row between">
+      <div class="row between filters">
         <Select label="Order" value={order} onChange={(value) => change({ order: value === "due" ? undefined : value })} options={ORDERS} />
         <span class="muted">Amounts in the currency of each workspace; charge and margin of this month so far, provisional.</span>
       </div>

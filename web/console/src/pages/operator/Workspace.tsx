@@ -92,7 +92,7 @@ function One({ id }: { id: string }) {
       {debtor.problem && <ErrorNote problem={debtor.problem} retry={debtor.reload} />}
       {found ? <Standing of={found} /> : !debtor.problem && <Skeleton lines={4} />}
       <section class="stack">
-        <div class="row between">
+        <div class="row between filters">
           <h2>Invoices</h2>
           <Select label="State" value={state} onChange={(value) => change({ state: value })} options={stateOptions} />
         </div>
