@@ -118,7 +118,7 @@ function Form({ stored, etag, put, billing }: { stored: Budgets; etag: string | 
           </div>
         </Card>
         <Card title="Agents" span={12}>
-          <p class="muted">A cap of its own stops one agent and leaves the others running. Without alerts of its own, you are told at 80 and 100 %.</p>
+          <p class="muted">A cap of its own stops one agent and leaves the others running. Empty is no cap; without alerts of its own, you are told at 80 and 100 %.</p>
           {ids.length === 0 && <p class="muted">There is no agent yet.</p>}
           <ul class="agent-caps">
             {ids.map((agent) => {
@@ -133,10 +133,10 @@ function Form({ stored, etag, put, billing }: { stored: Budgets; etag: string | 
                     <span class="muted">{used ? `${money(used)} this month` : "Nothing charged this month"}</span>
                     {cap !== undefined && used && <Bar share={drawn(used) / Math.max(drawn({ amount: cap, currency }), Number.MIN_VALUE)} label={`${agents.name(agent)}, used of its cap`} />}
                   </div>
-                  <Field label={`Cap, ${currency}`} error={form.error(capOf(agent), `/agent_caps/${agent}`)} pointer={`/agent_caps/${agent}`} onBlur={() => form.touch(capOf(agent))} optional>
+                  <Field label={`Cap, ${currency}`} error={form.error(capOf(agent), `/agent_caps/${agent}`)} pointer={`/agent_caps/${agent}`} onBlur={() => form.touch(capOf(agent))}>
                     {input(capOf(agent), undefined)}
                   </Field>
-                  <Field label="Tell us at, %" error={form.error(alertsOf(agent), `/agent_alerts/${agent}`)} pointer={`/agent_alerts/${agent}`} onBlur={() => form.touch(alertsOf(agent))} optional>
+                  <Field label="Alerts, %" error={form.error(alertsOf(agent), `/agent_alerts/${agent}`)} pointer={`/agent_alerts/${agent}`} onBlur={() => form.touch(alertsOf(agent))}>
                     {input(alertsOf(agent), undefined, { number: false, inputMode: "text" })}
                   </Field>
                 </li>
