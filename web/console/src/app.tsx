@@ -3,7 +3,7 @@
 import type { ComponentType } from "preact";
 import { lazy, Suspense } from "preact/compat";
 import { useErrorBoundary } from "preact/hooks";
-import { Route, Router, Switch } from "wouter-preact";
+import { Redirect, Route, Router, Switch } from "wouter-preact";
 import { asProblem } from "./api/problem";
 import { Empty, Skeleton } from "./parts/basics";
 import { Page } from "./parts/page";
@@ -61,9 +61,15 @@ function Signed() {
           <Workspaces />
         </Suspense>
       </Route>
-      {!claims.value?.workspace_id && (
+      {!claims.value?.workspace_id && !claims.value?.operator && (
         <Route>
           <FirstWorkspace />
+        </Route>
+      )}
+      {/* Who runs AgentHub needs no workspace of their own. */}
+      {!claims.value?.workspace_id && (
+        <Route path="/">
+          <Redirect to="/operator" replace />
         </Route>
       )}
       <Route>
