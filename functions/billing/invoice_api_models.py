@@ -45,6 +45,7 @@ class InvoiceSummary(Answer):
     period: str
     state: str
     total: Money
+    paid: Money
     due: Money
     issued_at: datetime | None
     due_at: datetime | None
@@ -65,7 +66,6 @@ class Invoice(InvoiceSummary):
     tax_note: str | None = Field(description="What the law wants said about the tax.")
     tax: Money
     credit_used: Money
-    paid: Money
     credited: Money = Field(description="What credit notes took off what was due; the rest of them became credit.")
     written_off: Money
     replaces: str | None = Field(description="The void invoice in place of which it was issued.")

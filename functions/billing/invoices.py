@@ -19,11 +19,11 @@ from functions.shared.identity.workspace import is_name
 from functions.shared.money import Money, format_decimal
 
 
-def page(call: Call, query: invoice_api.InvoicesQuery) -> Items[invoice_api.InvoiceSummary]:
+def page(workspace: WorkspaceId, query: invoice_api.InvoicesQuery) -> Items[invoice_api.InvoiceSummary]:
     """Invoices, the newest month first."""
     values = page_values(query.page_token, 2)
     after = None if values is None else (str(values[0]), _name(values[1]))
-    found = repository.page_of_invoices(call.workspace, query.state, query.page_size + 1, after)
+    found = repository.page_of_invoices(workspace, query.state, query.page_size + 1, after)
     shown = [_summary(repository.invoice_of(one)) for one in found[: query.page_size]]
     more = len(found) > query.page_size
     return Items(items=shown, next_page_token=page_token(shown[-1].period, shown[-1].id) if more else None)
@@ -54,8 +54,9 @@ def one(workspace: WorkspaceId, invoice_id: str) -> tuple[invoice_api.Invoice, s
     currency = invoice.currency
     return (
         invoice_api.Invoice(
-            **_summary(invoice).model_dump(exclude={"total", "due"}),
+            **_summary(invoice).model_dump(exclude={"total", "paid", "due"}),
             total=Money.of_minor(invoice.total_minor, currency),
+            paid=Money.of_minor(invoice.paid_minor, currency),
             due=Money.of_minor(invoice.due_minor, currency),
             plan=invoice.plan,
             plan_version=invoice.plan_version,
@@ -69,7 +70,6 @@ def one(workspace: WorkspaceId, invoice_id: str) -> tuple[invoice_api.Invoice, s
             tax_note=invoice.tax_note,
             tax=Money.of_minor(invoice.tax_minor, currency),
             credit_used=Money.of_minor(invoice.credit_minor, currency),
-            paid=Money.of_minor(invoice.paid_minor, currency),
             credited=Money.of_minor(invoice.after.credited_minor, currency),
             written_off=Money.of_minor(invoice.after.written_off_minor, currency),
             replaces=invoice.after.replaces,
@@ -88,6 +88,7 @@ def _summary(invoice: Invoice) -> invoice_api.InvoiceSummary:
         period=invoice.period,
         state=invoice.state.value,
         total=Money.of_minor(invoice.total_minor, invoice.currency),
+        paid=Money.of_minor(invoice.paid_minor, invoice.currency),
         due=Money.of_minor(invoice.due_minor, invoice.currency),
         issued_at=invoice.issued_at,
         due_at=invoice.due_at,
@@ -172,14 +173,14 @@ def _event(event: Event, currency: str) -> invoice_api.LineEvent:
     )
 
 
-def payments(call: Call, query: payment_api.PaymentsQuery) -> Items[payment_api.Payment]:
+def payments(workspace: WorkspaceId, query: payment_api.PaymentsQuery) -> Items[payment_api.Payment]:
     """Payments, the latest first."""
     values = page_values(query.page_token, 2)
     try:
         after = None if values is None else (clock.from_text(str(values[0])), _name(values[1]))
     except ValueError:
         raise _no_token() from None
-    found = repository.page_of_payments(call.workspace, query.invoice_id, query.page_size + 1, after)
+    found = repository.page_of_payments(workspace, query.invoice_id, query.page_size + 1, after)
     shown = [shown_payment(repository.payment_of(one)) for one in found[: query.page_size]]
     more = len(found) > query.page_size
     token = page_token(clock.to_text(shown[-1].received_at), shown[-1].id) if more else None

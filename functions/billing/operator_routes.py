@@ -47,6 +47,39 @@ def get_margin(call: Call, workspace: str, query: operator_models.MarginQuery) -
     return receivables.margin(call, workspace_of_operator(call.principal, workspace), query)
 
 
+@api.get(
+    "/api/operator/workspaces/{workspace}/invoices",
+    callers=(OPERATOR,),
+    role=None,
+    summary="A workspace's invoices, the newest month first.",
+)
+def list_invoices_of(call: Call, workspace: str, query: invoice_api.InvoicesQuery) -> Items[invoice_api.InvoiceSummary]:
+    """Drafts too: what is to be finalized, and what may be voided, credited or written off."""
+    return invoices.page(workspace_of_operator(call.principal, workspace), query)
+
+
+@api.get(
+    "/api/operator/workspaces/{workspace}/invoices/{invoice}",
+    callers=(OPERATOR,),
+    role=None,
+    summary="An invoice of a workspace with its lines.",
+)
+def get_invoice_of(call: Call, workspace: str, invoice: str) -> Reply[invoice_api.Invoice]:
+    """As its workspace sees it; a credit note names its lines."""
+    return _invoice(workspace_of_operator(call.principal, workspace), invoice)
+
+
+@api.get(
+    "/api/operator/workspaces/{workspace}/payments",
+    callers=(OPERATOR,),
+    role=None,
+    summary="A workspace's payments, the latest first.",
+)
+def list_payments_of(call: Call, workspace: str, query: payment_api.PaymentsQuery) -> Items[payment_api.Payment]:
+    """What may be given back, and what was."""
+    return invoices.payments(workspace_of_operator(call.principal, workspace), query)
+
+
 @api.post(
     "/api/operator/workspaces/{workspace}/payments",
     callers=(OPERATOR,),

@@ -11,7 +11,7 @@ api = Routes("billing-api")
 @api.get("/api/payments", callers=(CONSOLE, MACHINE), summary="Payments, the latest first.")
 def list_payments(call: Call, query: payment_api.PaymentsQuery) -> Items[payment_api.Payment]:
     """By transfer and by card."""
-    return invoices.payments(call, query)
+    return invoices.payments(call.workspace, query)
 
 
 @api.get("/api/payments/{payment}", callers=(CONSOLE, MACHINE), summary="A payment.")

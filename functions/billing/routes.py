@@ -102,7 +102,7 @@ def get_credits(call: Call, query: Page) -> credit_models.Credits:
 @api.get("/api/invoices", callers=(CONSOLE, MACHINE), summary="Invoices, the newest month first.")
 def list_invoices(call: Call, query: invoice_api.InvoicesQuery) -> Items[invoice_api.InvoiceSummary]:
     """Drafts too."""
-    return invoices.page(call, query)
+    return invoices.page(call.workspace, query)
 
 
 @api.get("/api/invoices/{invoice}", callers=(CONSOLE, MACHINE), summary="An invoice with its lines.")

@@ -112,7 +112,14 @@ def test_the_operator_records_a_payment_with_a_key(story: Story, api: FlaskClien
         token = f"&page_token={page['next_page_token']}"
     (mine,) = [one for one in debtors if one["id"] == story.workspace]
     assert (mine["due"]["amount"], mine["last_closed"]) == ("0.00", "2026-12-01")
-    other = f"/api/operator/workspaces/{story.workspace}/invoices/{invoice}"
+    home = f"/api/operator/workspaces/{story.workspace}"
+    for there, here in (("invoices", "/api/invoices"), ("payments", "/api/payments")):
+        assert api.get(f"{home}/{there}", headers=operator).json == api.get(here, headers=viewer).json
+        assert api.get(f"{home}/{there}", headers=person(story, "owner")).status_code == 403
+    (listed,) = api.get(f"{home}/invoices", headers=operator).json["items"]
+    assert (listed["paid"]["amount"], listed["due"]["amount"]) == ("10.00", "0.00")
+    assert api.get(f"{home}/invoices/{invoice}", headers=operator).json == shown.json
+    other = f"{home}/invoices/{invoice}"
     refused = api.post(f"{other}/void", json={}, headers=operator)
     assert (refused.status_code, refused.json["code"]) == (409, "invoice_state")
     assert api.post(f"{other}/finalize", json={}, headers=operator).status_code == 200

@@ -176,16 +176,18 @@ def test_invoices_and_payments_are_listed_in_pages(story: Story) -> None:
     story.close(at("2027-02-01", 0, 10))
     assert [one.period for one in listed(story)] == ["2027-01", "2026-12", "2026-11"]
     assert [one.period for one in listed(story, state="draft")] == ["2027-01"]
-    assert invoices.payments(call(story), payment_api.PaymentsQuery()).items == []
+    assert invoices.payments(call(story).workspace, payment_api.PaymentsQuery()).items == []
     owned = story.invoices()[0].invoice_id
-    assert invoices.payments(call(story), payment_api.PaymentsQuery(invoice_id=owned)).items == []
+    assert invoices.payments(call(story).workspace, payment_api.PaymentsQuery(invoice_id=owned)).items == []
 
 
 def listed(story: Story, state: str | None = None) -> list[invoice_api.InvoiceSummary]:
     found: list[invoice_api.InvoiceSummary] = []
     token = None
     while True:
-        page = invoices.page(call(story), invoice_api.InvoicesQuery(page_size=1, page_token=token, state=state))
+        page = invoices.page(
+            call(story).workspace, invoice_api.InvoicesQuery(page_size=1, page_token=token, state=state)
+        )
         found += page.items
         token = page.next_page_token
         if token is None:

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page
 from infra import web
 from tests.e2e.practice import Practice
 from tests.e2e.stack import Stack
+from tests.web.console.billed import Billed, Person
 
 AXE = web.FrontEnd("console").source / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS = (360, 768, 1280)
@@ -30,6 +31,12 @@ def practice(stack: Stack) -> Practice:
     return Practice(stack)
 
 
+@pytest.fixture(scope="package")
+def billed(stack: Stack) -> Billed:
+    """Practices with a draft and with open invoices, and the operator."""
+    return Billed(stack)
+
+
 @dataclass
 class Consoles:
     """Opens consoles; `errors` are what their scripts threw and what the browser refused under the policy."""
@@ -40,7 +47,13 @@ class Consoles:
     errors: list[str] = field(default_factory=list)
 
     def __call__(
-        self, path: str = "/", *, who: Practice | None = None, width: int = 1280, height: int = 900, **options: Any
+        self,
+        path: str = "/",
+        *,
+        who: Practice | Person | None = None,
+        width: int = 1280,
+        height: int = 900,
+        **options: Any,
     ) -> Page:
         """The page at `path`, signed in as `who`'s owner. `color_scheme="dark"` and the like go to the browser."""
         context = self.browser.new_context(

@@ -3,7 +3,7 @@
 import type { ComponentType } from "preact";
 import { lazy, Suspense } from "preact/compat";
 import { useErrorBoundary } from "preact/hooks";
-import { Route, Router, Switch } from "wouter-preact";
+import { Redirect, Route, Router, Switch } from "wouter-preact";
 import { asProblem } from "./api/problem";
 import { Empty, Skeleton } from "./parts/basics";
 import { Page } from "./parts/page";
@@ -24,6 +24,13 @@ const routes: [path: string, load: Loader][] = [
   ["/status", () => import("./pages/status/Status")],
   ["/analytics", () => import("./pages/analytics/Analytics")],
   ["/exports", () => import("./pages/exports/Exports")],
+  ["/billing/invoices/:invoice", () => import("./pages/billing/Invoice")],
+  ["/billing/invoices", () => import("./pages/billing/Invoices")],
+  ["/billing/credit-notes/:note", () => import("./pages/billing/CreditNote")],
+  ["/billing", () => import("./pages/billing/Billing")],
+  ["/operator/workspaces/:workspace", () => import("./pages/operator/Workspace")],
+  ["/operator/plans", () => import("./pages/operator/Plans")],
+  ["/operator", () => import("./pages/operator/Operator")],
 ];
 
 const pages = routes.map(([path, load]) => [path, lazy(load)] as const);
@@ -60,9 +67,15 @@ function Signed() {
           <Workspaces />
         </Suspense>
       </Route>
-      {!claims.value?.workspace_id && (
+      {!claims.value?.workspace_id && !claims.value?.operator && (
         <Route>
           <FirstWorkspace />
+        </Route>
+      )}
+      {/* Who runs AgentHub needs no workspace of their own. */}
+      {!claims.value?.workspace_id && (
+        <Route path="/">
+          <Redirect to="/operator" replace />
         </Route>
       )}
       <Route>

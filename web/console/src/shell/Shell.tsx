@@ -17,7 +17,7 @@ import { Palette } from "./Palette";
 import { applyTheme, theme } from "./theme";
 
 export function Shell({ children }: { children: ComponentChildren }) {
-  const mine = useResource("/api/workspace");
+  const mine = useResource("/api/workspace", claims.value?.workspace_id ? {} : null);
   const [searching, setSearching] = useState(false);
   const drawer = useRef<HTMLDialogElement>(null);
   const [path] = useLocation();
@@ -95,7 +95,7 @@ function Brand() {
 
 function Nav({ path }: { path: string }) {
   const here = (place: string) => (place === "/" ? path === "/" : path === place || path.startsWith(`${place}/`));
-  const groups = [PLACES.filter((place) => !place.operator), claims.value?.operator ? PLACES.filter((place) => place.operator) : []];
+  const groups = [claims.value?.workspace_id ? PLACES.filter((place) => !place.operator) : [], claims.value?.operator ? PLACES.filter((place) => place.operator) : []];
   return (
     <nav aria-label="Pages">
       {groups.map((places, i) =>
@@ -129,7 +129,7 @@ function Place() {
 
 /** "USD 41.20 of 100.00, pace 88.10": money that is running stands on every page. */
 function Cap() {
-  const { data } = useResource("/api/dashboard/summary", {}, 300_000);
+  const { data } = useResource("/api/dashboard/summary", claims.value?.workspace_id ? {} : null, 300_000);
   if (!data) return null;
   const used = data.cap ? drawn(data.charge_so_far) / Math.max(drawn(data.cap), Number.MIN_VALUE) : 0;
   const words = data.cap ? `${money(data.charge_so_far)} of ${amount(data.cap)}, pace ${amount(data.projection)}` : `${money(data.charge_so_far)} this month, pace ${amount(data.projection)}`;
