@@ -18,6 +18,9 @@ import { Shell } from "./shell/Shell";
 type Loader = () => Promise<{ default: ComponentType<any> }>;
 
 const routes: [path: string, load: Loader][] = [
+  ["/widgets", () => import("./pages/widgets/Widgets")],
+  ["/widgets/new", () => import("./pages/widgets/NewWidget")],
+  ["/widgets/:widget", () => import("./pages/widgets/Widget")],
 ];
 
 const pages = routes.map(([path, load]) => [path, lazy(load)] as const);
