@@ -89,7 +89,8 @@ async function act(shown: Show): Promise<void> {
     case "open":
       return calls.open();
     default:
-      calls.ask(shown.locale.startsWith("ar") ? questionIn("ar") : (questions?.[0] ?? questionIn(shown.locale)));
+      // The suggestions are in the agent's first language.
+      calls.ask((shown.locale === shown.public.default_locale && questions?.[0]) || questionIn(shown.locale));
   }
   const answers = shown.state === "answer" || shown.state === "hand_off";
   await until(root, () => (answers ? root.querySelector(".sources") : root.querySelector(".notice")?.textContent));
@@ -104,8 +105,11 @@ async function show(shown: Show): Promise<void> {
   await insertWidget(shown.cdn, { widget: "preview", config: JSON.stringify(configOf(shown)), locale: shown.locale });
   await ready;
   await act(shown);
-  // One frame later it is painted.
-  requestAnimationFrame(() => requestAnimationFrame(() => tell({ type: "shown" })));
+  const { shadowRoot } = document.querySelector("agenthub-chat")!;
+  const moving = shadowRoot!.getAnimations({ subtree: true } as GetAnimationsOptions).filter((one) => one.effect?.getComputedTiming().iterations !== Infinity);
+  // Seen once it stands still and is painted.
+  await Promise.allSettled(moving.map((one) => one.finished));
+  requestAnimationFrame(() => tell({ type: "shown" }));
 }
 
 addEventListener("message", (event: MessageEvent<Show>) => {

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { call, newKey, type Schemas } from "../../api/client";
 import { asProblem, type Problem } from "../../api/problem";
 import { when } from "../../format";
-import { Badge, Button, Card, Code, Empty } from "../../parts/basics";
+import { Badge, Button, Card, Code } from "../../parts/basics";
 import { Confirm, Dialog } from "../../parts/dialog";
 import { Field, Segments, Select, Switch } from "../../parts/fields";
 import { ErrorNote } from "../../parts/problem";
@@ -61,7 +61,7 @@ export function Identity({ widget, etag, onChanged, reread }: Props) {
             ))}
           </ul>
         ) : (
-          <Empty title="No secret yet">{may("admin") ? "Make one to sign for your visitors. It is shown once." : "An owner or admin can make one."}</Empty>
+          <p class="muted">There is none yet. {may("admin") ? "Make one to sign for your visitors; it is shown once." : "An owner or admin can make one."}</p>
         )}
       </Card>
       <Card title="Only signed visitors">
