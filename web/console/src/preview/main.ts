@@ -106,7 +106,7 @@ async function show(shown: Show): Promise<void> {
   await ready;
   await act(shown);
   const { shadowRoot } = document.querySelector("agenthub-chat")!;
-  const moving = shadowRoot!.getAnimations({ subtree: true } as GetAnimationsOptions).filter((one) => one.effect?.getComputedTiming().iterations !== Infinity);
+  const moving = shadowRoot!.getAnimations().filter((one) => one.effect?.getComputedTiming().iterations !== Infinity);
   // Seen once it stands still and is painted.
   await Promise.allSettled(moving.map((one) => one.finished));
   requestAnimationFrame(() => tell({ type: "shown" }));
