@@ -38,6 +38,7 @@ def page(tag: str) -> bytes:
 
 def server(host: str, port: int, tag: str, headers: Mapping[str, str] | None = None) -> ThreadingHTTPServer:
     """A server of the demo page and its files, bound but not yet running; `headers` as a stricter site sends them."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
