@@ -16,6 +16,25 @@ const tell = (told: Told) => parent.postMessage(told, location.origin);
 let touched = false;
 for (const name of ["pointerdown", "keydown"]) addEventListener(name, () => (touched = true), { capture: true, once: true });
 
+/**
+ * The chat takes the focus when it opens, as it should on a page: not while somebody types in the form beside the frame.
+ * A dialog that is inert while it opens is drawn like any other and focuses nothing.
+ */
+function keepFocusOutside(): void {
+  const { focus } = HTMLElement.prototype;
+  HTMLElement.prototype.focus = function (options) {
+    if (touched) focus.call(this, options);
+  };
+  for (const name of ["show", "showModal"] as const) {
+    const open = HTMLDialogElement.prototype[name];
+    HTMLDialogElement.prototype[name] = function () {
+      this.inert = !touched;
+      open.call(this);
+      this.inert = false;
+    };
+  }
+}
+
 /** What the widget remembers of a visitor lives as long as the frame, apart from the console's own storage. */
 function forgetful(before: Record<string, string>): Storage {
   const kept = new Map(Object.entries(before));
@@ -32,6 +51,7 @@ function forgetful(before: Record<string, string>): Storage {
 }
 
 function prepare(shown: Show): void {
+  keepFocusOutside();
   const past: Record<string, string> = shown.state === "closed" || shown.state === "open" ? {} : { "agenthub:preview": JSON.stringify({ gave: "1" }) };
   for (const [name, value] of [["localStorage", forgetful({})], ["sessionStorage", forgetful(past)]] as const) Object.defineProperty(window, name, { value, configurable: true });
   if (shown.state === "offline") Object.defineProperty(navigator, "onLine", { value: false, configurable: true });

@@ -26,7 +26,7 @@ export default function NewWidget() {
             data.items.length ? (
               <Make agents={data.items} />
             ) : (
-              <Empty title="There is no agent to speak yet" action={<Button kind="primary" href={to("/agents/new")}>New agent</Button>}>
+              <Empty level={2} title="There is no agent to speak yet" action={<Button kind="primary" href={to("/agents/new")}>New agent</Button>}>
                 A widget is the window; an agent is who speaks in it.
               </Empty>
             )

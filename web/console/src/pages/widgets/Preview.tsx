@@ -182,7 +182,7 @@ function Frame({ generation: { size, show }, scale, front, onShown, onFailed }: 
       title={`Preview on a ${size === "phone" ? "phone" : "desktop"}`}
       width={width}
       height={height}
-      // The chat takes the focus when it opens: not while somebody types in the form beside it.
+      // Nobody should tab into what is not seen yet.
       inert={!shown}
       class={front ? "" : "coming"}
       data-shown={shown && front ? "" : undefined}

@@ -49,7 +49,7 @@ export default function Widgets() {
         columns={columns}
         keyOf={(widget) => widget.id}
         empty={
-          <Empty title="No widgets yet" action={may("member") && make}>
+          <Empty level={2} title="No widgets yet" action={may("member") && make}>
             A widget puts an agent on your site: one line of code, in your colours and your visitors' languages.
           </Empty>
         }
