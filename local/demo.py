@@ -1,12 +1,13 @@
 """Serves the demo page of a dental practice, because a widget has to be seen on somebody else's page.
 
-`python -m local.demo --port 8090 --widget ID --script http://localhost:8000/v1/widget.js` serves the files of web/demo
-from an origin of their own; the page carries exactly one script tag, as a customer's page would.
+`python -m local.demo --port 8090 --widget ID --script http://localhost:8000/v1/widget.js` serves the console's page for
+trying a widget from an origin of its own; it carries exactly one script tag, as a customer's page would.
 """
 
 import argparse
 import html
 import mimetypes
+import re
 import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,8 +16,12 @@ from urllib.parse import urlsplit
 
 from local.process import announce, die_with_parent, wait_for_stop
 
-FOLDER = Path(__file__).resolve().parent.parent / "web" / "demo"
-PLACE = "<!-- widget -->"
+CONSOLE = Path(__file__).resolve().parent.parent / "web" / "console"
+PAGE = CONSOLE / "try.html"
+FILES = {"/src/try/style.css": CONSOLE / "src" / "try" / "style.css"}
+"""What the page needs beside itself, by path."""
+_PLACE = re.compile(r"<!-- widget -->.*?<!-- /widget -->", re.DOTALL)
+"""Where the console's build has its policy and its script, and a customer's page its tag."""
 
 
 def script_tag(script: str, widget: str, attributes: Mapping[str, str] | None = None) -> str:
@@ -28,21 +33,20 @@ def script_tag(script: str, widget: str, attributes: Mapping[str, str] | None = 
 
 def page(tag: str) -> bytes:
     """The demo page with `tag` in its place."""
-    return (FOLDER / "index.html").read_text(encoding="utf-8").replace(PLACE, tag).encode()
+    return _PLACE.sub(lambda _: tag, PAGE.read_text(encoding="utf-8"), count=1).encode()
 
 
 def server(host: str, port: int, tag: str, headers: Mapping[str, str] | None = None) -> ThreadingHTTPServer:
     """A server of the demo page and its files, bound but not yet running; `headers` as a stricter site sends them."""
-    files = {f"/{path.name}": path for path in FOLDER.iterdir() if path.suffix != ".html"}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
             if path in ("/", "/index.html"):
                 self.answer(200, "text/html; charset=utf-8", page(tag))
-            elif path in files:
+            elif path in FILES:
                 kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
-                self.answer(200, kind, files[path].read_bytes())
+                self.answer(200, kind, FILES[path].read_bytes())
             else:
                 self.answer(404, "text/plain; charset=utf-8", b"There is no such page.\n")
 

@@ -103,6 +103,7 @@ resource "google_storage_bucket_object" "console_config" {
     chat_url     = local.chat_url
     identity_key = google_apikeys_key.console.key_string
     project      = var.project_id
+    google       = local.google_sign_in
   })
 }
 

@@ -166,6 +166,21 @@ variable "front_end_folder" {
   default     = null
 }
 
+variable "google_sign_in" {
+  description = "OAuth client (type: web application) with which people may sign in to the console by Google; null: by e-mail and password alone. Give it as TF_VAR_google_sign_in or in a file that is not committed."
+  type = object({
+    client_id     = string
+    client_secret = string
+  })
+  default   = null
+  sensitive = true
+
+  validation {
+    condition     = var.google_sign_in == null || can(regex("^[0-9a-z-]+\\.apps\\.googleusercontent\\.com$", var.google_sign_in.client_id)) && try(length(var.google_sign_in.client_secret) > 0, false)
+    error_message = "google_sign_in has a client_id that ends in .apps.googleusercontent.com, and a client_secret."
+  }
+}
+
 variable "keep_data" {
   description = "Whether `terraform destroy` leaves database, warehouse and invoices where they are, and Firestore refuses deletion."
   type        = bool

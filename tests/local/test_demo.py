@@ -35,7 +35,9 @@ def test_the_page_carries_one_script_tag_and_its_files(origin: str) -> None:
         '<script async src="http://localhost:1/v1/widget.js" data-widget="wgt_&quot;1">'
     ]
     assert page.count("<script") == 1
-    with urllib.request.urlopen(f"{origin}/style.css") as answer:
+    assert "Content-Security-Policy" not in page
+    [style] = re.findall(r'rel="stylesheet" href="\.(.+?)"', page)
+    with urllib.request.urlopen(f"{origin}{style}") as answer:
         assert answer.headers["Content-Type"] == "text/css"
     with pytest.raises(urllib.error.HTTPError) as missing:
         urllib.request.urlopen(f"{origin}/../demo.py")
@@ -44,6 +46,6 @@ def test_the_page_carries_one_script_tag_and_its_files(origin: str) -> None:
 
 
 def test_the_page_names_no_other_host() -> None:
-    for path in demo.FOLDER.iterdir():
+    for path in (demo.PAGE, *demo.FILES.values()):
         assert os.path.getsize(path) < 20_000
         assert not re.search(r"(src|href)=.https?:", path.read_text(encoding="utf-8"))

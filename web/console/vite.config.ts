@@ -10,7 +10,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
-    rollupOptions: { input: { index: "index.html" } },
+    rollupOptions: { input: { index: "index.html", preview: "preview.html", try: "try.html" } },
   },
-  server: { proxy: { "^/(api|identity|v1|docs|openapi.json|health|config.json|exports|cards)": "http://localhost:8000" } },
+  // The host stays the one that the browser asked, so that config.json names this server and nothing is of another origin.
+  server: { proxy: { "^/(api|identity|v1|docs|openapi.json|health|config.json|exports|cards)": { target: "http://localhost:8000", changeOrigin: false } } },
 });

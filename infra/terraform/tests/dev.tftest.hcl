@@ -227,6 +227,10 @@ run "dev" {
     error_message = "Nothing that costs a fixed sum, and nothing preliminary, unless somebody asks for it."
   }
   assert {
+    condition     = length(google_identity_platform_default_supported_idp_config.google) == 0 && !jsondecode(google_storage_bucket_object.console_config.content).google
+    error_message = "Nobody is offered a sign-in with Google that is not set up."
+  }
+  assert {
     condition     = length(google_logging_project_exclusion.requests) == 0 && google_logging_project_bucket_config.default.retention_days == 7
     error_message = "dev keeps every log line for a week."
   }

@@ -47,6 +47,7 @@ run "prod" {
     alerts           = { emails = ["operations@example.com"] }
     budget           = { billing_account = "012345-6789AB-CDEF01", amount = 500 }
     cdn_domain       = "cdn.example.com"
+    google_sign_in   = { client_id = "123-abc.apps.googleusercontent.com", client_secret = "a-secret" }
     secret_versions  = { openai-api-key = "3" }
     seller           = { name = "Example Ltd", address = "1 High Street|London", country = "GB" }
   }
@@ -288,7 +289,8 @@ run "prod" {
   }
   assert {
     condition = toset(keys(google_storage_bucket_object.front_end)) == toset([
-      "v1/widget.js", "v1/widget-0123456789abcdef.js", "console/index.html", "console/assets/main-0123abcd.js",
+      "v1/widget.js", "v1/widget-0123456789abcdef.js", "console/index.html", "console/preview.html", "console/try.html",
+      "console/icon.svg", "console/assets/main-0123abcd.js",
     ])
     error_message = "Both front ends are uploaded, without what only the build needs."
   }
@@ -299,6 +301,13 @@ run "prod" {
       object.deletion_policy == (strcontains(path, "0123") ? "ABANDON" : "DELETE")
     ])
     error_message = "Hashed files are kept for ever, in caches and in the bucket; the others for a minute."
+  }
+  assert {
+    condition = alltrue([
+      for path, type in { "console/try.html" = "text/html; charset=utf-8", "console/icon.svg" = "image/svg+xml", "v1/widget.js" = "text/javascript; charset=utf-8" } :
+      google_storage_bucket_object.front_end[path].content_type == type
+    ])
+    error_message = "Browsers are told what each file is: the icon would not be drawn, a page not shown otherwise."
   }
   assert {
     condition     = google_storage_bucket.cdn.cors[0].origin == tolist(["*"])
@@ -325,6 +334,14 @@ run "prod" {
   assert {
     condition     = toset(flatten([for restriction in google_apikeys_key.console.restrictions : [for target in restriction.api_targets : target.service]])) == toset(["identitytoolkit.googleapis.com", "securetoken.googleapis.com"])
     error_message = "The console's key opens the sign-in and nothing else."
+  }
+  assert {
+    condition     = toset(google_apikeys_key.console.restrictions[0].browser_key_restrictions[0].allowed_referrers) == toset(["https://cdn.example.com/*", "https://agenthub-sample.firebaseapp.com/*"])
+    error_message = "The console's key works on its pages and on the page to which a mail about a new password leads."
+  }
+  assert {
+    condition     = google_identity_platform_default_supported_idp_config.google[0].idp_id == "google.com" && google_identity_platform_default_supported_idp_config.google[0].enabled && jsondecode(google_storage_bucket_object.console_config.content).google
+    error_message = "With an OAuth client people may sign in with Google, and the console offers it."
   }
 
   # Operations.

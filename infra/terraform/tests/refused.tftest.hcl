@@ -85,6 +85,7 @@ run "again" {
     cdn_domain       = "localhost"
     console_origins  = ["example.com"]
     firestore        = { backup_days = 365 }
+    google_sign_in   = { client_id = "my-client", client_secret = "" }
     alerts           = { error_share = 5 }
     models           = { openai_base_url = "http://models.example.com/v1" }
     terms            = { grace_hours = -1 }
@@ -99,6 +100,7 @@ run "again" {
     var.console_origins,
     var.environment,
     var.firestore,
+    var.google_sign_in,
     var.limits,
     var.logs,
     var.models,

@@ -31,6 +31,9 @@ const routes: [path: string, load: Loader][] = [
   ["/operator/workspaces/:workspace", () => import("./pages/operator/Workspace")],
   ["/operator/plans", () => import("./pages/operator/Plans")],
   ["/operator", () => import("./pages/operator/Operator")],
+  ["/widgets", () => import("./pages/widgets/Widgets")],
+  ["/widgets/new", () => import("./pages/widgets/NewWidget")],
+  ["/widgets/:widget", () => import("./pages/widgets/Widget")],
 ];
 
 const pages = routes.map(([path, load]) => [path, lazy(load)] as const);

@@ -161,11 +161,12 @@ export function Card({ title, level = 2, aside, children, span, id }: { title?: 
   );
 }
 
-/** What is missing, why, and the one thing to do about it. */
-export function Empty({ title, children, action }: { title: string; children?: ComponentChildren; action?: ComponentChildren }) {
+/** What is missing, why, and the one thing to do about it. Below a card's heading it is of level 3, right below the page's of 2. */
+export function Empty({ title, level = 3, children, action }: { title: string; level?: 2 | 3; children?: ComponentChildren; action?: ComponentChildren }) {
+  const H = level === 2 ? "h2" : "h3";
   return (
     <div class="empty">
-      <h3>{title}</h3>
+      <H>{title}</H>
       {children && <p>{children}</p>}
       {action}
     </div>

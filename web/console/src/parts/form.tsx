@@ -144,7 +144,8 @@ export function useForm<T extends Values>({ stored, etag, save, reread, check }:
 }
 
 /** The bar at the foot of a form that has changes: how many, Discard, Save; Ctrl or Cmd-S saves. */
-export function SaveBar<T extends Values>({ form, label = "Save", names }: { form: Form<T>; label?: string; names?: Partial<Record<keyof T & string, string>> }) {
+/** `names` and `show` are the words for fields and values where two people's changes stand side by side. */
+export function SaveBar<T extends Values>({ form, label = "Save", names, show }: { form: Form<T>; label?: string; names?: Partial<Record<keyof T & string, string>>; show?: (name: string, value: unknown) => string | undefined }) {
   const n = form.dirty.length;
   useEffect(() => {
     if (!n) return;
@@ -178,14 +179,14 @@ export function SaveBar<T extends Values>({ form, label = "Save", names }: { for
           </Button>
         </div>
       )}
-      {form.conflict && <Choose form={form} names={names ?? {}} />}
+      {form.conflict && <Choose form={form} names={names ?? {}} show={(name, value) => show?.(name, value) ?? shown(value)} />}
     </>
   );
 }
 
 const shown = (value: unknown): string => (value === "" || value === null || value === undefined ? "(nothing)" : typeof value === "string" ? value : Array.isArray(value) ? value.map(String).join(", ") : JSON.stringify(value));
 
-function Choose<T extends Values>({ form, names }: { form: Form<T>; names: Partial<Record<string, string>> }) {
+function Choose<T extends Values>({ form, names, show }: { form: Form<T>; names: Partial<Record<string, string>>; show: (name: string, value: unknown) => string }) {
   const { stored, choose, cancel } = form.conflict!;
   const both = form.dirty.filter((name) => !same(stored[name], form.values[name]));
   const [mine, setMine] = useState<ReadonlySet<string>>(new Set(both));
@@ -218,8 +219,8 @@ function Choose<T extends Values>({ form, names }: { form: Form<T>; names: Parti
             value={mine.has(name) ? "mine" : "stored"}
             onChange={(value) => setMine(value === "mine" ? new Set([...mine, name]) : new Set([...mine].filter((one) => one !== name)))}
             options={[
-              { value: "stored", label: "Theirs, stored now", hint: <span class="break">{shown(stored[name])}</span> },
-              { value: "mine", label: "Yours", hint: <span class="break">{shown(form.values[name])}</span> },
+              { value: "stored", label: "Theirs, stored now", hint: <span class="break">{show(name, stored[name])}</span> },
+              { value: "mine", label: "Yours", hint: <span class="break">{show(name, form.values[name])}</span> },
             ]}
           />
         </fieldset>
