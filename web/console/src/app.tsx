@@ -18,6 +18,8 @@ import { Shell } from "./shell/Shell";
 type Loader = () => Promise<{ default: ComponentType<any> }>;
 
 const routes: [path: string, load: Loader][] = [
+  ["/agents", () => import("./pages/agents/Agents")],
+  ["/agents/:agent", () => import("./pages/agents/Agent")],
 ];
 
 const pages = routes.map(([path, load]) => [path, lazy(load)] as const);
