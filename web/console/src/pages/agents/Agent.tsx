@@ -91,7 +91,7 @@ function Standing({ agent, status }: { agent: Schemas["ShownAgent"]; status: str
   return (
     <span class="row">
       {status && <State of={status} />}
-      {!agent.published ? <Badge>Not published yet</Badge> : agent.unpublished_changes ? <Badge tone="warning" icon="edit">Draft differs from v{agent.published.number}</Badge> : <Badge>v{agent.published.number}</Badge>}
+      {!agent.published ? <Badge>Not published yet</Badge> : agent.unpublished_changes ? <Badge tone="warning" icon="edit">Draft differs from v{agent.published.number}</Badge> : <Badge icon="check">v{agent.published.number}, nothing to publish</Badge>}
     </span>
   );
 }

@@ -195,7 +195,7 @@ function useColumns(catalogue: Catalogue, deleted: boolean, refresh: () => Promi
           )}
           {agent.pinned && (
             <span class="pin" role="img" aria-label="Pinned" title="Pinned">
-              <Icon name="up" size={12} />
+              <Icon name="pin" size={16} />
             </span>
           )}
         </span>

@@ -55,7 +55,7 @@ export default function Knowledge({ agent, draft }: { agent: Schemas["ShownAgent
       <div class="span-8 stack">
         <div class="row between">
           <p class="muted">
-            {plural(agent.knowledge.items ?? 0, "item")}, {plural(agent.knowledge.passages ?? 0, "passage")}. A change counts from the next turn on; it needs no publishing.
+            {plural(agent.knowledge.items ?? 0, "item")}, {plural(agent.knowledge.passages ?? 0, "passage")}. Changes count at once, without publishing.
           </p>
           {pages.items.length > 0 && adding}
         </div>

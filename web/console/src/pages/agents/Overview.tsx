@@ -80,10 +80,10 @@ function Tiles({ fleet }: { fleet: Schemas["FleetAgent"] }) {
         <Tile name="Charge this month" metric="charge" value={money(fleet.month.charge)} aside={`${fine(fleet.today.charge)} today`} {...line((f) => Number(f.charge.amount))} />
       </div>
       <div class="span-3">
-        <Tile name="Errors today" value={health.turns ? count(health.errors) : "–"} aside={health.turns ? `of ${plural(health.turns, "turn")}` : "No turns today"} />
+        <Tile name="Errors today" metric="errors" value={health.turns ? count(health.errors) : "–"} aside={health.turns ? `of ${plural(health.turns, "turn")}` : "No turns today"} />
       </div>
       <div class="span-3">
-        <Tile name="Whole answer, p95, today" value={duration(health.latency_p95_ms)} aside={fleet.last_active ? `Last active ${ago(fleet.last_active)}` : "Never active"} />
+        <Tile name="Whole answer, p95, today" metric="latency_p95_ms" value={duration(health.latency_p95_ms)} aside={fleet.last_active ? `Last active ${ago(fleet.last_active)}` : "Never active"} />
       </div>
     </div>
   );

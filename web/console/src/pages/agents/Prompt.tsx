@@ -38,7 +38,6 @@ export default function Prompt({ agent }: { agent: Schemas["ShownAgent"] }) {
         {shown.sections.map((section) => (
           <Card
             key={section.name}
-            level={3}
             id={`section-${slug(section.name)}`}
             title={title(section.name)}
             aside={<span class="muted number">{tokens(section.tokens)}</span>}
