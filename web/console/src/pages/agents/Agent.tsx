@@ -55,7 +55,7 @@ export default function Agent({ agent: id }: { agent: string }) {
   const agent = draft.data;
   if (!agent)
     return (
-      <Page title={draft.problem ? "Agent" : "…"} above={<Back />}>
+      <Page title="Agent" above={<Back />}>
         {draft.problem ? <ErrorNote problem={draft.problem} retry={draft.reload} /> : <Skeleton lines={8} />}
       </Page>
     );

@@ -113,10 +113,10 @@ function Act({ action, whom, onClose, done }: { action: Action; whom: Whom; onCl
   const doing = useAction(async (retried?: string[]) => {
     const { data } = await call("post", "/api/my-agents/bulk", { body: retried ? asked({ ids: retried, filter: null }) : asked(), key });
     setKey(newKey());
-    const succeeded = data.outcomes.filter((one) => one.outcome === "done").map((one) => one.agent_id);
     // What was done in an earlier try stays in the sum, so that the dialog tells of all of them.
     const before = retried ? (did?.outcomes.filter((one) => !retried.includes(one.agent_id)) ?? []) : [];
     const outcomes = [...before, ...data.outcomes];
+    const succeeded = outcomes.filter((one) => one.outcome === "done").map((one) => one.agent_id);
     const number = (of: Schemas["Outcome"]["outcome"]) => outcomes.filter((one) => one.outcome === of).length;
     const sum = { ...data, outcomes, done: number("done"), unchanged: number("unchanged"), refused: number("refused"), failed: number("failed") };
     setDid(sum);
