@@ -34,6 +34,8 @@ const routes: [path: string, load: Loader][] = [
   ["/widgets", () => import("./pages/widgets/Widgets")],
   ["/widgets/new", () => import("./pages/widgets/NewWidget")],
   ["/widgets/:widget", () => import("./pages/widgets/Widget")],
+  ["/agents", () => import("./pages/agents/Agents")],
+  ["/agents/:agent", () => import("./pages/agents/Agent")],
 ];
 
 const pages = routes.map(([path, load]) => [path, lazy(load)] as const);
