@@ -18,6 +18,8 @@ import { Shell } from "./shell/Shell";
 type Loader = () => Promise<{ default: ComponentType<any> }>;
 
 const routes: [path: string, load: Loader][] = [
+  ["/agents/new", () => import("./pages/wizard/Wizard")],
+  ["/agents/new/:agent", () => import("./pages/wizard/Wizard")],
 ];
 
 const pages = routes.map(([path, load]) => [path, lazy(load)] as const);
