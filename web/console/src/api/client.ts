@@ -21,7 +21,10 @@ type Json<A> = A extends { content: { "application/json": infer T } } ? T : unde
 export type Answer<P extends keyof paths, M extends Method> = Json<Ok<Operation<P, M>>>;
 
 type Part<O, K extends "path" | "query"> = O extends { parameters: { [Q in K]?: infer T } } ? NonNullable<T> : never;
-type Sent<O> = O extends { requestBody?: { content: { "application/json": infer T } } } ? T : undefined;
+type Sent<O> = O extends { requestBody?: { content: { "application/json": infer T } } } ? Loose<T> : undefined;
+
+/** The generated types hold whatever has a default for always there, as it is in answers; a request may leave it out. */
+export type Loose<T> = T extends readonly (infer I)[] ? Loose<I>[] : T extends object ? { [K in keyof T]?: Loose<T[K]> } : T;
 
 export type Given<P extends keyof paths, M extends Method> = {
   path?: Part<Operation<P, M>, "path">;

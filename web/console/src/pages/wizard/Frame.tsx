@@ -112,7 +112,7 @@ export function Frame({ step, name, form, ready, goTo, beside, tryIt, next, chil
             )}
           </div>
         </div>
-        {beside && <aside class="wizard-try">{beside}</aside>}
+        {beside && <div class="wizard-try">{beside}</div>}
       </div>
     </Page>
   );

@@ -1,7 +1,7 @@
 /** Step 4: what the agent knows: questions with answers, text, files; and what a question would find. */
 
 import { useState } from "preact/hooks";
-import { call, newKey, raw, type Schemas } from "../../api/client";
+import { call, type Loose, newKey, raw, type Schemas } from "../../api/client";
 import { forget, useAction, useResource } from "../../api/resource";
 import { keyOf, useKept } from "../../kept";
 import { bytes, plural } from "../../format";
@@ -99,7 +99,7 @@ interface Adding {
   added: (item: Schemas["WrittenItem"]) => Promise<void>;
 }
 
-function useAdding(agent: string, added: Adding["added"], body: () => Schemas["NewItem"], clear: () => void) {
+function useAdding(agent: string, added: Adding["added"], body: () => Loose<Schemas["NewItem"]>, clear: () => void) {
   return useAction(async () => {
     const sent = body();
     const { data } = await call("post", "/api/agents/{agent}/knowledge", { path: { agent }, key: keyOf(`wizard.${agent}.know`, sent), body: sent });

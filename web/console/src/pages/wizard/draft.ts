@@ -1,6 +1,6 @@
 /** The draft as the wizard's fields see it: flat, with the pointer of each in the definition. */
 
-import type { Schemas } from "../../api/client";
+import type { Loose, Schemas } from "../../api/client";
 import type { Form } from "../../parts/form";
 
 export type Definition = Schemas["functions__agents__models__Definition"];
@@ -68,7 +68,7 @@ export function fieldsOf(definition: Definition): Fields {
 }
 
 /** The merge patch that makes these changes to `now`. */
-export function patchOf(changed: Partial<Fields>, now: Definition): Schemas["Answers"] {
+export function patchOf(changed: Partial<Fields>, now: Definition): Loose<Schemas["Answers"]> {
   const { business_name, business_description, business_contact, opening_hours, language, model, ...same } = changed;
   const business = given({ name: business_name, description: business_description, contact: business_contact, opening_hours });
   const languages = language === undefined ? undefined : [language, ...(now.languages ?? []).slice(1).filter((one) => one !== language)];
@@ -76,7 +76,7 @@ export function patchOf(changed: Partial<Fields>, now: Definition): Schemas["Ans
 }
 
 /** Another model takes other levels of thinking, and cannot be its own fallback. */
-function modelOf(name: string, now: Definition): Schemas["ModelChoiceAnswers"] {
+function modelOf(name: string, now: Definition): Loose<Schemas["ModelChoiceAnswers"]> {
   const at = name.indexOf("/");
   const [provider, id] = [name.slice(0, at), name.slice(at + 1)];
   const fallback = now.model.fallback;
