@@ -21,19 +21,35 @@ const sectionOf = (name: string) => SECTIONS[name] ?? name.charAt(0).toUpperCase
 
 const STAGES: Record<Stage, string> = { publish: "Publishing the draft", activate: "Letting it answer", widget: "Making the widget" };
 
-export function Review({ agent, form, config, goTo, wish, setWish, done, reload }: StepProps & WishProps & { done: (widget: string) => void }) {
-  const preview = usePreview(agent);
+export interface Publishing {
+  run: () => Promise<boolean>;
+  busy: boolean;
+  problem: Problem | undefined;
+  stage: string | undefined;
+  /** What is no address of a site. */
+  wrong: string[];
+}
+
+export function usePublishing({ agent, form, reload, wish }: Pick<StepProps, "agent" | "form" | "reload"> & Pick<WishProps, "wish">, done: (widget: string) => void): Publishing {
   const [stage, setStage] = useState<Stage>();
   const { origins, wrong } = originsOf(wish.sites);
-  const publishing = useAction(async () => {
+  const { run, busy, problem } = useAction(async () => {
     if (form.dirty.length && !(await form.save())) return;
+    let widget: string;
     try {
-      done(await publish(agent, wish.theme, origins, setStage));
+      widget = await publish(agent, wish.theme, origins, setStage);
     } finally {
       await reload();
       setStage(undefined);
     }
+    done(widget);
   });
+  return { run, busy, problem, stage: stage && STAGES[stage], wrong };
+}
+
+export function Review({ agent, config, goTo, wish, setWish, publishing }: StepProps & WishProps & { publishing: Publishing }) {
+  const preview = usePreview(agent);
+  const { wrong, stage } = publishing;
   const warnings = preview.data?.warnings ?? [];
   return (
     <div class="stack loose">
@@ -76,6 +92,20 @@ export function Review({ agent, form, config, goTo, wish, setWish, done, reload 
           <Note tone="success">Nothing stands out: goals, rules, knowledge and model fit together.</Note>
         )}
       </Part>
+      <Part title="Put it on your site">
+        <Field
+          label="Your site"
+          optional
+          hint={`One address a line. Only pages of these sites may open the chat. This console (${location.host}) is added, so that you can try it at once.`}
+          error={wrong.length ? `This is no address of a site: ${wrong.join(", ")}` : publishing.problem?.at("/allowed_origins")}
+        >
+          <TextArea rows={2} value={wish.sites} placeholder="www.example.com" onInput={(sites) => setWish((now) => ({ ...now, sites }))} />
+        </Field>
+        {publishing.problem && <Failed problem={publishing.problem} agent={agent.id} retry={() => publishing.run()} />}
+        <p class="muted" role="status">
+          {stage ? `${stage}…` : "Publish lets visitors talk to it. You can pause it at any time."}
+        </p>
+      </Part>
       <Part title="The prompt">
         {preview.data && (
           <>
@@ -98,25 +128,6 @@ export function Review({ agent, form, config, goTo, wish, setWish, done, reload 
           </>
         )}
         <File agent={agent.id} version={agent.updated_at} />
-      </Part>
-      <Part title="Put it on your site">
-        <Field
-          label="Your site"
-          optional
-          hint={`One address a line. Only pages of these sites may open the chat. This console (${location.host}) is added, so that you can try it at once.`}
-          error={wrong.length ? `This is no address of a site: ${wrong.join(", ")}` : publishing.problem?.at("/allowed_origins")}
-        >
-          <TextArea rows={2} value={wish.sites} placeholder="www.example.com" onInput={(sites) => setWish((now) => ({ ...now, sites }))} />
-        </Field>
-        {publishing.problem && <Failed problem={publishing.problem} agent={agent.id} retry={() => publishing.run()} />}
-        <div class="row">
-          <Button kind="primary" icon="send" busy={publishing.busy} disabled={wrong.length > 0 && "Mend the address of your site first"} onClick={() => void publishing.run()}>
-            Publish
-          </Button>
-          <span class="muted grow" role="status">
-            {stage ? `${STAGES[stage]}…` : "Visitors can talk to it from then on. You can pause it at any time."}
-          </span>
-        </div>
       </Part>
     </div>
   );

@@ -20,7 +20,7 @@ import { Knowledge } from "./Knowledge";
 import { Live } from "./Live";
 import { Look } from "./Look";
 import { Model } from "./Model";
-import { Review } from "./Review";
+import { Review, usePublishing } from "./Review";
 import { Try, TryButton } from "./Try";
 
 export default function Wizard({ agent }: { agent?: string }) {
@@ -94,6 +94,8 @@ function Steps({ agent, from, industries, config }: { agent: Agent; from: Resour
     if (form.dirty.length && !(await form.save())) return;
     show(next);
   };
+  const done = (widget: string) => go(withQuery(`/agents/new/${agent.id}`, { step: "live", widget }), { replace: true });
+  const publishing = usePublishing({ agent, form, reload: from.reload, wish }, done);
   useSaveKey(form);
 
   if (query.step === "live" && query.widget) return <Live agent={agent} widget={query.widget} />;
@@ -101,10 +103,10 @@ function Steps({ agent, from, industries, config }: { agent: Agent; from: Resour
   const given: StepProps = { agent, form, config, industries, reload: from.reload, goTo: (next) => void goTo(next) };
   const beside = <Try agent={agent} form={form} chat={chat} />;
   const frame = { step, form, goTo: given.goTo, ready: true, beside, tryIt: <TryButton beside={beside} />, name: agent.name };
-  const done = (widget: string) => go(withQuery(`/agents/new/${agent.id}`, { step: "live", widget }), { replace: true });
+  const next = { label: "Publish", act: () => void publishing.run(), busy: publishing.busy, disabled: publishing.wrong.length ? "Mend the address of your site first" : undefined };
   return (
     <>
-      <Frame {...frame}>
+      <Frame {...frame} {...(step === "review" ? { next } : {})}>
         {
           {
             industry: () => <Industry {...given} />,
@@ -112,7 +114,7 @@ function Steps({ agent, from, industries, config }: { agent: Agent; from: Resour
             model: () => <Model {...given} />,
             knowledge: () => <Knowledge {...given} />,
             look: () => <Look {...given} wish={wish} setWish={setWish} />,
-            review: () => <Review {...given} wish={wish} setWish={setWish} done={done} />,
+            review: () => <Review {...given} wish={wish} setWish={setWish} publishing={publishing} />,
           }[step]()
         }
       </Frame>

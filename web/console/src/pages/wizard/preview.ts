@@ -13,11 +13,12 @@ export interface Previewed {
   reload: () => void;
 }
 
-export function usePreview(agent: Agent): Previewed {
+export function usePreview(agent: Agent | undefined): Previewed {
   const [data, setData] = useState<Preview>();
   const [problem, setProblem] = useState<Problem>();
   const [again, setAgain] = useState(0);
   useEffect(() => {
+    if (!agent) return;
     const stop = new AbortController();
     call("post", "/api/agents/prompt-preview", { body: { agent_id: agent.id, definition: agent.definition }, signal: stop.signal })
       .then((got) => {
@@ -26,6 +27,6 @@ export function usePreview(agent: Agent): Previewed {
       })
       .catch((error: unknown) => !stop.signal.aborted && setProblem(asProblem(error)));
     return () => stop.abort();
-  }, [agent.updated_at, agent.knowledge.revision, again]);
+  }, [agent?.updated_at, agent?.knowledge.revision, again]);
   return { data, problem, reload: () => setAgain((n) => n + 1) };
 }
