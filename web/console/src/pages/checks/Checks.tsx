@@ -132,7 +132,7 @@ function RunCard({ agent, shown, runner, last }: { agent: string; shown: Shown; 
       aside={
         shown.up_to_date ? (
           shown.failing ? (
-            <Badge tone="danger">{plural(shown.failing, "case")} fail on this draft</Badge>
+            <Badge tone="danger">{shown.failing} failing on this draft</Badge>
           ) : (
             <Badge tone="success">This draft passes</Badge>
           )

@@ -1,13 +1,14 @@
 /** Around every step: where one is, the form, the chat beside it, and the way on and back. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Bar, Button } from "../../parts/basics";
 import { Icon } from "../../parts/icons";
 import { Page } from "../../parts/page";
 import { ErrorNote } from "../../parts/problem";
 import { to } from "../../routing";
 import { type DraftForm, type Step, STEPS } from "./draft";
+import { TryButton } from "./Try";
 
 export interface FrameProps {
   step: Step;
@@ -16,10 +17,8 @@ export interface FrameProps {
   /** Whether there is a draft, so that other steps can be opened. */
   ready: boolean;
   goTo: (step: Step) => void;
-  /** The chat, where there is room for it. */
+  /** The chat: beside the form where there is room for it, else behind "Try it". */
   beside?: ComponentChildren;
-  /** The button that opens it, where there is not. */
-  tryIt?: ComponentChildren;
   /** What Next does, where it is not "save and show the next step". */
   next?: { label: string; act: () => void; busy: boolean; disabled?: string | undefined };
   children: ComponentChildren;
@@ -34,7 +33,8 @@ const HINTS: Record<Step, string> = {
   review: "What the agent is told, and the way to your site.",
 };
 
-export function Frame({ step, name, form, ready, goTo, beside, tryIt, next, children }: FrameProps) {
+export function Frame({ step, name, form, ready, goTo, beside, next, children }: FrameProps) {
+  const room = useRoom();
   const at = STEPS.findIndex((one) => one.id === step);
   const heading = useRef<HTMLHeadingElement>(null);
   const first = useRef(true);
@@ -79,7 +79,7 @@ export function Frame({ step, name, form, ready, goTo, beside, tryIt, next, chil
           <Bar plain share={(at + 1) / STEPS.length} />
         </div>
       </nav>
-      <div class={`wizard${beside ? "" : " alone"}`}>
+      <div class={`wizard${beside && room ? " two" : ""}`}>
         <div class="stack loose">
           <div class="stack tight">
             <h2 ref={heading} tabIndex={-1}>
@@ -98,7 +98,7 @@ export function Frame({ step, name, form, ready, goTo, beside, tryIt, next, chil
             <span class="grow muted saved" role="status">
               {form && (form.busy ? "Saving" : form.dirty.length ? "Not saved yet" : "Saved")}
             </span>
-            {tryIt && <span class="narrow">{tryIt}</span>}
+            {beside && !room && <TryButton beside={beside} />}
             {next ? (
               <Button kind="primary" busy={next.busy} disabled={next.disabled} onClick={next.act}>
                 {next.label}
@@ -112,8 +112,20 @@ export function Frame({ step, name, form, ready, goTo, beside, tryIt, next, chil
             )}
           </div>
         </div>
-        {beside && <div class="wizard-try">{beside}</div>}
+        {beside && room && <div class="wizard-try">{beside}</div>}
       </div>
     </Page>
   );
+}
+
+const roomy = matchMedia("(min-width: 1100px)");
+
+function useRoom(): boolean {
+  const [matches, setMatches] = useState(roomy.matches);
+  useEffect(() => {
+    const changed = () => setMatches(roomy.matches);
+    roomy.addEventListener("change", changed);
+    return () => roomy.removeEventListener("change", changed);
+  }, []);
+  return matches;
 }

@@ -21,7 +21,7 @@ import { Live } from "./Live";
 import { Look } from "./Look";
 import { Model } from "./Model";
 import { Review, usePublishing } from "./Review";
-import { Try, TryButton } from "./Try";
+import { Try } from "./Try";
 
 export default function Wizard({ agent }: { agent?: string }) {
   if (workspace.value && !may("member"))
@@ -102,7 +102,7 @@ function Steps({ agent, from, industries, config }: { agent: Agent; from: Resour
 
   const given: StepProps = { agent, form, config, industries, reload: from.reload, goTo: (next) => void goTo(next) };
   const beside = <Try agent={agent} form={form} chat={chat} />;
-  const frame = { step, form, goTo: given.goTo, ready: true, beside, tryIt: <TryButton beside={beside} />, name: agent.name };
+  const frame = { step, form, goTo: given.goTo, ready: true, beside, name: agent.name };
   const next = { label: "Publish", act: () => void publishing.run(), busy: publishing.busy, disabled: publishing.wrong.length ? "Mend the address of your site first" : undefined };
   return (
     <>
