@@ -20,6 +20,8 @@ type Loader = () => Promise<{ default: ComponentType<any> }>;
 const routes: [path: string, load: Loader][] = [
   ["/agents/new", () => import("./pages/wizard/Wizard")],
   ["/agents/new/:agent", () => import("./pages/wizard/Wizard")],
+  ["/agents", () => import("./pages/agents/Agents")],
+  ["/agents/:agent", () => import("./pages/agents/Agent")],
 ];
 
 const pages = routes.map(([path, load]) => [path, lazy(load)] as const);

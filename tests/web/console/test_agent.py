@@ -1,0 +1,272 @@
+"""One agent's tabs: published by keyboard, taught, tried, compared, written as YAML, and never overwritten unseen."""
+
+import json
+import re
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.e2e.practice import HOURS, QUESTION, Practice
+from tests.web.console.conftest import Consoles, complaints, sideways
+
+TABS = ("overview", "prompt", "knowledge", "playground", "versions", "yaml", "settings")
+Make = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def make(practice: Practice) -> Make:
+    """Makes an agent of its own for a test, with these fields."""
+
+    def made(**fields: object) -> str:
+        body = {"name": f"Agent {uuid.uuid4().hex[:6]}", "industry": "dental", **fields}
+        return str(practice.owner.ask("POST", "/api/agents", body).json()["id"])
+
+    return made
+
+
+def editor(page: Page) -> str:
+    """What the YAML editor holds, from inside its shadow root."""
+    expect(page.locator(".editor .cm-content")).to_be_visible()
+    return "\n".join(page.locator(".editor .cm-line").all_inner_texts())
+
+
+def patched(practice: Practice, agent: str, **fields: object) -> None:
+    """Somebody else changes the draft."""
+    path = f"/api/agents/{agent}"
+    practice.owner.ask("PATCH", path, fields, If_Match=practice.owner.etag(path))
+
+
+def test_a_draft_is_published_and_switched_on_by_keyboard(console: Consoles, practice: Practice, make: Make) -> None:
+    agent = make()
+    page = console(f"/agents/{agent}", who=practice)
+    expect(page.get_by_text("Not published yet")).to_be_visible()
+    expect(page.get_by_role("switch", name="Answers visitors")).to_be_disabled()
+    page.get_by_role("button", name="Publish").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Version 1 is published")).to_be_visible()
+    expect(page.get_by_role("switch", name="Answers visitors")).to_be_enabled()
+    page.get_by_role("switch", name="Answers visitors").focus()
+    page.keyboard.press("Space")
+    expect(page.locator(".page-header").get_by_text("Active", exact=True)).to_be_visible()
+    assert practice.owner.get(f"/api/my-agents/{agent}/status")["status"] == "active"
+
+
+def test_failing_checks_are_a_question_before_publishing(console: Consoles, practice: Practice, make: Make) -> None:
+    agent = make()
+    path = f"/api/agents/{agent}/checks"
+    cases = {"cases": [{"id": "hours", "question": QUESTION, "must": ["purple"]}]}
+    practice.owner.ask("PUT", path, cases, If_Match=practice.owner.etag(path))
+    page = console(f"/agents/{agent}", who=practice)
+    page.get_by_role("button", name="Publish").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("link", name="Open the checks")).to_be_visible()
+    dialog.get_by_role("button", name="Publish all the same").click()
+    expect(page.get_by_text("Version 1 is published")).to_be_visible()
+
+
+def test_settings_are_saved_by_field_and_a_stale_one_shows_both(
+    console: Consoles, practice: Practice, make: Make
+) -> None:
+    agent = make(greeting="Hello")
+    page = console(f"/agents/{agent}?tab=settings", who=practice)
+    page.get_by_label("Greeting").fill("Good day")
+    page.get_by_label("Temperature").fill("9")
+    page.get_by_label("Temperature").blur()
+    expect(page.get_by_text("Temperature is between 0 and 2.")).to_be_visible()
+    page.get_by_label("Temperature").fill("")
+    patched(practice, agent, greeting="Welcome", tone="formal")
+    expect(page.get_by_text("1 unsaved change")).to_be_visible()
+    page.keyboard.press("Control+s")
+    dialog = page.get_by_role("dialog", name="Somebody else changed this")
+    expect(dialog).to_contain_text("Welcome")
+    expect(dialog).to_contain_text("Good day")
+    dialog.get_by_role("button", name="Save what is chosen").click()
+    expect(page.get_by_text("The draft is saved")).to_be_visible()
+    draft = practice.owner.get(f"/api/agents/{agent}")["definition"]
+    assert (draft["greeting"], draft["tone"]) == ("Good day", "formal")
+
+
+def test_knowledge_is_taught_found_changed_and_forgotten(console: Consoles, practice: Practice, make: Make) -> None:
+    agent = make()
+    page = console(f"/agents/{agent}?tab=knowledge", who=practice)
+    page.get_by_role("button", name="Add Q&A").first.click()
+    page.get_by_label("Question", exact=True).fill(QUESTION)
+    page.get_by_label("Answer", exact=True).fill(HOURS)
+    page.get_by_role("button", name="Add item").click()
+    expect(page.get_by_role("row", name=re.compile("When are you open"))).to_be_visible()
+    page.get_by_label("A question as a visitor").fill("When do you open on Monday?")
+    page.keyboard.press("Enter")
+    found = page.get_by_role("list", name=re.compile("Found for"))
+    expect(found).to_contain_text("Monday to Friday")
+    expect(found).to_contain_text("score")
+    page.get_by_role("row").get_by_role("button", name=QUESTION, exact=True).click()
+    (item,) = practice.owner.get(f"/api/agents/{agent}/knowledge")["items"]
+    path = f"/api/agents/{agent}/knowledge/{item['id']}"
+    theirs = {"kind": "qa", "title": "Theirs", "pairs": [{"question": QUESTION, "answer": "Never."}]}
+    expect(page.get_by_label("Answer", exact=True)).to_have_value(HOURS)
+    practice.owner.ask("PUT", path, theirs, If_Match=practice.owner.etag(path))
+    page.get_by_label("Answer", exact=True).fill("Always.")
+    page.get_by_role("button", name="Save item").click()
+    expect(page.get_by_label("Stored now")).to_contain_text("Never.")
+    page.get_by_role("button", name="Keep mine").click()
+    page.get_by_role("button", name="Save item").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert practice.owner.get(path)["pairs"][0]["answer"] == "Always."
+    page.get_by_role("button", name=re.compile("^Delete ")).click()
+    page.get_by_role("button", name="Delete item").click()
+    expect(page.get_by_role("heading", name="It knows nothing of you yet")).to_be_visible()
+
+
+def test_a_file_is_read_and_one_of_another_kind_is_refused_before_it_is_sent(
+    console: Consoles, practice: Practice, make: Make, tmp_path: Path
+) -> None:
+    agent = make()
+    page = console(f"/agents/{agent}?tab=knowledge&add=file", who=practice)
+    image, text = tmp_path / "a.png", tmp_path / "prices.md"
+    image.write_bytes(b"x")
+    text.write_text("# Prices\n\nA check-up costs 60 dollars.\n", encoding="utf-8")
+    page.get_by_label("File", exact=True).set_input_files(image)
+    expect(page.get_by_text("Only PDF, HTML, Markdown and plain text")).to_be_visible()
+    page.get_by_label("File", exact=True).set_input_files(text)
+    page.get_by_role("button", name="Add file").click()
+    expect(page.get_by_role("row", name=re.compile("Markdown"))).to_be_visible()
+
+
+def test_the_playground_streams_and_tells_what_it_took(console: Consoles, practice: Practice) -> None:
+    page = console(f"/agents/{practice.agent}?tab=playground", who=practice)
+    field = page.get_by_label("Message", exact=True)
+    field.fill(QUESTION)
+    page.keyboard.press("Enter")
+    log = page.get_by_role("log")
+    expect(log).to_contain_text("Monday to Friday")
+    expect(log.locator(".taken")).to_contain_text(re.compile(r"tokens, USD [\d.<]+, .*s, 1 source"))
+    expect(field).to_be_focused()
+    beside = page.get_by_role("complementary", name="What the answer took")
+    expect(beside).to_contain_text("Input")
+    expect(beside).to_contain_text(re.compile(r"Charge\s*USD"))
+    expect(beside).to_contain_text("First word")
+    expect(beside).to_contain_text(HOURS[:30])
+    page.get_by_role("link", name="Settings").last.click()
+    page.get_by_role("link", name="Playground").click()
+    expect(log).to_contain_text("Monday to Friday")
+    assert complaints(page) == []
+
+
+def test_a_slow_answer_can_be_stopped_and_a_broken_one_tried_again(console: Consoles, practice: Practice) -> None:
+    page = console(f"/agents/{practice.agent}?tab=playground", who=practice)
+    field = page.get_by_label("Message", exact=True)
+    field.fill("!fault:before " + QUESTION)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
+    page.get_by_role("button", name="Stop").wait_for(state="hidden")
+    field.fill("!fault:slow " + QUESTION)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("log")).to_contain_text("Stopped")
+    expect(page.get_by_role("button", name="Ask again")).to_be_visible()
+
+
+def test_a_lost_connection_keeps_the_question_and_pays_once(
+    console: Consoles, practice: Practice, make: Make
+) -> None:
+    agent = make()
+    page = console(f"/agents/{agent}?tab=playground", who=practice)
+    keys: list[str] = []
+
+    def lost(route: Route) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        if len(keys) == 1:
+            route.abort()
+        else:
+            route.fallback()
+
+    page.route("**/chat", lost)
+    page.get_by_label("Message", exact=True).fill(QUESTION)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("No connection")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".taken")).to_contain_text("tokens")
+    assert keys[0] == keys[1]
+
+
+def test_two_versions_are_compared_and_the_older_one_comes_back(
+    console: Consoles, practice: Practice, make: Make
+) -> None:
+    agent = make(goals=["Book visits"], tone="warm")
+    practice.owner.ask("POST", f"/api/agents/{agent}/publish")
+    patched(practice, agent, goals=["Book visits", "Tell prices"])
+    practice.owner.ask("POST", f"/api/agents/{agent}/publish")
+    page = console(f"/agents/{agent}?tab=versions", who=practice)
+    expect(page.locator(".diff .added")).to_contain_text("Tell prices")
+    page.get_by_role("row", name=re.compile("v1")).get_by_role("button", name="Roll back").click()
+    expect(page.get_by_text("v3 is what v1 was")).to_be_visible()
+    expect(page.get_by_text("Draft differs from v3")).to_be_visible()
+    expect(page.get_by_text("As v1")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("row", name=re.compile("v4"))).to_be_visible()
+
+
+def test_yaml_is_completed_judged_and_saved_and_a_stale_file_shows_both(
+    console: Consoles, practice: Practice, make: Make
+) -> None:
+    agent = make(tone="warm")
+    page = console(f"/agents/{agent}?tab=yaml", who=practice)
+    assert "tone: warm" in editor(page)
+    page.locator(".cm-line", has_text="tone: warm").click()
+    page.keyboard.press("End")
+    for _ in "warm":
+        page.keyboard.press("Backspace")
+    page.keyboard.press("Control+Space")
+    page.locator(".cm-tooltip-autocomplete li", has_text="formal").click()
+    expect(page.locator(".cm-line", has_text="tone: formal")).to_be_visible()
+    page.keyboard.press("Enter")
+    page.keyboard.type("tune: x")
+    fault = page.get_by_role("button", name=re.compile(r"Line \d+, column 1"))
+    expect(fault.first).to_be_visible()
+    fault.first.click()
+    expect(page.locator(".cm-activeLine")).to_have_text("tune: x")
+    page.keyboard.press("Control+Shift+k")
+    expect(fault).to_have_count(0)
+    patched(practice, agent, tone="playful")
+    page.get_by_role("button", name="Save draft").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Stored now")).to_contain_text("tone: playful")
+    expect(dialog.get_by_label("Yours")).to_contain_text("tone: formal")
+    dialog.get_by_role("button", name="Save mine over it").click()
+    expect(page.get_by_text("The draft is saved")).to_be_visible()
+    assert practice.owner.get(f"/api/agents/{agent}")["definition"]["tone"] == "formal"
+
+
+def test_a_viewer_reads_all_and_changes_nothing(console: Consoles, practice: Practice) -> None:
+    page = console("/nowhere", who=practice)
+
+    def as_viewer(route: Route) -> None:
+        found = route.fetch()
+        route.fulfill(response=found, body=json.dumps({**found.json(), "role": "viewer"}))
+
+    page.route(re.compile("/api/workspace$"), as_viewer)
+    page.reload()
+    page.evaluate(f"location.hash = '/agents/{practice.agent}?tab=settings'")
+    expect(page.get_by_label("Greeting")).to_be_disabled()
+    expect(page.get_by_role("button", name="Publish")).to_have_count(0)
+    expect(page.get_by_role("link", name="Playground")).to_have_count(0)
+    page.get_by_role("link", name="Prompt").click()
+    expect(page.get_by_role("heading", name=re.compile("Prompt of v"))).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "colours"), [(360, "dark"), (768, "dark"), (1280, "light")])
+def test_every_tab_fits_its_window_and_axe_finds_nothing(
+    console: Consoles, practice: Practice, width: int, colours: str
+) -> None:
+    page = console(f"/agents/{practice.agent}", who=practice, width=width, color_scheme=colours)
+    for tab in TABS:
+        page.evaluate(f"location.hash = '/agents/{practice.agent}?tab={tab}'")
+        expect(page.get_by_role("link", name=re.compile(tab, re.IGNORECASE), exact=False).last).to_be_visible()
+        if tab == "yaml":
+            editor(page)
+        expect(page.locator("main [aria-busy=true]")).to_have_count(0)
+        assert (tab, complaints(page)) == (tab, [])
+        assert (tab, sideways(page)) == (tab, 0)

@@ -1,0 +1,175 @@
+"""The fleet's list: filters in the address, many changed at once with their outcomes, YAML taken in, deleted ones back."""
+
+import json
+import re
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.e2e.practice import Practice
+from tests.web.console.conftest import WIDTHS, Consoles, complaints, sideways
+
+LONG = "Straßenbahnhaltestellenverwaltungsangestellte قهوة " + "x" * 28
+FILE = "name: {name}\nindustry: dental\nmodel:\n  provider: {provider}\n  id: {id}\n"
+
+
+@pytest.fixture(scope="module")
+def fleet(practice: Practice) -> Practice:
+    """The practice with three more agents: two tagged drafts and one with a long name."""
+    for name, tags in (("Nora", ["night"]), ("Otto", ["night"]), (LONG[:80], [])):
+        body = {"definition": {"name": name, "industry": "dental"}, "tags": tags}
+        practice.owner.ask("POST", "/api/my-agents", body)
+    return practice
+
+
+def names(page: Page) -> list[str]:
+    """The agents that the list shows."""
+    expect(page.locator(".skeleton")).to_have_count(0)
+    return [name.strip() for name in page.locator("tbody .title a").all_inner_texts()]
+
+
+@pytest.fixture
+def own(practice: Practice) -> Iterator[str]:
+    """An agent for one test."""
+    body = {"name": f"Own {uuid.uuid4().hex[:6]}", "industry": "dental"}
+    yield practice.owner.ask("POST", "/api/agents", body).json()["id"]
+
+
+def test_filters_live_in_the_address_and_can_be_cleared(console: Consoles, fleet: Practice) -> None:
+    page = console("/agents?tag=night", who=fleet)
+    expect(page.get_by_role("link", name="Nora")).to_be_visible()
+    assert names(page) == ["Nora", "Otto"]
+    page.get_by_label("Name, tag or note").fill("ott")
+    expect(page.get_by_role("link", name="Nora")).to_have_count(0)
+    expect(page).to_have_url(re.compile("text=ott"))
+    page.get_by_role("button", name="Name", exact=True).click()
+    expect(page).to_have_url(re.compile("sort=-name"))
+    page.get_by_label("Name, tag or note").fill("nobody has this")
+    expect(page.get_by_role("heading", name="No agent fits")).to_be_visible()
+    page.get_by_role("button", name="Clear filters").last.click()
+    expect(page.get_by_role("link", name="Mia", exact=True)).to_be_visible()
+
+
+def test_many_are_counted_before_they_are_changed_and_what_was_refused_is_told(
+    console: Consoles, fleet: Practice
+) -> None:
+    page = console("/agents", who=fleet)
+    for name in ("Mia", "Nora"):
+        page.get_by_label(f"Select {name}").check()
+    bar = page.get_by_role("region", name="Selected agents")
+    expect(bar).to_contain_text("2 selected")
+    bar.get_by_role("button", name="Pause").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("1 agent will be paused")
+    expect(dialog).to_contain_text("1 agent cannot be paused")
+    dialog.get_by_role("button", name="Pause 1 agent").click()
+    expect(dialog).to_contain_text("1 agent was paused")
+    expect(dialog.get_by_role("list", name="Not changed")).to_contain_text("Nora")
+    dialog.get_by_role("button", name="Close", exact=True).last.click()
+    expect(page.get_by_role("row", name=re.compile("Mia")).get_by_text("Paused")).to_be_visible()
+    fleet.set_status("active")
+
+
+def test_what_failed_can_be_tried_again_alone(console: Consoles, fleet: Practice) -> None:
+    page = console("/agents?tag=night", who=fleet)
+    asked: list[dict[str, object]] = []
+
+    def half(route: Route) -> None:
+        body = route.request.post_data_json
+        asked.append(body)
+        answer = route.fetch()
+        found = answer.json()
+        if len([one for one in asked if not one.get("dry_run")]) == 1 and not body.get("dry_run"):
+            found["outcomes"][0] |= {"outcome": "failed", "code": "not_in_time", "detail": "Try this one again."}
+        route.fulfill(response=answer, body=json.dumps(found))
+
+    page.route("**/api/my-agents/bulk", half)
+    expect(page.get_by_role("link", name="Nora")).to_be_visible()
+    page.get_by_label("Select all that are shown").check()
+    page.get_by_role("button", name="Select all that match").click()
+    expect(page.get_by_role("status").filter(has_text="All that match")).to_be_visible()
+    page.get_by_role("button", name="More for the selected").click()
+    page.get_by_role("menuitem", name="Add tag").click()
+    page.get_by_role("dialog").get_by_label("Tag").fill("late")
+    page.get_by_role("button", name="Add tag on 2 agents").click()
+    expect(page.get_by_role("dialog")).to_contain_text("1 agent failed for now")
+    page.get_by_role("button", name="Retry failed").click()
+    expect(page.get_by_text("2 agents tagged")).to_be_visible()
+    assert asked[0]["filter"] == {
+        "status": None, "industry": None, "model": None, "tag": "night", "text": None, "deleted": False,
+    }  # fmt: skip
+    assert len(asked[-1]["ids"]) == 1  # type: ignore[arg-type]
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("late")).to_have_count(0)
+
+
+def test_a_deleted_agent_waits_thirty_days_and_comes_back(console: Consoles, practice: Practice, own: str) -> None:
+    page = console(f"/agents/{own}", who=practice)
+    name = page.get_by_role("heading", level=1).inner_text()
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("menuitem", name="Delete").click()
+    page.get_by_role("button", name=f"Delete {name}").click()
+    expect(page).to_have_url(re.compile("#/agents$"))
+    expect(page.get_by_text("can be restored for 30 days")).to_be_visible()
+    page.get_by_label("Deleted").check()
+    row = page.get_by_role("row", name=re.compile(name))
+    expect(row).to_contain_text("in 30 days")
+    row.get_by_role("button", name="Restore").click()
+    expect(page.get_by_text(f"{name} is back")).to_be_visible()
+    assert practice.owner.get(f"/api/my-agents/{own}")["deleted_at"] is None
+
+
+def test_a_file_with_a_fault_leads_to_its_line_and_a_good_one_makes_an_agent(
+    console: Consoles, practice: Practice
+) -> None:
+    model = practice.owner.get(f"/api/agents/{practice.agent}")["definition"]["model"]
+    good = FILE.format(name="Imported", **model)
+    page = console("/agents", who=practice)
+    page.get_by_role("button", name="Import YAML").click()
+    page.get_by_label("YAML", exact=True).fill(good + "tune: warm\n")
+    page.get_by_role("button", name="Import agent").click()
+    page.get_by_role("button", name="Line 6, column 1").click()
+    assert page.evaluate("getSelection() && document.activeElement.selectionStart") == len(good)
+    page.get_by_label("YAML", exact=True).fill(good)
+    page.get_by_role("button", name="Import agent").click()
+    expect(page.get_by_role("heading", name="Imported", level=1)).to_be_visible()
+
+
+def test_a_viewer_sees_the_fleet_and_nothing_to_change(console: Consoles, fleet: Practice) -> None:
+    page = console("/nowhere", who=fleet)
+
+    def as_viewer(route: Route) -> None:
+        found = route.fetch()
+        route.fulfill(response=found, body=json.dumps({**found.json(), "role": "viewer"}))
+
+    page.route(re.compile("/api/workspace$"), as_viewer)
+    page.reload()
+    page.evaluate("location.hash = '/agents'")
+    expect(page.get_by_role("link", name="Nora")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="Select Nora")).to_have_count(0)
+    expect(page.get_by_role("button", name="Import YAML")).to_have_count(0)
+
+
+def test_a_fleet_that_cannot_be_read_says_so_with_its_request(console: Consoles, practice: Practice) -> None:
+    page = console("/nowhere", who=practice)
+    body = '{"title": "Not available just now", "status": 503, "code": "unavailable", "request_id": "req12345"}'
+    page.route(re.compile(r"/api/my-agents\?"), lambda route: route.fulfill(status=503, body=body))
+    page.evaluate("location.hash = '/agents'")
+    expect(page.get_by_role("alert")).to_contain_text("req12345")
+    page.unroute_all()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("link", name="Mia", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "colours"), [(360, "dark"), (768, "light"), (1280, "dark")])
+def test_the_list_fits_its_window_and_axe_finds_nothing(
+    console: Consoles, fleet: Practice, width: int, colours: str
+) -> None:
+    assert width in WIDTHS
+    page = console("/agents", who=fleet, width=width, color_scheme=colours)
+    expect(page.get_by_role("link", name="Nora")).to_be_visible()
+    page.get_by_label("Select Nora").check()
+    assert complaints(page) == []
+    assert sideways(page) <= 0
