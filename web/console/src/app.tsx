@@ -34,6 +34,8 @@ const routes: [path: string, load: Loader][] = [
   ["/widgets", () => import("./pages/widgets/Widgets")],
   ["/widgets/new", () => import("./pages/widgets/NewWidget")],
   ["/widgets/:widget", () => import("./pages/widgets/Widget")],
+  ["/agents/new", () => import("./pages/wizard/Wizard")],
+  ["/agents/new/:agent", () => import("./pages/wizard/Wizard")],
   ["/agents", () => import("./pages/agents/Agents")],
   ["/agents/:agent", () => import("./pages/agents/Agent")],
 ];

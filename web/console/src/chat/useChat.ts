@@ -46,7 +46,7 @@ const TRIES = 8;
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 export function useChat(agent: string, version: Version = "draft", onUsage?: (turn: Turn) => void): Chat {
-  const [, redraw] = useReducer<number, void>((n) => n + 1, 0);
+  const [drawn, redraw] = useReducer<number, void>((n) => n + 1, 0);
   const kept = useRef<{ turns: Turn[]; conversation: string | undefined; stop: AbortController | undefined }>({ turns: [], conversation: undefined, stop: undefined });
   const told = useRef(onUsage);
   told.current = onUsage;
@@ -128,9 +128,8 @@ export function useChat(agent: string, version: Version = "draft", onUsage?: (tu
 
   return useMemo(
     () => ({
-      get turns() {
-        return kept.current.turns;
-      },
+      // Copies, made anew at each drawing: Preact leaves out a component whose properties are the same objects as before.
+      turns: kept.current.turns.map((turn) => ({ ...turn })),
       get conversation() {
         return kept.current.conversation;
       },
@@ -146,8 +145,9 @@ export function useChat(agent: string, version: Version = "draft", onUsage?: (tu
       stop() {
         kept.current.stop?.abort();
       },
-      retry(turn: Turn) {
-        if (kept.current.stop) return;
+      retry({ key }: Turn) {
+        const turn = kept.current.turns.find((one) => one.key === key);
+        if (kept.current.stop || !turn) return;
         // Without an answer from the server the turn may be running or done: its own key finds it. Else it begins anew.
         if (turn.problem?.code !== "offline" && turn.problem?.code !== "turn_in_progress") turn.key = newKey();
         void ask(turn);
@@ -159,7 +159,7 @@ export function useChat(agent: string, version: Version = "draft", onUsage?: (tu
         redraw();
       },
     }),
-    [agent, version],
+    [agent, version, drawn],
   );
 }
 

@@ -120,7 +120,7 @@ export function Input({ value, onInput, type = "text", label, number, dir = "aut
 }
 
 export function TextArea({ value, onInput, rows = 4, label, autoFocus, ...rest }: { value: string; onInput: (value: string) => void; rows?: number; maxLength?: number; placeholder?: string; disabled?: boolean; required?: boolean; autoFocus?: boolean; label?: string }) {
-  return <textarea ref={useFocus<HTMLTextAreaElement>(autoFocus)} class="input" rows={rows} value={value} dir="auto" aria-label={label} onInput={(event) => onInput(event.currentTarget.value)} {...useTied()} {...rest} />;
+  return <textarea ref={useFocus<HTMLTextAreaElement>(autoFocus)} autofocus={autoFocus} class="input" rows={rows} value={value} dir="auto" aria-label={label} onInput={(event) => onInput(event.currentTarget.value)} {...useTied()} {...rest} />;
 }
 
 export type Option = { value: string; label: string; disabled?: boolean };

@@ -8,6 +8,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { asProblem, type Problem } from "../api/problem";
+import { useKept } from "../kept";
 import { guardLeaving } from "../routing";
 import { Button, Note } from "./basics";
 import { Dialog } from "./dialog";
@@ -48,14 +49,16 @@ export interface FormOptions<T extends Values> {
   save: (changed: Partial<T>, all: T, etag: string | undefined) => Promise<void>;
   /** Reads again what is stored, after a 412. */
   reread?: () => Promise<{ stored: T; etag: string | undefined }>;
+  /** Keeps what is typed under this name in the session's storage, so that a reload loses nothing. */
+  keep?: string;
   /** What is wrong with a field before anything is sent. */
   check?: (values: T) => Partial<Record<keyof T & string, string | undefined>>;
 }
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
-export function useForm<T extends Values>({ stored, etag, save, reread, check }: FormOptions<T>): Form<T> {
-  const [own, setOwn] = useState<Partial<T>>({});
+export function useForm<T extends Values>({ stored, etag, save, reread, keep, check }: FormOptions<T>): Form<T> {
+  const [own, setOwn] = useKept<Partial<T>>(keep, {});
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
@@ -186,7 +189,8 @@ export function SaveBar<T extends Values>({ form, label = "Save", names, show }:
 
 const shown = (value: unknown): string => (value === "" || value === null || value === undefined ? "(nothing)" : typeof value === "string" ? value : Array.isArray(value) ? value.map(String).join(", ") : JSON.stringify(value));
 
-function Choose<T extends Values>({ form, names, show }: { form: Form<T>; names: Partial<Record<string, string>>; show: (name: string, value: unknown) => string }) {
+/** After a 412: both values of each field side by side. SaveBar shows it; a form without that bar shows it itself. */
+export function Choose<T extends Values>({ form, names, show = (_, value) => shown(value) }: { form: Form<T>; names: Partial<Record<string, string>>; show?: (name: string, value: unknown) => string }) {
   const { stored, choose, cancel } = form.conflict!;
   const both = form.dirty.filter((name) => !same(stored[name], form.values[name]));
   const [mine, setMine] = useState<ReadonlySet<string>>(new Set(both));

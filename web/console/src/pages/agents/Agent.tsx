@@ -30,6 +30,7 @@ const Knowledge = lazy(() => import("./Knowledge"));
 const Playground = lazy(() => import("./Playground"));
 const Versions = lazy(() => import("./Versions"));
 const Yaml = lazy(() => import("./Yaml"));
+const Checks = lazy(() => import("../checks/Checks"));
 const Settings = lazy(() => import("./Settings"));
 
 /** `kept`: once opened it stays, out of sight, so that another tab loses nothing of what was typed or said. */
@@ -40,6 +41,7 @@ const TABS: { id: string; label: string; kept?: boolean; pane: (props: PaneProps
   { id: "playground", kept: true, label: "Playground", pane: ({ agent }) => <Playground agent={agent} /> },
   { id: "versions", label: "Versions", pane: ({ agent, draft }) => <Versions agent={agent} draft={draft} /> },
   { id: "yaml", kept: true, label: "YAML", pane: ({ agent, draft }) => <Yaml agent={agent} draft={draft} /> },
+  { id: "checks", label: "Checks", pane: ({ agent }) => <Checks agent={agent.id} /> },
   { id: "settings", kept: true, label: "Settings", pane: ({ agent, draft, fleet }) => <Settings agent={agent} draft={draft} fleet={fleet} /> },
 ];
 
