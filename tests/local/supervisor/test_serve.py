@@ -22,7 +22,8 @@ def test_it_says_what_it_starts_what_it_leaves_out_and_where_to_begin(running: R
     assert re.search(r"echo-api +ready after +\d+\.\d s +http://127\.0\.0\.1:\d+", running.text)
     assert "echo-missing       is left out: functions/echo/main.py has no not_there" in running.text
     assert running.gateway in running.text
-    assert "AgentHub runs here" in requests.get(running.gateway, timeout=10).text
+    config = requests.get(f"{running.gateway}/config.json", timeout=10).json()
+    assert (config["api_url"], config["project"]) == (running.gateway, "agenthub-local")
 
 
 def test_the_printed_lines_give_an_owners_and_an_operators_token(running: Running) -> None:
