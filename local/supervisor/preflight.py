@@ -62,8 +62,8 @@ def taken_port(port: int) -> Obstacle:
 def _is_agenthub(port: int) -> bool:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"http://127.0.0.1:{port}/", timeout=2) as answer:
-            return b"AgentHub" in answer.read(4096)
+        with opener.open(f"http://127.0.0.1:{port}/config.json", timeout=2) as answer:
+            return b"identity_url" in answer.read(4096)
     except (OSError, urllib.error.URLError, ValueError):
         return False
 

@@ -16,3 +16,14 @@ def test_only_the_fields_that_are_asked_for_come(cloud: Cloud) -> None:
     assert [one.data for one in found] == [{}, {}, {"n": 1, "models": {"x.y/z-1": {"turns": 2}}}]
     assert [one.exists for one in found] == [True, False, True]
     assert found[2].etag == firestore.get(first).etag
+
+
+def test_a_range_of_ids_has_both_its_ends_and_nothing_beside_it(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    names = ["hour_2026-11-01T23", "hour_2026-11-02T00", "hour_2026-11-02T23", "hour_2026-11-03T00"]
+    batch = firestore.Batch()
+    for name in names:
+        batch.set(contracts.path(workspace, "rollups", name), {"n": 1})
+    batch.commit()
+    query = firestore.Query(contracts.path(workspace, "rollups"), ids=("hour_2026-11-02T00", "hour_2026-11-02T23"))
+    assert [found.id for found in firestore.find(query)] == names[1:3]

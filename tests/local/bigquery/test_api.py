@@ -236,3 +236,12 @@ def test_an_insert_of_more_than_ten_megabytes_is_refused(engine: Engine) -> None
 def test_another_project_does_not_exist(engine: Engine) -> None:
     answer = requests.get(f"http://{engine.address}/bigquery/v2/projects/other/datasets", timeout=10)
     assert answer.status_code == 404
+
+
+def test_a_text_asked_again_takes_the_values_and_the_types_of_now(client: bigquery.Client) -> None:
+    def ask(kind: str, value: Any) -> Any:
+        given = bigquery.QueryJobConfig(query_parameters=[bigquery.ScalarQueryParameter("x", kind, value)])
+        (row,) = client.query_and_wait("SELECT @x AS same", job_config=given)
+        return row.same
+
+    assert [ask("INT64", 1), ask("INT64", 2), ask("STRING", "2"), ask("INT64", 1)] == [1, 2, "2", 1]

@@ -169,9 +169,7 @@ def test_a_slow_answer_can_be_stopped_and_a_broken_one_tried_again(console: Cons
     expect(page.get_by_role("button", name="Ask again")).to_be_visible()
 
 
-def test_a_lost_connection_keeps_the_question_and_pays_once(
-    console: Consoles, practice: Practice, make: Make
-) -> None:
+def test_a_lost_connection_keeps_the_question_and_pays_once(console: Consoles, practice: Practice, make: Make) -> None:
     agent = make()
     page = console(f"/agents/{agent}?tab=playground", who=practice)
     keys: list[str] = []
