@@ -94,11 +94,8 @@ def test_earlier_turns_come_before_those_that_are_shown(console: Consoles, pract
     def as_if_long(route: Route) -> None:
         answer = route.fetch()
         whole: dict[str, Any] = answer.json()
-        first, second = whole["transcript"]
-        if "before=" in route.request.url:
-            whole |= {"transcript": [first], "earlier": None}
-        else:
-            whole |= {"transcript": [{**second, "history_cut": 1}], "earlier": 2}
+        if "before=" not in route.request.url:
+            whole |= {"transcript": [{**whole["transcript"][-1], "history_cut": 1}], "earlier": 2}
         route.fulfill(response=answer, json=whole)
 
     page = console("/nowhere", who=practice)
