@@ -150,10 +150,8 @@ def test_a_key_is_shown_once_works_and_is_rotated_and_revoked(
 def test_a_webhook_is_made_tried_sent_again_paused_and_deleted(console: Consoles, practice: Practice) -> None:
     page = console("/settings?tab=webhooks", who=practice)
     page.get_by_role("button", name="New webhook").click()
-    page.keyboard.type("http://hooks.invalid/agenthub")
-    page.get_by_role("button", name="Make webhook").click()
-    expect(page.locator(".field .error")).to_be_visible()
-    page.get_by_label("Address").fill("https://hooks.invalid/agenthub")
+    expect(page.get_by_role("button", name="Make webhook")).to_be_disabled()
+    page.keyboard.type("https://hooks.invalid/agenthub")
     page.get_by_role("button", name="Make webhook").click()
     dialog = shown_once(page)
     expect(dialog.locator("code").first).to_contain_text("whsec_")
@@ -201,7 +199,7 @@ def test_a_viewer_sees_the_workspace_and_may_only_leave(console: Consoles, pract
         expect(page.get_by_role("button", name=name)).to_have_count(0)
     page.get_by_role("button", name="Leave workspace").click()
     page.get_by_role("dialog").get_by_role("button", name="Leave workspace").click()
-    page.get_by_role("heading", name=re.compile("workspace")).first.wait_for()
+    page.get_by_role("heading", name="Your workspaces").wait_for()
     viewer.owner.ask("GET", WORKSPACE, status=(401, 403, 404))
 
 
@@ -211,8 +209,7 @@ def test_a_workspace_is_closed_by_its_name_and_opened_again(console: Consoles, s
     page.get_by_role("button", name="Close workspace").click()
     dialog = page.get_by_role("dialog", name=re.compile("Close Kurz"))
     dialog.get_by_role("textbox").fill("Kurz")
-    dialog.get_by_role("button", name="Close workspace").click()
-    assert doomed.owner.get(WORKSPACE)["state"] == "active"
+    expect(dialog.get_by_role("button", name="Close workspace")).to_be_disabled()
     dialog.get_by_role("textbox").fill("Kurz & Gut قصير")
     dialog.get_by_role("button", name="Close workspace").click()
     expect(page.get_by_text("Everything but the books is erased on")).to_be_visible()

@@ -39,7 +39,7 @@ export default function Members() {
           )
         }
       >
-        <Loaded from={members}>{(data) => <People people={data.items} />}</Loaded>
+        <Loaded from={members}>{(data) => <People people={data.items} reread={members.reload} />}</Loaded>
       </Card>
       {may("admin") && <Invitations />}
       {inviting && <Invite onClose={() => setInviting(false)} />}
@@ -47,15 +47,19 @@ export default function Members() {
   );
 }
 
-function People({ people }: { people: Member[] }) {
+function People({ people, reread }: { people: Member[]; reread: () => Promise<void> }) {
   const [removing, setRemoving] = useState<Member>();
   const [problem, setProblem] = useState<Problem>();
+  const [tries, setTries] = useState(0);
   const me = claims.value?.sub;
   const set = async (one: Member, role: Role): Promise<void> => {
     const path = { member: one.id };
     const { etag } = await call("get", "/api/workspace/members/{member}", { path });
     await call("patch", "/api/workspace/members/{member}", { path, etag, body: { role } });
-    forget("/api/workspace/members", "/api/audit-log", "/api/dashboard", ...(one.id === me ? ["/api/workspace"] : []));
+    forget("/api/dashboard");
+    // The own role decides what the whole console shows.
+    if (one.id === me) forget("/api/workspace");
+    else await reread();
   };
   const change = async (one: Member, role: Role) => {
     setProblem(undefined);
@@ -64,7 +68,9 @@ function People({ people }: { people: Member[] }) {
       toast(`${one.name || one.email} is ${role} now.`, () => set(one, roleOf(one.role)));
     } catch (error) {
       setProblem(asProblem(error));
-      forget("/api/workspace/members");
+      // The field shows what was chosen; what is stored is another one.
+      setTries((n) => n + 1);
+      await reread();
     }
   };
   const mayTouch = (one: Member) => may("owner") || (may("admin") && one.role !== "owner");
@@ -87,7 +93,7 @@ function People({ people }: { people: Member[] }) {
       card: "detail",
       cell: (one) =>
         mayTouch(one) ? (
-          <div class="role">
+          <div class="role" key={`${one.id}${tries}`}>
             <Select
               label={`Role of ${one.name || one.email}`}
               value={one.role}
@@ -120,7 +126,8 @@ function People({ people }: { people: Member[] }) {
             const path = { member: removing.id };
             const { etag } = await call("get", "/api/workspace/members/{member}", { path });
             await call("delete", "/api/workspace/members/{member}", { path, etag });
-            forget("/api/workspace/members", "/api/audit-log", "/api/dashboard");
+            forget("/api/dashboard");
+            await reread();
             toast(`${removing.name || removing.email} is removed.`);
           }}
         >
