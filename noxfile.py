@@ -316,6 +316,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def screenshots(session: nox.Session) -> None:
+    """The pictures of README and guides, from the demo's data; -- --all FOLDER takes every page for a pair of eyes."""
+    front_end(session)
+    run(session, "-m", "tests.web.screenshots", *session.posargs)
+
+
+@nox.session
 def torture(session: nox.Session) -> None:
     """Kill consumers, closes and turns while they work, a hundred thousand events long; exits with 1 when a nano differs."""
     run(session, "-m", "tests.faults.torture", *session.posargs, patience=10)

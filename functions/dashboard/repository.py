@@ -208,6 +208,12 @@ def overdue(workspace: WorkspaceId, limit: int) -> list[Snapshot]:
     return firestore.find(Query(home, where=(("state", "==", "overdue"),), limit=limit))
 
 
+def owing(workspace: WorkspaceId, limit: int) -> list[Snapshot]:
+    """Invoices that should have been paid: overdue, or given up as uncollectible."""
+    home = contracts.path(workspace, "invoices")
+    return firestore.find(Query(home, where=(("state", "in", ["overdue", "uncollectible"]),), limit=limit))
+
+
 def invoices(workspace: WorkspaceId, limit: int) -> int:
     """How many invoices there are, at most `limit`."""
     return len(firestore.find(Query(contracts.path(workspace, "invoices"), fields=("period",), limit=limit)))

@@ -1,7 +1,8 @@
 """Suspending a workspace and lifting that again: by an operator, or by the last step of dunning where its data says so.
 
 A suspended workspace's agents refuse turns at once, since the running period's document is written in the same commit.
-Nothing is deleted; people can read, and pay. What dunning suspended is lifted by the payment that leaves nothing overdue.
+Nothing is deleted; people can read, and pay. What dunning suspended is lifted by the payment that leaves nothing owed; where
+a credit note or a void does, by the next daily sweep. What was written off is still owed.
 """
 
 from datetime import datetime
@@ -28,7 +29,7 @@ def follow(event: Event, now: datetime) -> None:
     """What a notification means for the suspension; a repeat of it changes nothing more.
 
     A step of dunning suspends only while its invoice is overdue: it may have been paid since. A payment lifts what
-    dunning suspended once nothing is overdue.
+    dunning suspended once nothing is owed.
     """
     workspace, facts = event.workspace, event.row.get("facts") or {}
     match event.row["type"]:
@@ -38,9 +39,13 @@ def follow(event: Event, now: datetime) -> None:
                 reason = f"Invoice {facts.get('invoice_number')} was not paid."
                 _follow(workspace, True, reason, now)
         case "payment.received":
-            home = firestore.get(contracts.workspace_path(workspace))
-            if home.data.get("suspended_by") == DUNNING and not repository.overdue(workspace, 1):
-                _follow(workspace, False, "What was overdue is paid.", now)
+            relieve(workspace, firestore.get(contracts.workspace_path(workspace)), now)
+
+
+def relieve(workspace: WorkspaceId, home: Snapshot, now: datetime) -> None:
+    """Lift what dunning suspended once nothing is owed, however that came; else change nothing. One more read."""
+    if home.data.get("suspended_by") == DUNNING and not repository.owing(workspace, 1):
+        _follow(workspace, False, "Nothing is owed any more.", now)
 
 
 def _follow(workspace: WorkspaceId, suspended: bool, reason: str, now: datetime) -> None:

@@ -5,7 +5,7 @@ A room takes `sweep-requested` like any event, does its own part as of the messa
 
 from datetime import datetime
 
-from functions.dashboard import erasing, failing, repository
+from functions.dashboard import erasing, failing, repository, suspending
 from functions.shared import clock, contracts, events
 from functions.shared.contracts import WorkspaceRead
 from functions.shared.identity import WorkspaceId
@@ -19,7 +19,8 @@ def request_all(as_of: datetime) -> int:
 
 
 def sweep(workspace: WorkspaceId, as_of: datetime) -> None:
-    """The dashboard's part: erase a closed workspace whose time is over; of an active one, tell which agents fail.
+    """The dashboard's part: erase a closed workspace whose time is over; lift a suspension that has lost its reason; of
+    an active one, tell which agents fail.
 
     Raises firestore.Changed when the workspace changed meanwhile; asked again, it does what is due then.
     """
@@ -31,3 +32,5 @@ def sweep(workspace: WorkspaceId, as_of: datetime) -> None:
         erasing.erase(workspace, home, as_of)
     elif known.state == "active":
         failing.tell(workspace, known, as_of)
+    else:
+        suspending.relieve(workspace, home, as_of)

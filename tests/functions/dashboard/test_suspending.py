@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.dashboard import closing, suspending
+from functions.dashboard import closing, suspending, sweeping
 from functions.dashboard.models import Closing, Suspended, Suspension
 from functions.shared import clock, contracts, events, firestore, ids, metering, notifications
 from functions.shared.errors import NotFound
@@ -107,6 +107,28 @@ def test_the_last_step_of_dunning_suspends_and_the_payment_lifts_it(cloud: Cloud
     suspending.follow(step, NOW)
     assert state(workspace) == ("active", "active")
     assert acts(workspace) == [("workspace.suspended", "system"), ("workspace.suspension_lifted", "system")]
+
+
+@pytest.mark.parametrize(("became", "then"), [("void", "active"), ("paid", "active"), ("uncollectible", "suspended")])
+def test_an_invoice_that_is_settled_without_a_payment_frees_the_workspace_at_the_next_sweep(
+    workspace: WorkspaceId, became: str, then: str
+) -> None:
+    late = invoice(workspace, "overdue")
+    suspending.follow(event(workspace, "invoice.overdue", late, action="suspend"), NOW)
+    sweeping.sweep(workspace, NOW)
+    assert state(workspace) == ("suspended", "suspended")
+    batch = firestore.Batch()
+    batch.update(contracts.path(workspace, "invoices", late), {("state",): became})
+    batch.commit()
+    for _ in range(2):
+        sweeping.sweep(workspace, NOW)
+    assert state(workspace) == (then, then)
+
+
+def test_a_sweep_does_not_lift_what_an_operator_decided(cloud: Cloud, workspace: WorkspaceId) -> None:
+    decide(cloud, workspace, True)
+    sweeping.sweep(workspace, NOW)
+    assert state(workspace) == ("suspended", "suspended")
 
 
 def test_a_payment_does_not_lift_what_an_operator_decided(cloud: Cloud, workspace: WorkspaceId) -> None:

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { useResource } from "../api/resource";
-import { drawn, money } from "../format";
+import { amount, drawn, money } from "../format";
 import { PLACES } from "../pages/names";
 import { Bar, Button } from "../parts/basics";
 import { Menu, Toasts } from "../parts/dialog";
@@ -50,12 +50,12 @@ export function Shell({ children }: { children: ComponentChildren }) {
             <Button kind="quiet" icon="menu" label="Menu" onClick={() => drawer.current?.showModal()} />
           </div>
           <Place />
-          <button type="button" class="button search" onClick={() => setSearching(true)} aria-label="Search">
+          <button type="button" class="button search" onClick={() => setSearching(true)}>
             <Icon name="search" />
             <span class="grow" style={{ textAlign: "start" }}>
               Search
             </span>
-            <kbd aria-hidden="true">{/Mac|iP/.test(navigator.platform) ? "⌘K" : "Ctrl K"}</kbd>
+            <kbd>{/Mac|iP/.test(navigator.platform) ? "⌘K" : "Ctrl K"}</kbd>
           </button>
           <Cap />
           <Account />
@@ -132,7 +132,7 @@ function Cap() {
   const { data } = useResource("/api/dashboard/summary", {}, 300_000);
   if (!data) return null;
   const used = data.cap ? drawn(data.charge_so_far) / Math.max(drawn(data.cap), Number.MIN_VALUE) : 0;
-  const words = data.cap ? `${money(data.charge_so_far)} of ${data.cap.amount}, pace ${data.projection.amount}` : `${money(data.charge_so_far)} this month, pace ${data.projection.amount}`;
+  const words = data.cap ? `${money(data.charge_so_far)} of ${amount(data.cap)}, pace ${amount(data.projection)}` : `${money(data.charge_so_far)} this month, pace ${amount(data.projection)}`;
   return (
     <Link class="cap" href="/billing" title={words} aria-label={`Charge this month: ${words}`}>
       <span class="words">{words}</span>

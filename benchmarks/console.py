@@ -1,0 +1,214 @@
+"""What the console weighs, how soon it can be used on a slow processor, what home's refresh reads, how lists scroll.
+
+Bytes are those of scripts under gzip level 9, against the design's limits. Times are Chromium's at a quarter of this
+machine's speed, beside a page of one heading without any script in the same run. Reads are those in the functions' own
+log lines, for a minute of an open home page, as a rate per hour. Lists are filled by the browser's own answers in the
+API's place, so that only the page is measured.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+
+from benchmarks.rig.figures import verdict
+from infra.web import build_stale
+from tests.e2e.practice import Practice
+from tests.e2e.stack import Stack
+from tests.e2e.visitor import chromium
+from tests.web.console import weights
+
+THROTTLE = 4
+TRIES = 5
+LONG = 50
+"""ms; a task that short is not felt."""
+AGENTS, CONVERSATIONS = 500, 10_000
+LONG_TASKS = """
+window.long = [];
+new PerformanceObserver((list) => long.push(...list.getEntries().map((one) => one.duration)))
+  .observe({ type: "longtask", buffered: true });
+"""
+
+
+def sizes() -> None:
+    """Print the bytes of the first load and of each further part."""
+    found = weights.read()
+    print("Bytes of script, gzip level 9:")
+    share = found.first / weights.FIRST_LOAD
+    print(
+        f"  {'first load':<44} {found.first:7,}  {share:.2f}× of the limit  {verdict(found.first, weights.FIRST_LOAD)}"
+    )
+    for source, size in sorted(found.further.items(), key=lambda one: -one[1]):
+        limit = weights.limit(source)
+        print(f"  {source.removeprefix('src/'):<44} {size:7,}  {size / limit:.2f}×  {verdict(size, limit)}")
+
+
+def opened(browser: Browser, address: str, init: str = "", *, throttle: int = 1) -> Page:
+    """An empty page at this address; with `throttle` the processor is slower."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    if throttle > 1:
+        context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": throttle})
+    page.add_init_script(LONG_TASKS + init)
+    page.goto(address, wait_until="load")
+    return page
+
+
+def signed(practice: Practice) -> str:
+    """The script that makes a browser the practice's owner."""
+    return f"localStorage.setItem('agenthub.session', {practice.owner.refresh_token!r});"
+
+
+def painted(page: Page) -> float:
+    """Milliseconds to the first contentful paint."""
+    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+    found: float = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    return found
+
+
+def first_use(browser: Browser, stack: Stack, practice: Practice) -> None:
+    """Print first paint, and how long a press on a button takes to be shown."""
+    home, presses, bare = [], [], []
+    for _ in range(TRIES):
+        page = opened(browser, f"{stack.gateway}/#/", signed(practice), throttle=THROTTLE)
+        page.get_by_role("heading", name="Home").wait_for()
+        home.append(painted(page))
+        page.wait_for_load_state("networkidle")
+        presses.append(
+            page.evaluate(
+                "new Promise((shown) => { const began = performance.now();"
+                "document.querySelector('.topbar .search').click();"
+                "requestAnimationFrame(() => setTimeout(() => shown(performance.now() - began))); })"
+            )
+        )
+        page.context.close()
+        plain = opened(browser, "data:text/html,<title>t</title><h1>Home</h1>", throttle=THROTTLE)
+        bare.append(painted(plain))
+        plain.context.close()
+    print(f"Milliseconds at a {THROTTLE}th of the speed, median of {TRIES}:")
+    paint, press = statistics.median(home), statistics.median(presses)
+    times = paint / max(statistics.median(bare), 1)
+    print(f"  first contentful paint, home signed in  {paint:6.0f}, {times:.1f}× of a page without script")
+    print(f"  a press that opens the search is shown  {press:6.0f}  {verdict(press, 200)}")
+
+
+def refreshing(browser: Browser, stack: Stack, practice: Practice, seconds: int) -> None:
+    """Print what an open home page reads in an hour, from the log lines of the functions."""
+    page = opened(browser, f"{stack.gateway}/#/", signed(practice))
+    page.get_by_role("heading", name="Home").wait_for()
+    page.wait_for_load_state("networkidle")
+    before = reads(stack.state)
+    time.sleep(seconds)
+    after = reads(stack.state)
+    page.context.close()
+    print(f"Firestore reads of an open home page, from {seconds} s without news:")
+    total = 0
+    for route in sorted(after):
+        n = after[route] - before[route]
+        if n:
+            total += n
+            print(f"  {route:<34} {n * 3600 / seconds:8,.0f} an hour")
+    print(
+        f"  together {total * 3600 / seconds:,.0f} an hour: USD {total * 3600 / seconds * 0.03 / 100_000:.4f} at 0.03 a 100,000"
+    )
+
+
+def reads(state: Path) -> Counter[str]:
+    """Firestore reads so far by route."""
+    found: Counter[str] = Counter()
+    for path in (state / "logs").glob("*-api.log"):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            if '"firestore_reads"' in line:
+                entry = json.loads(line)
+                found[entry["route"]] += int(entry["operations"]["firestore_reads"])
+    return found
+
+
+def scrolled(page: Page) -> float:
+    """The longest task in ms while the page is scrolled to its end, by wheel."""
+    page.evaluate("long.length = 0")
+    page.mouse.move(640, 500)
+    for _ in range(60):
+        page.mouse.wheel(0, 1200)
+        page.wait_for_timeout(16)
+    page.evaluate("new Promise((idle) => requestIdleCallback(() => setTimeout(idle, 100)))")
+    longest: float = page.evaluate("Math.max(0, ...long)")
+    return longest
+
+
+def pages_of(item: dict[str, Any], many: int) -> Callable[[Route], None]:
+    """Answers a list's requests with `many` copies of an item, page by page."""
+
+    def answer(route: Route) -> None:
+        query = parse_qs(urlsplit(route.request.url).query)
+        size, begin = int(query.get("page_size", ["20"])[0]), int(query.get("page_token", ["0"])[0])
+        items = [{**item, "id": f"{item['id'][:-6]}{n:06d}"} for n in range(begin, min(many, begin + size))]
+        more = str(begin + size) if begin + size < many else None
+        route.fulfill(json={"items": items, "next_page_token": more})
+
+    return answer
+
+
+def lists(browser: Browser, stack: Stack, practice: Practice, clicks: int) -> None:
+    """Print the longest task while long lists scroll."""
+    print("The longest task in ms while a list scrolls, full speed:")
+    for path, many, url in (
+        ("/agents", AGENTS, "/api/my-agents"),
+        ("/conversations", CONVERSATIONS, "/api/conversations"),
+    ):
+        item = practice.owner.get(url)["items"][0]
+        page = opened(browser, "about:blank", "")
+        page.route(f"**{url}?*", pages_of(item, many))
+        page.add_init_script(signed(practice))
+        page.goto(f"{stack.gateway}/#{path}")
+        more = page.get_by_role("button", name="Load more")
+        more.first.wait_for()
+        shown = 0
+        for _ in range(clicks):
+            if more.count() == 0:
+                break
+            more.first.click()
+            page.wait_for_timeout(50)
+        shown = page.locator("main tbody tr, main .cards > li, main [role=listitem], main li").count()
+        longest = scrolled(page)
+        print(f"  {path:<16} {shown:6,} rows of {many:,}: {longest:4.0f}  {verdict(longest, LONG)}")
+        page.context.close()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=60, help="how long home is watched")
+    parser.add_argument("--clicks", type=int, default=20, help='how often "Load more" is pressed before scrolling')
+    given = parser.parse_args()
+    build_stale()
+    sizes()
+    binary = chromium()
+    if binary is None:
+        print("No Chromium on this machine: times, reads and lists are not measured.")
+        return
+    with TemporaryDirectory() as folder, sync_playwright() as playwright:
+        stack = Stack(Path(folder), own=True).start()
+        browser = playwright.chromium.launch(executable_path=binary, args=["--no-sandbox"])
+        try:
+            practice = Practice(stack)
+            practice.turn()
+            first_use(browser, stack, practice)
+            refreshing(browser, stack, practice, given.seconds)
+            lists(browser, stack, practice, given.clicks)
+        finally:
+            browser.close()
+            stack.stop()
+
+
+if __name__ == "__main__":
+    main()
