@@ -21,7 +21,7 @@ def busy(stack: Stack) -> Practice:
     practice = Practice(stack, "Linden Dental")
     for question in ("When are you open?", "Is there parking?", "Do you whiten teeth?"):
         practice.turn(question)
-    until(lambda: practice.turns_counted() >= 3, 30)
+    until(60, lambda: practice.turns_counted() >= 3)
     return practice
 
 
