@@ -94,7 +94,7 @@ def test_the_preview_shows_every_state_dark_and_right_to_left(
         "Hand-off card": ("form.card", "What is it about?"),
         "Offline": (".notice", "You are offline"),
         "Error": (".notice", "Something went wrong"),
-        "Away": (".notice", "cannot answer"),
+        "Away": (".notice", "Our chat is resting"),
     }
     for state, (place, words) in states.items():
         page.get_by_role("button", name=state, exact=True).click()
