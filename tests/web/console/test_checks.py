@@ -104,7 +104,7 @@ def test_a_lost_connection_keeps_the_case_and_runs_nothing_twice(
     assert len(practice.owner.get(f"/api/agents/{agent}/checks/runs")["items"]) == 1
 
 
-@pytest.mark.parametrize(("width", "colours"), zip(WIDTHS, ("dark", "light", "dark"), strict=True))
+@pytest.mark.parametrize(("width", "colours"), tuple(zip(WIDTHS, ("dark", "light", "dark"), strict=True)))
 def test_results_have_no_complaint_and_fit(
     console: Consoles, practice: Practice, agent: str, width: int, colours: str
 ) -> None:

@@ -225,7 +225,7 @@ def test_a_viewer_sees_no_wizard(console: Consoles, practice: Practice) -> None:
     expect(page.get_by_text("You may look, not build")).to_be_visible()
 
 
-@pytest.mark.parametrize(("width", "colours"), zip(WIDTHS, ("dark", "light", "dark"), strict=True))
+@pytest.mark.parametrize(("width", "colours"), tuple(zip(WIDTHS, ("dark", "light", "dark"), strict=True)))
 def test_no_step_has_a_complaint_and_each_fits(
     console: Consoles, practice: Practice, draft: str, width: int, colours: str
 ) -> None:

@@ -48,7 +48,7 @@ export function Model({ agent, form, config }: StepProps) {
               <span class="row">
                 <span>Runs: {model.regions.map((region) => REGIONS[region] ?? region).join(", ")}</span>
                 {model.prices && (
-                  <span class="number">
+                  <span>
                     Input {rate(model.prices.input, model.prices.currency)}, output {rate(model.prices.output, model.prices.currency)}
                   </span>
                 )}

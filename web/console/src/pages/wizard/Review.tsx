@@ -1,7 +1,7 @@
 /** Step 6: the prompt as the model reads it, what a careful colleague would say about it, the file, and Publish. */
 
 import { useEffect, useState } from "preact/hooks";
-import { raw } from "../../api/client";
+import { raw, type Schemas } from "../../api/client";
 import { asProblem, type Problem } from "../../api/problem";
 import { useAction } from "../../api/resource";
 import { count, tokens } from "../../format";
@@ -62,18 +62,19 @@ export function Review({ agent, config, goTo, wish, setWish, publishing }: StepP
           <>
             <p class="muted">None of this keeps you from publishing.</p>
             <ul class="feed">
-              {warnings.map((warning, i) => {
+              {grouped(warnings).map(([warning, ...more]) => {
                 const step = stepAt(warning.pointer, warning.code);
-                const about = subject(warning.pointer, agent.definition);
+                const about = [warning, ...more].flatMap((one) => subject(one.pointer, agent.definition) ?? []);
                 return (
-                  <li key={i}>
+                  <li key={`${warning.code}${warning.pointer}`}>
                     <span class="break">
+                      {more.length > 0 ? `${count(more.length + 1)} times: ` : ""}
                       {warning.message}
-                      {about && (
-                        <span class="muted block" dir="auto">
-                          “{about}”
+                      {about.map((line) => (
+                        <span key={line} class="muted block" dir="auto">
+                          “{line}”
                         </span>
-                      )}
+                      ))}
                     </span>
                     {step ? (
                       <Button kind="quiet" onClick={() => goTo(step)}>
@@ -142,6 +143,19 @@ function Failed({ problem, agent, retry }: { problem: Problem; agent: string; re
       </Note>
     );
   return <ErrorNote problem={problem} retry={retry} safe="Your draft is safe. Trying again goes on where it stopped and makes nothing twice." />;
+}
+
+type Warning = Schemas["PromptWarning"];
+
+/** Warnings that say the same stand together, in the order of the first of each. */
+function grouped(warnings: Warning[]): [Warning, ...Warning[]][] {
+  const groups = new Map<string, [Warning, ...Warning[]]>();
+  for (const one of warnings) {
+    const known = groups.get(one.message);
+    if (known) known.push(one);
+    else groups.set(one.message, [one]);
+  }
+  return [...groups.values()];
 }
 
 /** The line of the definition that a warning points at, such as a goal. */
