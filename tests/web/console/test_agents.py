@@ -3,7 +3,6 @@
 import json
 import re
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -32,10 +31,10 @@ def names(page: Page) -> list[str]:
 
 
 @pytest.fixture
-def own(practice: Practice) -> Iterator[str]:
+def own(practice: Practice) -> str:
     """An agent for one test."""
     body = {"name": f"Own {uuid.uuid4().hex[:6]}", "industry": "dental"}
-    yield practice.owner.ask("POST", "/api/agents", body).json()["id"]
+    return str(practice.owner.ask("POST", "/api/agents", body).json()["id"])
 
 
 def test_filters_live_in_the_address_and_can_be_cleared(console: Consoles, fleet: Practice) -> None:
