@@ -46,7 +46,7 @@ const TRIES = 8;
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 export function useChat(agent: string, version: Version = "draft", onUsage?: (turn: Turn) => void): Chat {
-  const [, redraw] = useReducer<number, void>((n) => n + 1, 0);
+  const [drawn, redraw] = useReducer<number, void>((n) => n + 1, 0);
   const kept = useRef<{ turns: Turn[]; shown: Turn[]; conversation: string | undefined; stop: AbortController | undefined }>({ turns: [], shown: [], conversation: undefined, stop: undefined });
   const told = useRef(onUsage);
   told.current = onUsage;
@@ -165,7 +165,8 @@ export function useChat(agent: string, version: Version = "draft", onUsage?: (tu
         draw();
       },
     }),
-    [agent, version],
+    // A new object for each drawing, for the same reason.
+    [agent, version, drawn],
   );
 }
 
