@@ -132,7 +132,7 @@ def test_a_file_is_read_and_one_of_another_kind_is_refused_before_it_is_sent(
     expect(page.get_by_text("Only PDF, HTML, Markdown and plain text")).to_be_visible()
     page.get_by_label("File", exact=True).set_input_files(text)
     page.get_by_role("button", name="Add file").click()
-    expect(page.get_by_role("row", name=re.compile("Markdown"))).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("prices.*Markdown"))).to_be_visible()
 
 
 def test_the_playground_streams_and_tells_what_it_took(console: Consoles, practice: Practice) -> None:

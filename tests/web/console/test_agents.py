@@ -34,8 +34,7 @@ def names(page: Page) -> list[str]:
 def own(practice: Practice) -> str:
     """An agent for one test."""
     body = {"name": f"Own {uuid.uuid4().hex[:6]}", "industry": "dental"}
-    made: str = practice.owner.ask("POST", "/api/agents", body).json()["id"]
-    return made
+    return str(practice.owner.ask("POST", "/api/agents", body).json()["id"])
 
 
 def test_filters_live_in_the_address_and_can_be_cleared(console: Consoles, fleet: Practice) -> None:

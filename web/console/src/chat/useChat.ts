@@ -47,16 +47,21 @@ const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 
 export function useChat(agent: string, version: Version = "draft", onUsage?: (turn: Turn) => void): Chat {
   const [drawn, redraw] = useReducer<number, void>((n) => n + 1, 0);
-  const kept = useRef<{ turns: Turn[]; conversation: string | undefined; stop: AbortController | undefined }>({ turns: [], conversation: undefined, stop: undefined });
+  const kept = useRef<{ turns: Turn[]; shown: Turn[]; conversation: string | undefined; stop: AbortController | undefined }>({ turns: [], shown: [], conversation: undefined, stop: undefined });
   const told = useRef(onUsage);
   told.current = onUsage;
   const frame = useRef(0);
 
+  // What is shown is a copy, made anew: a part with the same turn as before would not be drawn again.
+  const draw = () => {
+    kept.current.shown = kept.current.turns.map((turn) => ({ ...turn }));
+    redraw();
+  };
   // Words come faster than a screen shows them: one drawing a frame is enough.
   const later = () => {
     frame.current ||= requestAnimationFrame(() => {
       frame.current = 0;
-      redraw();
+      draw();
     });
   };
   useEffect(
@@ -75,8 +80,8 @@ export function useChat(agent: string, version: Version = "draft", onUsage?: (tu
         if (turn.facts) {
           if (turn.state === "stopped") turn.answer = turn.facts.answer;
           kept.current.conversation ??= conversation;
-          told.current?.(turn);
-          later();
+          draw();
+          told.current?.({ ...turn });
           return;
         }
       } catch {
@@ -91,7 +96,7 @@ export function useChat(agent: string, version: Version = "draft", onUsage?: (tu
     kept.current.stop = stop;
     let conversation = kept.current.conversation;
     Object.assign(turn, { state: "waiting", answer: "", problem: undefined, sources: [], actions: [], usage: undefined, facts: undefined });
-    redraw();
+    draw();
     try {
       const response = await answerOf(agent, turn, conversation, stop.signal);
       let ended = false;
@@ -121,15 +126,16 @@ export function useChat(agent: string, version: Version = "draft", onUsage?: (tu
       }
     } finally {
       kept.current.stop = undefined;
-      redraw();
+      draw();
     }
     if (turn.id && conversation && turn.state !== "failed") await settle(turn, conversation);
   };
 
   return useMemo(
     () => ({
-      // Copies, made anew at each drawing: Preact leaves out a component whose properties are the same objects as before.
-      turns: kept.current.turns.map((turn) => ({ ...turn })),
+      get turns() {
+        return kept.current.shown;
+      },
       get conversation() {
         return kept.current.conversation;
       },
@@ -147,7 +153,7 @@ export function useChat(agent: string, version: Version = "draft", onUsage?: (tu
       },
       retry({ key }: Turn) {
         const turn = kept.current.turns.find((one) => one.key === key);
-        if (kept.current.stop || !turn) return;
+        if (!turn || kept.current.stop) return;
         // Without an answer from the server the turn may be running or done: its own key finds it. Else it begins anew.
         if (turn.problem?.code !== "offline" && turn.problem?.code !== "turn_in_progress") turn.key = newKey();
         void ask(turn);
@@ -156,9 +162,10 @@ export function useChat(agent: string, version: Version = "draft", onUsage?: (tu
         kept.current.stop?.abort();
         kept.current.turns = [];
         kept.current.conversation = undefined;
-        redraw();
+        draw();
       },
     }),
+    // A new object for each drawing, for the same reason.
     [agent, version, drawn],
   );
 }

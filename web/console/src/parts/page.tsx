@@ -55,8 +55,13 @@ export interface Tab {
 
 /** Tabs that are addresses: each has a link of its own, so they are a navigation. `href` is a path of the console. */
 export function Tabs({ tabs, current, label }: { tabs: (Tab | false)[]; current: string; label: string }) {
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a narrow screen the tabs scroll: the one that is open must be seen.
+    nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [current]);
   return (
-    <nav class="tabs" aria-label={label}>
+    <nav ref={nav} class="tabs" aria-label={label}>
       {tabs
         .filter((tab): tab is Tab => Boolean(tab))
         .map((tab) => (

@@ -225,16 +225,18 @@ export function ItemFile({ agent, most = 4_000_000, replace, etag, onClose, done
         <FileInput
           choose={(next) => {
             setFile(next);
+            // PDFs and pages name themselves; of a text only its file's name is known.
+            if (next && !title && /\.(md|markdown|txt)$/i.test(next.name)) setTitle(next.name.replace(/\.[^.]+$/, ""));
             setKey(newKey());
             sending.clear();
           }}
         />
       </Field>
-      <Field label="Title" optional hint="Empty: the document's own.">
+      <Field label="Title" optional hint="Empty: the document's own." error={sending.problem?.at("/title")}>
         <Input value={title} onInput={setTitle} maxLength={300} />
       </Field>
       <Language value={language} change={setLanguage} />
-      {sending.problem && <ErrorNote problem={sending.problem} retry={() => sending.run()} safe="Nothing was added." />}
+      {sending.problem && !sending.problem.at("/title") && <ErrorNote problem={sending.problem} retry={() => sending.run()} safe="Nothing was added." />}
     </Dialog>
   );
 }
