@@ -130,7 +130,7 @@ function Place() {
 /** "USD 41.20 of 100.00, pace 88.10": money that is running stands on every page. */
 function Cap() {
   const { data } = useResource("/api/dashboard/summary", claims.value?.workspace_id ? {} : null, 300_000);
-  if (!data) return null;
+  if (!data) return <span class="grow" />;
   const used = data.cap ? drawn(data.charge_so_far) / Math.max(drawn(data.cap), Number.MIN_VALUE) : 0;
   const words = data.cap ? `${money(data.charge_so_far)} of ${amount(data.cap)}, pace ${amount(data.projection)}` : `${money(data.charge_so_far)} this month, pace ${amount(data.projection)}`;
   return (

@@ -51,15 +51,13 @@ const COLUMNS: Column<Schemas["ModelPrice"]>[] = [
     cell: (one) => (
       <>
         {one.model}
-        {one.over_input_tokens > 0 && <span class="muted"> over {count(one.over_input_tokens)} input tokens</span>}
+        {one.over_input_tokens > 0 && <span class="muted"> over {count(one.over_input_tokens)} input tokens</span>} {one.demonstration && <Badge>Demonstration price</Badge>}
       </>
     ),
   },
-  { id: "state", head: <span class="hidden">State</span>, card: "status", cell: (one) => one.demonstration && <Badge>Demonstration price</Badge> },
   { id: "input", head: "Input", card: "figure", number: true, cell: (one) => one.input },
-  { id: "cached", head: "Cached input", card: "figure", number: true, cell: (one) => one.cached_input },
+  { id: "cached", head: "Cached", card: "figure", number: true, cell: (one) => one.cached_input },
   { id: "output", head: "Output", card: "figure", number: true, cell: (one) => one.output },
   { id: "reasoning", head: "Reasoning", card: "figure", number: true, cell: (one) => one.reasoning },
-  { id: "uplift", head: "Regional factor", card: "detail", number: true, cell: (one) => `× ${one.regional_uplift}` },
-  { id: "checked", head: "Checked", card: "detail", number: true, cell: (one) => (one.checked ? billingDay(one.checked) : "Not confirmed") },
+  { id: "checked", head: "Regional factor, checked", card: "detail", cell: (one) => `× ${one.regional_uplift}, ${one.checked ? billingDay(one.checked) : "not confirmed"}` },
 ];

@@ -88,10 +88,19 @@ function Ranked({ label, items, total, name }: { label: string; items: One[]; to
     ) },
     { id: "messages", head: "Messages", card: "detail", number: true, cell: (one) => count(one.messages) },
     { id: "conversations", head: "Conversations", card: "detail", number: true, cell: (one) => count(one.conversations) },
-    { id: "input", head: "Input tokens", card: "detail", number: true, cell: (one) => count(one.input_tokens) },
-    { id: "cached", head: "Cached", card: "detail", number: true, cell: (one) => count(one.cached_input_tokens) },
-    { id: "output", head: "Output", card: "detail", number: true, cell: (one) => count(one.output_tokens) },
-    { id: "reasoning", head: "Reasoning", card: "detail", number: true, cell: (one) => count(one.reasoning_tokens) },
+    {
+      id: "tokens",
+      head: "Tokens",
+      card: "detail",
+      cell: (one) => (
+        <>
+          {count(one.input_tokens + one.cached_input_tokens + one.output_tokens + one.reasoning_tokens)}
+          <span class="line-of label">
+            {count(one.input_tokens)} input, {count(one.cached_input_tokens)} cached, {count(one.output_tokens)} output, {count(one.reasoning_tokens)} reasoning
+          </span>
+        </>
+      ),
+    },
     { id: "charge", head: `Charge, ${currency}`, card: "figure", number: true, cell: (one) => amount(one.charge) },
   ];
   return <Table label={label} columns={columns} items={[...items].sort((a, b) => drawn(b.charge) - drawn(a.charge))} keyOf={(one) => one.key} />;

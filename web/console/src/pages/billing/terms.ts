@@ -25,7 +25,10 @@ const many = (per: number, name: string) => (per === 1 ? (METERS[name]?.[0] ?? n
 export function price(of: Price): string {
   const model = of.model ? ` of ${of.model}` : "";
   if (of.scheme === "package") return `${money(of.price)} for each package of ${many(of.per, of.meter)}${model}`;
-  if (of.tiers.length) return `${of.scheme === "volume" ? "All" : "Each"} ${meter(of.meter)}${model} by quantity: ${of.tiers.map((tier) => `${tier.up_to === null ? "beyond" : `up to ${count(tier.up_to)}`} ${whole(tier.price)} per ${count(tier.per)}`).join(", ")}`;
+  if (of.tiers.length) {
+    const tiers = of.tiers.map((tier) => `${whole(tier.price)}${tier.per === 1 ? "" : ` per ${count(tier.per)}`} ${tier.up_to === null ? "beyond" : `up to ${count(tier.up_to)}`}`);
+    return `${meter(of.meter).replace(/^./, (first) => first.toUpperCase())}${model}, ${of.scheme === "volume" ? "all at the price of the tier that is reached" : "each at its tier’s price"}: ${tiers.join(", ")}`;
+  }
   return `${whole(of.price)} ${of.per === 1 ? "a" : "per"} ${many(of.per, of.meter)}${model}`;
 }
 

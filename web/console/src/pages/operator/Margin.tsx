@@ -2,7 +2,7 @@
 
 import type { Schemas } from "../../api/client";
 import { useResource } from "../../api/resource";
-import { amount, count, isNegative, month } from "../../format";
+import { count, fine, isNegative, month } from "../../format";
 import { Badge, Card, Facts } from "../../parts/basics";
 import { Select } from "../../parts/fields";
 import { Loaded } from "../../parts/problem";
@@ -12,13 +12,13 @@ import { months } from "../billing/Usage";
 
 type One = Schemas["MarginOf"];
 
-const left = (one: One) => (isNegative(one.margin) ? <Badge tone="danger">{amount(one.margin)}</Badge> : amount(one.margin));
+const left = (one: One) => (isNegative(one.margin) ? <Badge tone="danger">{fine(one.margin)}</Badge> : fine(one.margin));
 
-const columns = (head: string, currency: string): Column<One>[] => [
+const columns = (head: string): Column<One>[] => [
   { id: "name", head, card: "title", cell: (one) => <span dir="auto">{one.name ?? one.key}</span> },
   { id: "messages", head: "Messages", card: "detail", number: true, cell: (one) => count(one.messages) },
-  { id: "charge", head: `Charge, ${currency}`, card: "detail", number: true, cell: (one) => amount(one.charge) },
-  { id: "cost", head: "Cost", card: "detail", number: true, cell: (one) => amount(one.cost) },
+  { id: "charge", head: "Charge", card: "detail", number: true, cell: (one) => fine(one.charge) },
+  { id: "cost", head: "Cost", card: "detail", number: true, cell: (one) => fine(one.cost) },
   { id: "margin", head: "Margin", card: "figure", number: true, cell: left },
 ];
 
@@ -33,9 +33,9 @@ export function Margin({ workspace }: { workspace: string }) {
       <Loaded from={margin}>
         {(data) => (
           <>
-            <Facts of={[["Charge", <span class="number">{amount(data.total.charge)}</span>], ["Cost", <span class="number">{amount(data.total.cost)}</span>], ["Margin", left(data.total)]]} />
-            {data.by_model.length > 0 && <Table label="Margin by model" columns={columns("Model", data.total.charge.currency)} items={data.by_model} keyOf={(one) => one.key} />}
-            {data.by_agent.length > 0 && <Table label="Margin by agent" columns={columns("Agent", data.total.charge.currency)} items={data.by_agent} keyOf={(one) => one.key} />}
+            <Facts of={[["Charge", <span class="number">{fine(data.total.charge)}</span>], ["Cost", <span class="number">{fine(data.total.cost)}</span>], ["Margin", left(data.total)]]} />
+            {data.by_model.length > 0 && <Table label="Margin by model" columns={columns("Model")} items={data.by_model} keyOf={(one) => one.key} />}
+            {data.by_agent.length > 0 && <Table label="Margin by agent" columns={columns("Agent")} items={data.by_agent} keyOf={(one) => one.key} />}
             {!data.by_model.length && <p class="muted">No usage in {month(period)}.</p>}
           </>
         )}
