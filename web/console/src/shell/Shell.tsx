@@ -25,7 +25,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
 
   useEffect(() => {
     const keys = (event: KeyboardEvent) => {
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+      if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.defaultPrevented && event.key.toLowerCase() === "k") {
         event.preventDefault();
         setSearching(true);
       }
