@@ -32,8 +32,16 @@ def read() -> Weights:
     first = _together(parts, entry)
     # A page's part has its source's name; pieces that several share have none and count with who needs them.
     lazy = [name for name, part in parts.items() if part.get("source") and not part.get("entry")]
-    further = {parts[name]["source"]: _weight(parts, _together(parts, name) - first) for name in lazy}
+    further = {
+        parts[name]["source"]: _weight(parts, _together(parts, name) - first - _before(parts, name)) for name in lazy
+    }
     return Weights(_weight(parts, first), further)
+
+
+def _before(parts: dict[str, dict[str, Any]], name: str) -> set[str]:
+    """What is there in any case when a part is asked for: what all have in common that ask for it."""
+    asking = [_together(parts, one) for one, part in parts.items() if name in part.get("dynamic", [])]
+    return set.intersection(*asking) if asking else set()
 
 
 def _together(parts: dict[str, dict[str, Any]], name: str) -> set[str]:

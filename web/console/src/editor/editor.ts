@@ -10,7 +10,6 @@ import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
 import { HighlightStyle, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { type Diagnostic, lintGutter, setDiagnostics } from "@codemirror/lint";
-import { search, searchKeymap } from "@codemirror/search";
 import { Compartment, EditorState } from "@codemirror/state";
 import { drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
@@ -119,6 +118,15 @@ function offered(values: [string, string][], from: number): CompletionResult | n
   return { from, options: values.map(([label, detail]) => ({ label, type: "enum", ...(detail ? { detail } : {}) })), validFor: /^[\w./-]*$/ };
 }
 
+/** The first search fetches the panel, whose own keys take over then. */
+function searching(view: EditorView): boolean {
+  if (searchable.has(view)) return false;
+  searchable.add(view);
+  void import("./find").then(({ find }) => find(view));
+  return true;
+}
+const searchable = new WeakSet<EditorView>();
+
 export function createEditor(host: HTMLElement, { text, label, readOnly, onChange }: Options): Editor {
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   root.replaceChildren();
@@ -135,7 +143,6 @@ export function createEditor(host: HTMLElement, { text, label, readOnly, onChang
         drawSelection(),
         history(),
         lintGutter(),
-        search({ top: true }),
         yaml(),
         indentUnit.of("  "),
         EditorState.tabSize.of(2),
@@ -143,7 +150,7 @@ export function createEditor(host: HTMLElement, { text, label, readOnly, onChang
         syntaxHighlighting(colours),
         look,
         completion.of([]),
-        keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap, ...searchKeymap]),
+        keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap, { key: "Mod-f", run: searching }]),
         EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0", ...(readOnly ? { "aria-readonly": "true" } : {}) }),
         EditorView.updateListener.of((update) => update.docChanged && onChange(update.state.doc.toString())),
       ],
