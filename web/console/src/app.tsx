@@ -40,6 +40,9 @@ const routes: [path: string, load: Loader][] = [
   ["/agents/:agent", () => import("./pages/agents/Agent")],
 ];
 
+/** The styles of a page stay when another is opened; each file's rules hold in its own room only (src/styles). */
+const roomOf = (path: string): string => (path.startsWith("/agents/new") ? "wizard" : path.split("/")[1]!);
+
 const pages = routes.map(([path, load]) => [path, lazy(load)] as const);
 
 function NotHere() {
@@ -104,7 +107,9 @@ function Signed() {
                 <Route key={path} path={path}>
                   {(params) => (
                     <Held key={path} path={path}>
-                      <Shown {...params} />
+                      <div class="room" data-room={roomOf(path)}>
+                        <Shown {...params} />
+                      </div>
                     </Held>
                   )}
                 </Route>
