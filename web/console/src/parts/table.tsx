@@ -64,7 +64,7 @@ function WideTable<T>({ label, columns, items, keyOf, sorting, selection, curren
   const all = items.length > 0 && items.every((item) => selection?.chosen.has(keyOf(item)));
   const some = items.some((item) => selection?.chosen.has(keyOf(item)));
   return (
-    <div class="table-wrap">
+    <Scrolling label={label}>
       <table class="table">
         <caption class="hidden">{label}</caption>
         <thead>
@@ -104,6 +104,25 @@ function WideTable<T>({ label, columns, items, keyOf, sorting, selection, curren
           })}
         </tbody>
       </table>
+    </Scrolling>
+  );
+}
+
+/** A frame that scrolls sideways when what is in it is wider; then, and only then, keys reach it. */
+export function Scrolling({ label, children }: { label: string; children: ComponentChildren }) {
+  const ref = useRef<HTMLDivElement>(null);
+  const [scrolls, setScrolls] = useState(false);
+  useEffect(() => {
+    const box = ref.current!;
+    const measure = () => setScrolls(box.scrollWidth > box.clientWidth);
+    const watcher = new ResizeObserver(measure);
+    watcher.observe(box);
+    if (box.firstElementChild) watcher.observe(box.firstElementChild);
+    return () => watcher.disconnect();
+  }, []);
+  return (
+    <div ref={ref} class="table-wrap" {...(scrolls ? { tabIndex: 0, role: "group", "aria-label": label } : {})}>
+      {children}
     </div>
   );
 }
