@@ -47,7 +47,7 @@ SLOWEST = (
 """What takes longest comes first, so that at the end no worker waits for one of these files alone."""
 LAST = ("tests/e2e/test_story.py", "tests/matrix/", "tests/e2e/", "tests/infra/", "tests/web/")
 """Where CI has an end (TESTS_END_AT, Unix seconds), these come last, in this order, and what is left by then is skipped."""
-TOGETHER = ("tests/e2e/", "tests/web/console/", "tests/matrix/", "tests/infra/test_bundles_")
+TOGETHER = ("tests/e2e/", "tests/matrix/", "tests/infra/test_bundles_")
 """Files that share what is dear to set up, a stack or a city: pytest-xdist gives all of them to one worker."""
 HAS_END = "TESTS_END_AT" in os.environ
 END = float(os.environ.get("TESTS_END_AT", "inf"))
