@@ -18,7 +18,12 @@ from tests.cloud import Cloud
 from tests.functions.rooms import Room, content
 from tests.functions.shared.http import callers
 
-FIGURES: tuple[type[Answer], ...] = (models.Figures, models.Performance, models.VersionPerformance)
+FIGURES: tuple[type[Answer], ...] = (
+    models.Figures,
+    models.Performance,
+    models.Detailed,
+    models.VersionPerformance,
+)
 NAMES = {"version_id", "number", "name", "model", "published_at", "is_published"}
 """Fields beside figures that say of which version they are."""
 
@@ -30,6 +35,7 @@ NESTED = {
     "before",
     "group_by",
     "groups",
+    "series",
     "time_zone",
     "as_of",
     "industry",
@@ -62,7 +68,7 @@ def test_every_definition_computes(counted: Counters) -> None:
         assert found is None or isinstance(found, int | float), metric.name
         assert metric.definition.endswith("."), metric.name
     assert all(callable(one.of) for one in COMPARISONS)
-    for model in FIGURES[:2]:
+    for model in FIGURES[:3]:
         shown = metrics.filled(model, counted, "USD")
         for name in model.model_fields:
             own, computed = getattr(shown, name), metrics.value(name, counted)
