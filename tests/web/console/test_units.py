@@ -10,7 +10,7 @@ def test_the_sources_fit_the_routes_of_the_gateway() -> None:
     """The client's types are made anew from api-gateway.yaml, so a route that changed breaks what calls it."""
     node = web.find_node()
     CONSOLE.install(node)
-    node.run((*node.npm, "run", "--silent", "check"), CONSOLE.source)
+    node.run((*node.node, "check.mjs"), CONSOLE.source)
 
 
 def test_the_pure_parts_pass_their_own_tests() -> None:
