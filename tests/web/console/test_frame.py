@@ -1,27 +1,19 @@
 """The frame around every page: the door, the first workspace, the sidebar, the palette, and a session that ends."""
 
 import re
-import uuid
 
 import pytest
 from playwright.sync_api import Route, expect
 
 from tests.e2e.practice import Practice
 from tests.web.console.conftest import WIDTHS, Consoles, complaints, sideways
+from tests.web.console.people import stranger
 
 
 def test_a_stranger_makes_an_account_and_a_workspace_by_keyboard_alone(console: Consoles) -> None:
-    page = console("/sign-in?mode=up")
-    page.keyboard.type(f"{uuid.uuid4().hex}@example.com")
-    page.keyboard.press("Tab")
-    page.keyboard.type("correct horse battery staple")
-    page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Your workspace").wait_for()
-    page.keyboard.type("Straßenbahnhaltestellenverwaltung قهوة")
-    page.keyboard.press("Enter")
+    page = stranger(console, "Straßenbahnhaltestellenverwaltung قهوة")
     expect(page.get_by_role("heading", name="Home")).to_be_visible()
     expect(page.locator(".topbar strong")).to_have_text("Straßenbahnhaltestellenverwaltung قهوة")
-    expect(page.get_by_role("heading", name="Three steps")).to_be_visible()
 
 
 def test_a_wrong_password_says_so_at_its_field(console: Consoles, practice: Practice) -> None:

@@ -2,13 +2,13 @@
 
 import json
 import re
-import uuid
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.practice import Practice
 from tests.web.console.conftest import WIDTHS, Consoles, complaints, sideways
+from tests.web.console.people import stranger
 
 STEPS = ("industry", "goals", "model", "knowledge", "look", "review")
 
@@ -32,15 +32,7 @@ def on(page: Page, step: str) -> None:
 
 
 def test_a_stranger_has_a_working_widget_by_keyboard_alone(console: Consoles) -> None:
-    page = console("/sign-in?mode=up")
-    page.keyboard.type(f"{uuid.uuid4().hex}@example.com")
-    page.keyboard.press("Tab")
-    page.keyboard.type("correct horse battery staple")
-    page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Your workspace").wait_for()
-    page.keyboard.type("Linden Dental")
-    page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Three steps").wait_for()
+    page = stranger(console, "Linden Dental")
     reach(page, "Make an agent")
     page.keyboard.press("Enter")
 

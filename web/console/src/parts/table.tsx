@@ -186,6 +186,19 @@ function Cards<T>({ label, columns, items, keyOf, selection, nameOf }: TableProp
   );
 }
 
+/** "Load more" below a list, with how many there are by now; nothing when there is no more. */
+export function More<T>({ of: pages, shown = pages.items.length }: { of: Pages<T>; shown?: number }) {
+  if (!pages.more) return null;
+  return (
+    <div class="row">
+      <Button busy={pages.busy} onClick={() => void pages.more?.()}>
+        Load more
+      </Button>
+      <span class="muted">{shown} shown</span>
+    </div>
+  );
+}
+
 /** A list with all its states: waiting, problem, empty, rows, more. */
 export function List<T>({ pages, empty, ...table }: Omit<TableProps<T>, "items"> & { pages: Pages<T>; empty: ComponentChildren }) {
   if (pages.loading) return <Skeleton lines={8} />;
@@ -193,14 +206,7 @@ export function List<T>({ pages, empty, ...table }: Omit<TableProps<T>, "items">
     <div class="stack">
       {pages.problem && <ErrorNote problem={pages.problem} retry={pages.reload} />}
       {pages.items.length > 0 ? <Table {...table} items={pages.items} /> : !pages.problem && empty}
-      {pages.more && (
-        <div class="row">
-          <Button busy={pages.busy} onClick={() => void pages.more?.()}>
-            Load more
-          </Button>
-          <span class="muted">{pages.items.length} shown</span>
-        </div>
-      )}
+      <More of={pages} />
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { clock, day } from "../../format";
 import { Button, Empty, Skeleton } from "../../parts/basics";
 import { Page, Tabs } from "../../parts/page";
 import { ErrorNote } from "../../parts/problem";
+import { More } from "../../parts/table";
 import { useQuery } from "../../routing";
 import { may } from "../../session/session";
 import Audit from "./Audit";
@@ -59,14 +60,7 @@ function Feed() {
         </section>
       ))}
       {!pages.loading && !pages.problem && !pages.items.length && <Nothing filtered={filtered} clear={clear} more={Boolean(pages.more)} />}
-      {pages.more && (
-        <div class="row">
-          <Button busy={pages.busy} onClick={() => void pages.more?.()}>
-            Load more
-          </Button>
-          <span class="muted">{pages.items.length} shown</span>
-        </div>
-      )}
+      <More of={pages} />
     </div>
   );
 }

@@ -3,8 +3,9 @@
 import type { Schemas } from "../../api/client";
 import { usePages } from "../../api/resource";
 import { when } from "../../format";
-import { Button, Card, State } from "../../parts/basics";
+import { Card, State } from "../../parts/basics";
 import { ErrorNote } from "../../parts/problem";
+import { More } from "../../parts/table";
 
 const WORDS: Record<string, string> = {
   "invoice.drafted": "Drafted",
@@ -68,13 +69,7 @@ export function History({ of }: { of: Schemas["Invoice"] }) {
         )}
       </ol>
       {!of.issued_at && !entries.items.length && !entries.loading && <p class="muted">Drafted. Nothing else happened yet.</p>}
-      {entries.more && (
-        <div class="row">
-          <Button busy={entries.busy} onClick={() => void entries.more?.()}>
-            Load more
-          </Button>
-        </div>
-      )}
+      <More of={entries} />
     </Card>
   );
 }

@@ -5,9 +5,10 @@ import type { Schemas } from "../../api/client";
 import { useAgents } from "../../api/names";
 import { usePages, usePolling } from "../../api/resource";
 import { ago, plural } from "../../format";
-import { Button, Empty, Skeleton } from "../../parts/basics";
+import { Empty, Skeleton } from "../../parts/basics";
 import { Segments } from "../../parts/fields";
 import { ErrorNote } from "../../parts/problem";
+import { More } from "../../parts/table";
 import { to, useQuery } from "../../routing";
 import { HandOffState, HandOffWork } from "./handling";
 
@@ -74,14 +75,7 @@ function Group({ state, title, empty }: { state: Waiting; title: string; empty: 
           ))}
         </ul>
       )}
-      {pages.more && (
-        <div class="row">
-          <Button busy={pages.busy} onClick={() => void pages.more?.()}>
-            Load more
-          </Button>
-          <span class="muted">{items.length} shown</span>
-        </div>
-      )}
+      <More of={pages} shown={items.length} />
     </section>
   );
 }
