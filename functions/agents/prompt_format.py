@@ -67,7 +67,8 @@ def knowledge_block(passages: Iterable[tuple[str, str]]) -> str:
         f"[{number}] {_plain(' '.join(title.split()))}\n{_plain(text)}"
         for number, (title, text) in enumerate(passages, 1)
     ]
-    return "\n".join([OPEN, "\n\n".join(parts), CLOSE]) if parts else ""
+    # Once more over all of it: a tag must not come of the end of a title and the beginning of its text.
+    return "\n".join([OPEN, without_tags("\n\n".join(parts)), CLOSE]) if parts else ""
 
 
 def _plain(text: str) -> str:

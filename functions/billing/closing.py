@@ -89,19 +89,26 @@ def _sweep(books: Books) -> set[str]:
 
 
 def _examine(books: Books) -> list[str]:
-    """Book what came late for closed days; a day costs one read and one count. Returns the days that had more."""
+    """Book what came late for closed days. Returns the days that had more.
+
+    A day costs the read of its mark, and all days together one count: events are only added, so days whose sum agrees
+    agree one by one. Only when it does not are they counted one by one.
+    """
     if books.last_closed is None:
         return []
     last = clock.start_of_day(books.last_closed)
     days = [clock.day_of(last - timedelta(days=back)) for back in range(EXAMINED_DAYS - 1, -1, -1)]
     days = [day for day in days if day >= books.first_day]
     marks = repository.read([repository.mark_path(books.workspace, day) for day in days])
-    late = []
+    # A day whose mark is gone has less than no events, so no sum agrees with it.
+    counts = {day: mark.data.get("count", -1) for day, mark in zip(days, marks, strict=True)}
     for day, mark in zip(days, marks, strict=True):
         books.others[day] = set(mark.data.get("other_days", ()))
-        if events.count_of_day(books.workspace, day) != mark.data.get("count"):
-            _book(books, day)
-            late.append(day)
+    if events.count_of_days(books.workspace, days[0], days[-1]) == sum(counts.values()):
+        return []
+    late = [day for day in days if events.count_of_days(books.workspace, day, day) != counts[day]]
+    for day in late:
+        _book(books, day)
     return late
 
 

@@ -191,9 +191,10 @@ def days_between(workspace: WorkspaceId, first: str, last: str) -> Iterator[str]
         yield first
 
 
-def count_of_day(workspace: WorkspaceId, day: str) -> int:
-    """How many events `of_day` would give, for the price of one read a thousand."""
-    return firestore.count(firestore.Query(contracts.path(workspace, "events"), where=(("day", "==", day),)))
+def count_of_days(workspace: WorkspaceId, first: str, last: str) -> int:
+    """How many events `of_day` would give for all days from `first` to `last`, for the price of one read a thousand."""
+    where: tuple[tuple[str, firestore.Operator, str], ...] = (("day", ">=", first), ("day", "<=", last))
+    return firestore.count(firestore.Query(contracts.path(workspace, "events"), where=where))
 
 
 def read(workspace: WorkspaceId, event_id: str) -> Event | None:

@@ -3,7 +3,7 @@
 import re
 from typing import get_args
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from functions.agents import prompts
@@ -110,6 +110,7 @@ OPEN_TAG = re.compile(r"<[\s/\u200b]*knowledge\b", re.IGNORECASE)
 
 
 @settings(max_examples=200)
+@example([("<", "KNOWLEDGE")])
 @given(st.lists(st.tuples(NASTY | ESCAPES, (NASTY | ESCAPES).filter(str.strip)), min_size=1, max_size=4))
 def test_knowledge_stands_behind_the_instructions_and_nowhere_else(found: list[tuple[str, str]]):
     instructions = prompts.compose(definition(goals=("help",), must_not_do=("Do not guess.",))).text

@@ -92,7 +92,7 @@ def test_two_hundred_turns_at_once_spend_exactly_what_the_cap_allows(cloud: Clou
     assert answers.count("refused") == 100
     assert now.spent_nanos == 5000
     assert now.holds == {}
-    assert events.count_of_day(workspace, clock.day_of(clock.now())) == 100
+    assert events.count_of_days(workspace, *[clock.day_of(clock.now())] * 2) == 100
 
 
 def test_a_settlement_that_is_repeated_changes_nothing_more(cloud: Cloud) -> None:
