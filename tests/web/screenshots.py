@@ -150,7 +150,7 @@ def pictures(gateway: str, email: str, password: str, folder: Path | None) -> No
     ids = subjects(gateway, token)
     binary = chromium()
     if binary is None:
-        sys.exit("Chromium is missing: `apt-get install chromium`.")
+        sys.exit("Chromium is missing: `apt-get install chromium-headless-shell`.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=binary, args=["--no-sandbox"])
         for width, dark in ((1280, False), (360, True), (1280, True), (360, False)):
