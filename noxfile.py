@@ -21,6 +21,8 @@ UV = "uv>=0.13"
 BUNDLES = ("agents", "my_agents", "widgets", "analytics", "billing", "dashboard")
 CI_PYTHONS = ("3.11", "3.13")
 BOTH_PYTHONS = ["tests/functions/shared/plans", "tests/functions/shared/metering", "tests/local/firestore"]
+EVERYDAY = [f"tests/{room}" for room in ("contracts", "functions", "local", "faults", "matrix")]
+EVERYDAY += [f"tests/web/test_{what}.py" for what in ("docs_page", "widget_attacks", "widget_browser", "widget_faults")]
 DEPLOYED = "3.13"  # The runtime of the cloud functions; tests/infra starts each bundle with it where it is found.
 
 nox.needs_version = ">=2026.10"
@@ -128,6 +130,25 @@ def tests(session: nox.Session) -> None:
             *picked,
             python=binary,
         )
+
+
+@nox.session
+def everyday(session: nox.Session) -> None:
+    """What to run before a commit: the tests without a whole stack, of each two cases drawn anew every day; six minutes."""
+    front_end(session)
+    lint(session)
+    types(session)
+    workers = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
+    run(
+        session,
+        "-m",
+        "pytest",
+        *workers,
+        "--cases",
+        "2",
+        *(session.posargs or EVERYDAY),
+        env={"HYPOTHESIS_EXAMPLES": os.environ.get("HYPOTHESIS_EXAMPLES", "10")},
+    )
 
 
 def interpreter(version: str) -> str | None:

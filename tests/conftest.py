@@ -1,7 +1,9 @@
 """The cloud that tests run on: the local engines as real processes, one set for each pytest worker."""
 
+import datetime
 import gc
 import os
+import random
 import sys
 import time
 from collections.abc import Iterator
@@ -71,8 +73,41 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Scheduling(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The same order in every worker: by how long things take, or by what must not be left out."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The everyday run plays a few of many cases; which ones, changes with the word that it is given."""
+    parser.addoption("--cases", type=int, default=0, help="of each test with more cases than this draw so many; 0: all")
+    parser.addoption("--draw", default="", help="the same word draws the same cases (default: today's date)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Every worker gets the word of the process that starts it, also at midnight."""
+    config.option.draw = config.option.draw or datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """How to play the same cases again."""
+    number, word = config.option.cases, config.option.draw
+    return f"{number} cases of each test: --cases {number} --draw {word}" if number else None
+
+
+def _draw(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the drawn cases of each test in `items`, in their order."""
+    number = config.option.cases
+    if not number:
+        return
+    of_test: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        of_test.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    drawn = set()
+    for test, cases in of_test.items():
+        drawn |= set(random.Random(f"{config.option.draw} {test}").sample(cases, min(number, len(cases))))
+    config.hook.pytest_deselected(items=[item for item in items if item not in drawn])
+    items[:] = [item for item in items if item in drawn]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The same cases in the same order in every worker: by how long things take, or by what must not be left out."""
+    _draw(config, items)
 
     def rank(item: pytest.Item) -> int:
         if HAS_END:
