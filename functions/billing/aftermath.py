@@ -47,7 +47,9 @@ class Aftermath(Frozen):
     """The void invoice of the same period that this one is issued in place of."""
     replaced_by: str | None = None
     dunned: tuple[str, ...] = ()
-    """The steps of dunning that were taken."""
+    """The steps of dunning that were taken since it was due, or due again."""
+    owed_again_at: datetime | None = None
+    """When a refund or a lost dispute made it due again after it had been paid: the steps begin anew."""
 
     @property
     def written_off_minor(self) -> int:

@@ -81,10 +81,16 @@ def due(steps: Plan, invoice: Invoice, as_of: datetime) -> list[Step]:
     """The steps that an overdue invoice waits for at a moment, in order."""
     if invoice.state != InvoiceState.OVERDUE or invoice.due_at is None:
         return []
-    reached = as_of - invoice.due_at
+    reached = as_of - _since(invoice)
     return [
         step for step in steps.steps if timedelta(days=step.days) <= reached and step.step not in invoice.after.dunned
     ]
+
+
+def _since(invoice: Invoice) -> datetime:
+    """When it became due, or due again."""
+    assert invoice.due_at is not None
+    return max(invoice.due_at, invoice.after.owed_again_at or invoice.due_at)
 
 
 def _tell(batch: firestore.Batch, workspace: WorkspaceId, invoice: Invoice, step: Step, as_of: datetime) -> Event:
@@ -96,11 +102,13 @@ def _tell(batch: firestore.Batch, workspace: WorkspaceId, invoice: Invoice, step
         "due": Money.of_minor(invoice.due_minor, invoice.currency).amount,
         "currency": invoice.currency,
         "due_at": clock.to_text(invoice.due_at),
-        "days_overdue": (as_of - invoice.due_at).days,
+        "days_overdue": (as_of - _since(invoice)).days,
         "step": step.step,
         "template": step.template,
         "action": step.action,
     }
+    again = invoice.after.owed_again_at
+    once = f"{step.step}:{clock.to_text(again)}" if again else step.step
     return notifications.record(
-        batch, workspace, "invoice.overdue", subject=invoice.invoice_id, once=step.step, facts=facts, now=as_of
+        batch, workspace, "invoice.overdue", subject=invoice.invoice_id, once=once, facts=facts, now=as_of
     )

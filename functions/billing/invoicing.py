@@ -258,7 +258,8 @@ def move(invoice: Invoice, state: InvoiceState) -> Invoice:
 def settle(invoice: Invoice, paid_minor: int, now: datetime) -> Invoice:
     """The invoice after what has been paid on it in all: paid, overdue or open; other states stay as they are.
 
-    A payment on an uncollectible invoice pays it. Partial payments leave it open.
+    A payment on an uncollectible invoice pays it. Partial payments leave it open. What was paid and is due again is
+    dunned from then on, step by step, as if it had become due `now`.
     """
     settled = invoice.model_copy(update={"paid_minor": paid_minor})
     if invoice.state not in (InvoiceState.OPEN, InvoiceState.OVERDUE, InvoiceState.PAID, InvoiceState.UNCOLLECTIBLE):
@@ -269,6 +270,10 @@ def settle(invoice: Invoice, paid_minor: int, now: datetime) -> Invoice:
         state = invoice.state
     else:
         state = InvoiceState.OVERDUE if invoice.due_at and now >= invoice.due_at else InvoiceState.OPEN
+    if invoice.state == InvoiceState.PAID and state != InvoiceState.PAID:
+        settled = settled.model_copy(
+            update={"after": settled.after.model_copy(update={"owed_again_at": now, "dunned": ()})}
+        )
     return settled.model_copy(update={"state": state})
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.billing import dunning
+from functions.billing import dunning, invoicing, repository
 from functions.billing.models import Invoice, InvoiceState
 from functions.dashboard import suspending
 from functions.shared import contracts, events, firestore
@@ -68,7 +68,28 @@ def test_what_a_run_missed_is_caught_up_in_order(story: Story) -> None:
     story.close(invoice.due_at + timedelta(days=60))
     found = told(story)
     story.close(invoice.due_at + timedelta(days=60))
-    assert [one["step"] for one in (*found, *told(story))] == ["reminder", "second_reminder", "last_warning"]
+    # Pub/Sub promises no order; the invoice keeps it.
+    assert sorted(one["step"] for one in (*found, *told(story))) == ["last_warning", "reminder", "second_reminder"]
+    assert stored(story, invoice).after.dunned == ("reminder", "second_reminder", "last_warning")
+
+
+def test_what_is_due_again_after_it_was_paid_is_dunned_anew_and_step_by_step(story: Story) -> None:
+    (invoice,) = story.invoices()
+    assert invoice.due_at is not None
+    story.close(invoice.due_at + timedelta(days=1, hours=1))
+    pay(story, invoice, 1000)
+    again = invoice.due_at + timedelta(days=40)
+    batch = firestore.Batch()
+    reopened = invoicing.settle(stored(story, invoice), 0, again)
+    batch.set(repository.invoice_path(story.workspace, invoice.invoice_id), repository.invoice_document(reopened))
+    batch.commit()
+    assert (reopened.state, reopened.after.dunned) == ("overdue", ())
+    assert [one["step"] for one in told(story)] == ["reminder"]
+    found = []
+    for days in (0, 1, 1, 8):
+        story.close(again + timedelta(days=days, hours=1))
+        found.append([(one["step"], one["days_overdue"]) for one in told(story)])
+    assert found == [[], [("reminder", 1)], [], [("second_reminder", 8)]]
 
 
 def overdue() -> Invoice:
