@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from functions.billing import api_models as api
-from functions.billing import offers, repository, wording
+from functions.billing import cap_alerts, offers, repository, wording
 from functions.shared import activity, clock, contracts, firestore, ids, metering, tax
 from functions.shared.contracts import BillingRead, WorkspaceRead
 from functions.shared.errors import Invalid
@@ -159,7 +159,10 @@ def _permille(shares: Sequence[str]) -> list[int]:
 
 
 def set_budgets(call: Call, change: api.BudgetsChange) -> tuple[api.Budgets, str]:
-    """Set all caps; they hold for the next turn. Raises Invalid, Changed when the etag is stale."""
+    """Set all caps; they hold for the next turn, and what they have reached already is told at once.
+
+    Raises Invalid, Changed when the etag is stale.
+    """
     account, home, spend = repository.read(
         [
             repository.account_path(call.workspace),
@@ -191,6 +194,7 @@ def set_budgets(call: Call, change: api.BudgetsChange) -> tuple[api.Budgets, str
         before=before.model_dump(mode="json"),
         after=after.model_dump(mode="json"),
     )
+    cap_alerts.look_anew(call.workspace, call.now)
     return after, etag
 
 

@@ -8,8 +8,9 @@ from every cap, the next one waits, so that a busy workspace does not cost a rea
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from functions.shared import contracts, events, firestore, metering, notifications
+from functions.shared import contracts, events, firestore, logs, metering, notifications
 from functions.shared.contracts import ALERTS, SpendRead
+from functions.shared.errors import Problem
 from functions.shared.identity import WorkspaceId
 from functions.shared.money import NANOS, Money, format_decimal
 
@@ -19,6 +20,18 @@ stop."""
 
 _quiet_until: dict[str, datetime] = {}
 _told: set[str] = set()
+
+
+def look_anew(workspace: WorkspaceId, now: datetime) -> None:
+    """As `look`, for caps that somebody has just set: what a lower one has reached already waits for no turn.
+
+    Never raises: the caps are set, and whatever fails here the next turn's look makes good.
+    """
+    _quiet_until.pop(workspace, None)
+    try:
+        look(workspace, now)
+    except Problem as problem:
+        logs.warning("a changed cap was not looked at", workspace_id=workspace, code=problem.code)
 
 
 def look(workspace: WorkspaceId, now: datetime) -> int:

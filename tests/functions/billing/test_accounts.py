@@ -77,6 +77,20 @@ def test_alerts_are_chosen_for_the_cap_and_for_agents_with_one(story: Story) -> 
             api.BudgetsChange(cap=None, alerts=refused)
 
 
+def test_what_a_lower_cap_has_reached_already_is_told_with_the_change(story: Story) -> None:
+    hold(story)
+    spend = metering.spend_path(story.workspace, NOW)
+    batch = firestore.Batch()
+    batch.update(spend, {("spent_nanos",): 9_000_000_000})
+    batch.commit()
+    _, etag = accounts.set_budgets(call(story), api.BudgetsChange(cap=usd("100")))
+    assert story.cloud.published("notifications", story.workspace) == []
+    accounts.set_budgets(call(story, etag), api.BudgetsChange(cap=usd("10")))
+    (told,) = story.cloud.published("notifications", story.workspace)
+    assert told["type"] == "cap.alert"
+    assert (told["facts"]["share_percent"], told["facts"]["spent"], told["facts"]["cap"]) == (80, "9.00", "10.00")
+
+
 def test_a_turn_that_read_the_old_cap_cannot_open_the_month_with_it(story: Story) -> None:
     path = metering.spend_path(story.workspace, NOW)
     found = firestore.get(path)
