@@ -171,6 +171,15 @@ def of_day(workspace: WorkspaceId, day: str) -> list[Event]:
     return [_stored(snapshot) for snapshot in found]
 
 
+def by_day(workspace: WorkspaceId, first: str, last: str) -> dict[str, list[Event]]:
+    """As `of_day` for the days from `first` to `last` that have events, in one query."""
+    span: tuple[tuple[str, firestore.Operator, str], ...] = (("day", ">=", first), ("day", "<=", last))
+    found: dict[str, list[Event]] = {}
+    for snapshot in firestore.stream(firestore.Query(contracts.path(workspace, "events"), where=span)):
+        found.setdefault(snapshot.data["day"], []).append(_stored(snapshot))
+    return found
+
+
 def after_day(workspace: WorkspaceId, day: str) -> list[Event]:
     """The usage events that are booked on a later UTC day than this, in no promised order."""
     found = firestore.stream(firestore.Query(contracts.path(workspace, "events"), where=(("day", ">", day),)))
