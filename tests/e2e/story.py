@@ -112,7 +112,10 @@ class Story:
 
         try:
             binary = chromium() if self.with_browser else None
-            check(binary is not None or not os.environ.get("CI"), "CI has a Chromium: apt-get install chromium-headless-shell")
+            check(
+                binary is not None or not os.environ.get("CI"),
+                "CI has a Chromium: apt-get install chromium-headless-shell",
+            )
             if binary is not None:
                 with BrowserVisitor.on(binary, self.origin) as visitor:
                     yield visitor

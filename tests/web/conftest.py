@@ -28,7 +28,9 @@ def browser() -> Iterator[Browser]:
     """A Chromium of the machine; without one the test is skipped, in CI it fails."""
     path = chromium()
     if path is None:
-        advice = "Chromium is missing: `apt-get install chromium-headless-shell`; until then the browser tests do not run."
+        advice = (
+            "Chromium is missing: `apt-get install chromium-headless-shell`; until then the browser tests do not run."
+        )
         if os.environ.get("CI"):
             pytest.fail(advice)
         pytest.skip(advice)
