@@ -72,7 +72,7 @@ class Books:
     def read_ahead(self, days: Iterable[str], *, entries: bool = False) -> None:
         """Read the events of these days, and the entries that are booked on them, with one query for many."""
         for first, last in clock.runs((day for day in days if day not in self.seen), AHEAD):
-            found = events.by_day(self.workspace, first, last)
+            found = dict(events.by_day(self.workspace, first, last))
             posted = repository.entries_by_day(self.workspace, first, last) if entries else {}
             for day in clock.days_between(first, last):
                 self.seen[day] = found.get(day, [])
