@@ -4,6 +4,7 @@
 or a second delivery, goes on where this one stopped and writes nothing twice.
 """
 
+import itertools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from functions.billing.models import ClosingMark, LedgerEntry, UsageEvent
 from functions.shared import clock, events, firestore, logs, metering
 from functions.shared.contracts import SpendRead
 from functions.shared.errors import Unavailable
+from functions.shared.events import Event
 from functions.shared.identity import WorkspaceId
 
 EXAMINED_DAYS = 35
@@ -55,13 +57,10 @@ def _run(books: Books) -> None:
     crediting.finish(books.workspace)
     held = _sweep(books)
     touched = _examine(books)
-    waiting = False
-    for day in ledger.days_due(books.first_day, books.last_closed, books.as_of):
-        if day in held:
-            waiting = True
-            break
-        touched.append(day)
-        _book(books, day)
+    due = ledger.days_due(books.first_day, books.last_closed, books.as_of)
+    free = list(itertools.takewhile(lambda day: day not in held, due))
+    _book(books, free)
+    touched += free
     credits.expire(books)
     finalizing.months(books)
     voiding.finish_reissues(books)
@@ -70,7 +69,7 @@ def _run(books: Books) -> None:
     metering.set_credit_apart(books.workspace, books.period, books.as_of)
     dunning.dun(books)
     reconciling.reconcile(books, touched)
-    if waiting:
+    if len(free) < len(due):
         raise Unavailable("Turns of a day that is over are still running.", retry_after=60)
 
 
@@ -107,33 +106,42 @@ def _examine(books: Books) -> list[str]:
     if events.count_of_days(books.workspace, days[0], days[-1]) == sum(counts.values()):
         return []
     late = [day for day in days if events.count_of_days(books.workspace, day, day) != counts[day]]
-    for day in late:
-        _book(books, day)
+    _book(books, late)
     return late
 
 
-def _book(books: Books, day: str) -> None:
-    """Bring the ledger to the day's events; the mark comes with the last entries. Idempotent, whatever is there."""
-    found = [UsageEvent.model_validate(event.row) for event in books.events_of(day)]
-    entries = entries_for(books, day, found)
-    while len(entries) > PER_COMMIT:
-        batch = firestore.Batch()
-        told = post(batch, books.workspace, entries[:PER_COMMIT], books.as_of)
-        books.commit(batch)
+def _book(books: Books, days: Sequence[str]) -> None:
+    """Bring the ledger to the events of these days, in order, with as many in one commit as it takes.
+
+    A day's mark comes with its last entries. Idempotent, whatever is there.
+    """
+    batch, told, closed = firestore.Batch(), list[Event](), books.last_closed
+    books.read_ahead(days, entries=True)
+    for day in days:
+        found = [UsageEvent.model_validate(event.row) for event in books.events_of(day)]
+        entries = entries_for(books, day, found)
+        for start in range(0, max(1, len(entries)), PER_COMMIT):
+            part = entries[start : start + PER_COMMIT]
+            if len(batch) + 2 * len(part) > 2 * PER_COMMIT:
+                _commit(books, batch, told, closed)
+                batch, told = firestore.Batch(), []
+            told += post(batch, books.workspace, part, books.as_of)
+        mark = _mark(books, day, found)
+        batch.set(repository.mark_path(books.workspace, day), mark.to_document())
+        books.others[day] = set(mark.other_days)
+        closed = max(day, closed or day)
+    _commit(books, batch, told, closed)
+
+
+def _commit(books: Books, batch: firestore.Batch, told: Sequence[Event], closed: str | None) -> None:
+    if len(batch):
+        books.commit(batch, **({"last_closed": closed} if closed else {}))
         tell(told)
-        entries = entries[PER_COMMIT:]
-    batch = firestore.Batch()
-    told = post(batch, books.workspace, entries, books.as_of)
-    mark = _mark(books, day, found)
-    batch.set(repository.mark_path(books.workspace, day), mark.to_document())
-    books.others[day] = set(mark.other_days)
-    books.commit(batch, last_closed=max(day, books.last_closed or day))
-    tell(told)
 
 
 def entries_for(books: Books, day: str, found: Sequence[UsageEvent]) -> list[LedgerEntry]:
     """The entries that are missing for the events booked on a day, by the month in which each happened."""
-    posted = repository.entries_of_day(books.workspace, day)
+    posted = books.posted_of(day)
     entries = []
     for month in sorted({event.day[:7] for event in found} | {entry.usage_period for entry in posted}):
         own = [event for event in found if event.day[:7] == month]

@@ -4,12 +4,14 @@ The manifest is made of the events themselves, not of the ledger, and must add u
 it: what it says, written with the invoice's own, and the same signed, as soon as there is a key that signs.
 """
 
+import itertools
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from functions.billing import billed, repository
+from functions.billing.books import AHEAD
 from functions.billing.evidence_keys import current, signed
 from functions.billing.evidence_tree import Usage
 from functions.billing.models import (
@@ -137,15 +139,15 @@ def _events(workspace: WorkspaceId, invoice: Invoice) -> Iterator[tuple[LedgerEn
     months = {line.usage_period for line in invoice.lines if line.kind in USAGE_LINES} | {invoice.period}
     for month in sorted(months):
         chains: dict[str, dict[Key, list[LedgerEntry]]] = {}
-        every = Period(month=month).days
-        days = set(events.days_between(workspace, every[0], every[-1])) if month == invoice.period else set()
+        days = set(Period(month=month).days) if month == invoice.period else set()
         for entry in repository.entries_of_usage_period(workspace, month):
             if entry.kind == EntryKind.USAGE and entry.day:
                 chains.setdefault(entry.day, {}).setdefault(entry.key, []).append(entry)
                 days |= {entry.day} if entry.period == invoice.period else set()
-        for day in sorted(days):
+        weeks = (events.by_day(workspace, *ends) for ends in clock.runs(days, AHEAD))
+        for day, of_day in itertools.chain.from_iterable(weeks):
             cells: dict[Key, list[Event]] = {}
-            for event in events.of_day(workspace, day):
+            for event in of_day:
                 if billed.month_of(event) == month:
                     cells.setdefault(billed.key_of(event), []).append(event)
             for key in sorted(cells):

@@ -48,8 +48,9 @@ def _compared(
     by_day = day_figures.events_by_day(books, days)
     filed = period_figures.filed(books, listed)
     held = warehouse.held(books.workspace, _span(by_day), filed.booked, filed.issued)
+    counted = day_figures.counted(books, by_day)
     for day, of_day in sorted(by_day.items()):
-        if differing := day_figures.compare(books, day, of_day, held):
+        if differing := day_figures.compare(books, day, of_day, counted, held):
             yield day, differing, day_figures.mend(books, day, of_day, differing)
     months = {clock.month_of(books.as_of), *(day[:_MONTH] for day in by_day), *filter(_is_month, listed)}
     for month, differing in sorted(period_figures.months(books, months).items()):

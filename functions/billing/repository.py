@@ -109,6 +109,16 @@ def entries_of_day(workspace: WorkspaceId, day: str) -> list[LedgerEntry]:
     return [entry for entry in _entries(workspace, "day", day) if entry.kind == EntryKind.USAGE]
 
 
+def entries_by_day(workspace: WorkspaceId, first: str, last: str) -> dict[str, list[LedgerEntry]]:
+    """As `entries_of_day` for the days from `first` to `last` that have entries, in one query."""
+    where: Any = (("day", ">=", first), ("day", "<=", last))
+    found: dict[str, list[LedgerEntry]] = {}
+    for entry in _found(workspace, where):
+        if entry.kind == EntryKind.USAGE and entry.day is not None:
+            found.setdefault(entry.day, []).append(entry)
+    return found
+
+
 def entries_of_period(workspace: WorkspaceId, period: str) -> list[LedgerEntry]:
     """What is on the invoice of a month, and what became of it."""
     return _entries(workspace, "period", period)
@@ -121,9 +131,7 @@ def entries_of_usage_period(workspace: WorkspaceId, period: str) -> list[LedgerE
 
 def entries_booked(workspace: WorkspaceId, since: datetime, until: datetime) -> list[LedgerEntry]:
     """What was booked in a half-open span, of whatever kind."""
-    where: Any = (("booked_at", ">=", since), ("booked_at", "<", until))
-    found = firestore.stream(Query(contracts.path(workspace, "ledger"), where=where))
-    return sorted((LedgerEntry.from_document(one.data) for one in found), key=lambda entry: entry.entry_id)
+    return _found(workspace, (("booked_at", ">=", since), ("booked_at", "<", until)))
 
 
 def entries_of_invoice(workspace: WorkspaceId, invoice_id: str) -> list[LedgerEntry]:
@@ -152,7 +160,11 @@ def entries_of_credit(workspace: WorkspaceId) -> list[LedgerEntry]:
 
 
 def _entries(workspace: WorkspaceId, field: str, value: str) -> list[LedgerEntry]:
-    found = firestore.stream(Query(contracts.path(workspace, "ledger"), where=((field, "==", value),)))
+    return _found(workspace, ((field, "==", value),))
+
+
+def _found(workspace: WorkspaceId, where: Any) -> list[LedgerEntry]:
+    found = firestore.stream(Query(contracts.path(workspace, "ledger"), where=where))
     return sorted((LedgerEntry.from_document(one.data) for one in found), key=lambda entry: entry.entry_id)
 
 
@@ -189,6 +201,13 @@ def invoices_of_period(workspace: WorkspaceId, period: str) -> list[Invoice]:
     where: Any = (("period", "==", period),)
     found = firestore.find(Query(contracts.path(workspace, "invoices"), where=where))
     return [invoice_of(one) for one in found]
+
+
+def moved_between(workspace: WorkspaceId, since: datetime, until: datetime) -> bool:
+    """Whether any conversation last moved in this span."""
+    where: Any = (("updated_at", ">=", since), ("updated_at", "<", until))
+    home = contracts.path(workspace, "conversations")
+    return bool(firestore.find(Query(home, where=where, order=("updated_at",), limit=1, fields=("updated_at",))))
 
 
 def talked_between(workspace: WorkspaceId, since: datetime, until: datetime) -> bool:
@@ -284,11 +303,14 @@ def tallies(workspace: WorkspaceId, names: Sequence[str], currency: str) -> list
     ]
 
 
-def hours(workspace: WorkspaceId, day: str) -> list[RollupRead]:
-    """Analytics' rollups of those hours of a UTC day that have one."""
-    ids = (f"hour_{day}T00", f"hour_{day}T23")
-    found = firestore.find(Query(contracts.path(workspace, "rollups"), ids=ids))
-    return [RollupRead.model_validate(one.data) for one in found]
+def hours(workspace: WorkspaceId, first: str, last: str) -> dict[str, list[RollupRead]]:
+    """By UTC day from `first` to `last`, as far as it has any, analytics' rollups of its hours, in one query."""
+    ids = (f"hour_{first}T00", f"hour_{last}T23")
+    found: dict[str, list[RollupRead]] = {}
+    for one in firestore.stream(Query(contracts.path(workspace, "rollups"), ids=ids)):
+        day = one.id.removeprefix("hour_").partition("T")[0]
+        found.setdefault(day, []).append(RollupRead.model_validate(one.data))
+    return found
 
 
 def agent_names(workspace: WorkspaceId, agents: Sequence[str]) -> dict[str, str]:

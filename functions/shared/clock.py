@@ -5,8 +5,8 @@ Inside, a time is an aware datetime in UTC; at the edge it is RFC 3339 with `Z`.
 """
 
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -82,6 +82,26 @@ def start_of_day(day: str) -> datetime:
 def next_day(day: str) -> str:
     """The day after."""
     return day_of(start_of_day(day) + timedelta(days=1))
+
+
+def runs(days: Iterable[str], longest: int) -> list[tuple[str, str]]:
+    """These UTC days as the first and the last of each run without a gap, in order, none longer than `longest` days."""
+    found: list[tuple[str, str]] = []
+    length = 0
+    for day in sorted(set(days)):
+        if found and next_day(found[-1][1]) == day and length < longest:
+            found[-1] = found[-1][0], day
+            length += 1
+        else:
+            found.append((day, day))
+            length = 1
+    return found
+
+
+def days_between(first: str, last: str) -> list[str]:
+    """The UTC days from the first to the last, both included."""
+    begin = date.fromisoformat(first)
+    return [(begin + timedelta(days=n)).isoformat() for n in range((date.fromisoformat(last) - begin).days + 1)]
 
 
 def start_of_month(month: str) -> datetime:

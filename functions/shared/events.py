@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -171,24 +172,21 @@ def of_day(workspace: WorkspaceId, day: str) -> list[Event]:
     return [_stored(snapshot) for snapshot in found]
 
 
+def by_day(workspace: WorkspaceId, first: str, last: str) -> Iterator[tuple[str, list[Event]]]:
+    """The UTC days from `first` to `last` that have usage events, in order, each with what `of_day` gives for it.
+
+    One query, and one day in memory at a time.
+    """
+    span: tuple[tuple[str, firestore.Operator, str], ...] = (("day", ">=", first), ("day", "<=", last))
+    query = firestore.Query(contracts.path(workspace, "events"), where=span, order=("day",))
+    for day, found in itertools.groupby(firestore.stream(query), key=lambda one: str(one.data["day"])):
+        yield day, [_stored(snapshot) for snapshot in found]
+
+
 def after_day(workspace: WorkspaceId, day: str) -> list[Event]:
     """The usage events that are booked on a later UTC day than this, in no promised order."""
     found = firestore.stream(firestore.Query(contracts.path(workspace, "events"), where=(("day", ">", day),)))
     return [_stored(snapshot) for snapshot in found]
-
-
-def days_between(workspace: WorkspaceId, first: str, last: str) -> Iterator[str]:
-    """The UTC days from `first` to `last`, both included, that have usage events, in order; each is a read, and one more."""
-    operator: firestore.Operator = ">="
-    while first <= last:
-        where: tuple[tuple[str, firestore.Operator, str], ...] = (("day", operator, first), ("day", "<=", last))
-        found = firestore.find(
-            firestore.Query(contracts.path(workspace, "events"), where=where, order=("day",), limit=1, fields=("day",))
-        )
-        if not found:
-            return
-        first, operator = str(found[0].data["day"]), ">"
-        yield first
 
 
 def count_of_days(workspace: WorkspaceId, first: str, last: str) -> int:

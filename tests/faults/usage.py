@@ -167,7 +167,7 @@ def check(town: Town) -> dict[str, int]:
                 whole = whole.plus(tally)
             assert charges.difference(expected, whole) == {}, (home, names)
         # Rollups: hours, and the workspace's days, which are UTC's here.
-        hours = [hour for day in days for hour in repository.hours(home, day)]
+        hours = [hour for day in days for hour in repository.hours(home, day, day).get(day, ())]
         paths = [contracts.path(home, "rollups", f"day_{day}") for day in days]
         rolled = [contracts.RollupRead.model_validate(one.data) for one in repository.read(paths)]
         for cuts in (hours, rolled):

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from infra import bundle
+from local.supervisor.addresses import HOST
 from local.supervisor.plan import account
 from tests import engines
 from tests.cloud import PROJECT, Cloud
 from tests.infra.callers_requests import REQUESTS, Pair, pairs
-from tests.infra.deployed import CALLERS, CLOUD_RUN, DATASET, ENGINES, Deployed, catalogue
+from tests.infra.deployed import CALLERS, CLOUD_RUN, DATASET, ENGINES, Deployed, catalogue, revision
 from tests.infra.town import Town
 
 DEPLOYMENTS = catalogue()["deployments"]
@@ -58,6 +59,14 @@ def test_a_subscription_and_a_schedule_need_requests_of_their_own(deployment: st
     content["schedules"]["hourly"] = {"cron": "0 * * * *", "deployment": deployment, "path": "/schedules/hourly"}
     new = {Pair(deployment, "push", "new"), Pair(deployment, "scheduler", "hourly")}
     assert set(pairs(content)) - REQUESTS.keys() == new
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS)
+def test_a_bundle_answers_alone(town: Town, deployment: str) -> None:
+    """It sees its files, what its requirements install, and nothing else; nothing stands before it here."""
+    port = town.deployed.addresses.functions[deployment]
+    found = town.deployed.http.get(f"http://{HOST}:{port}/health", timeout=20).json()
+    assert (found["status"], found["service"], found["version"]) == ("healthy", deployment, revision(deployment))
 
 
 @pytest.mark.parametrize("pair", REQUESTS, ids=str)

@@ -1,4 +1,7 @@
-"""Every bundle starts on its own: a process that sees the bundle, what its requirements install, and nothing else."""
+"""A bundle of every folder starts on its own: a process that sees the bundle, what its requirements install, and no more.
+
+That each deployment's bundle starts so is shown where all of them run (test_bundles_answer_their_callers.py).
+"""
 
 import subprocess
 import sys
@@ -39,10 +42,22 @@ def environment(deployment: str, port: int) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("deployment", bundle.deployments())
-def test_a_bundle_answers_alone(
-    deployment: str, pythons: dict[bytes, Path], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+FOLDERS = sorted({path.parent.name for path in bundle.ROOT.glob("functions/*/main.py")})
+
+
+def first_of(folder: str) -> str:
+    """A deployment of a folder; all of them have the same files."""
+    entries = yaml.load((bundle.ROOT / "infra" / "catalogue.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)[
+        "deployments"
+    ]
+    return next(name for name, entry in entries.items() if entry["folder"] == folder)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_bundle_answers_alone_without_the_settings_that_it_can_do_without(
+    folder: str, pythons: dict[bytes, Path], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    deployment = first_of(folder)
     cut = bundle.cut(deployment)
     port = free_port()
     python = python_for(cut, pythons, tmp_path_factory)
@@ -55,15 +70,12 @@ def test_a_bundle_answers_alone(
     assert (found["status"], found["service"], found["version"]) == ("healthy", deployment, "alone")
 
 
-@pytest.mark.parametrize("folder", sorted({path.parent.name for path in bundle.ROOT.glob("functions/*/main.py")}))
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_every_module_of_a_bundle_can_be_imported_alone(
     folder: str, pythons: dict[bytes, Path], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Also those that no request has asked for yet, with every import that stands inside a function."""
-    entries = yaml.load((bundle.ROOT / "infra" / "catalogue.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)[
-        "deployments"
-    ]
-    cut = bundle.cut(next(name for name, entry in entries.items() if entry["folder"] == folder))
+    cut = bundle.cut(first_of(folder))
     cut.unpack(tmp_path)
     python = python_for(cut, pythons, tmp_path_factory)
     program = [python, "-I", "-c", _IMPORT_ALL, str(tmp_path), folder]

@@ -116,6 +116,28 @@ def test_a_long_silence_is_caught_up_without_a_gap(story: Story) -> None:
     ]
 
 
+def test_thirty_days_are_caught_up_in_one_commit_and_few_requests(
+    house: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = Story(house, made=at("2026-11-01", 9))
+    for day in (3, 5, 20, 30):
+        story.turn(at(f"2026-11-{day:02d}"), charge_nanos=1_000_000_000)
+    story.spend()
+    asked: list[str] = []
+    for owner, name in ((firestore, "get_all"), (firestore, "stream"), (firestore.Batch, "commit")):
+        real = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *a, _real=real, _name=name, **k: asked.append(_name) or _real(*a, **k))
+    closing.close(story.workspace, NIGHT)
+    # Each day by itself took seven of them.
+    assert len(asked) <= 70
+    days = clock.days_between("2026-11-01", "2026-11-30")
+    marks = firestore.get_all([repository.mark_path(story.workspace, day) for day in days])
+    assert [mark.data["count"] for mark in marks] == [int(day[-2:] in ("03", "05", "20", "30")) for day in days]
+    assert {mark.etag for mark in marks} == {marks[0].etag}
+    assert ledger.unbilled(story.entries()) == 4_000_000_000
+    assert story.state().get("differences", {}) == {}
+
+
 def test_an_event_in_the_grace_period_is_still_on_its_own_invoice(story: Story) -> None:
     story.turn(at("2026-11-26"), charge_nanos=1_000_000_000)
     story.close(NIGHT)

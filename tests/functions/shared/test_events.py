@@ -181,11 +181,13 @@ def test_many_are_published_at_once_and_unmarked_in_one_commit_also_when_one_of_
     assert all(one.exists and "unsent" not in one.data for one in stored)
 
 
-def test_the_days_that_have_events_are_named_once_each_in_order(cloud: Cloud) -> None:
+def test_the_days_that_have_events_come_once_each_in_order_with_what_the_day_alone_gives(cloud: Cloud) -> None:
     workspace = cloud.workspace()
     for day in ("2026-11-03", "2026-10-31", "2026-11-01", "2026-11-03", "2026-12-01"):
         batch = firestore.Batch()
         events.record(batch, event(workspace), now=clock.now(), day=day)
         batch.commit()
-    assert list(events.days_between(workspace, "2026-11-01", "2026-11-30")) == ["2026-11-01", "2026-11-03"]
-    assert list(events.days_between(workspace, "2026-11-04", "2026-11-30")) == []
+    found = list(events.by_day(workspace, "2026-11-01", "2026-11-30"))
+    assert [(day, len(own)) for day, own in found] == [("2026-11-01", 1), ("2026-11-03", 2)]
+    assert found == [(day, events.of_day(workspace, day)) for day in ("2026-11-01", "2026-11-03")]
+    assert list(events.by_day(workspace, "2026-11-04", "2026-11-30")) == []
