@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar
 
-from functions.shared import firestore_client, logs
+from functions.shared import logs
+from functions.shared.config import settings
 from functions.shared.errors import Problem, Unavailable
 
 T = TypeVar("T")
@@ -86,7 +87,15 @@ DELETE = _Delete()
 @cache
 def client() -> Any:
     """The process's client; imported and built on the first call."""
-    return firestore_client.connect()
+    from google.cloud import firestore
+
+    key = settings().service_account_key
+    if key:
+        from google.oauth2 import service_account
+
+        credentials = service_account.Credentials.from_service_account_info(key)
+        return firestore.Client(settings().project, credentials, settings().firestore_database)
+    return firestore.Client(settings().project, database=settings().firestore_database)
 
 
 def get(path: str) -> Snapshot:
@@ -112,8 +121,7 @@ def get_all(paths: Sequence[str], fields: Sequence[FieldPath] | None = None) -> 
 def _snapshot(found: Any) -> Snapshot:
     if not found.exists:
         return Snapshot(found.reference.path, {}, ABSENT)
-    # Nobody else holds the snapshot's own fields, so they need no copy, which `to_dict` makes of every value.
-    return Snapshot(found.reference.path, found._data, _etag(found.update_time))
+    return Snapshot(found.reference.path, found.to_dict(), _etag(found.update_time))
 
 
 def _etag(update_time: Any) -> str:
