@@ -13,8 +13,8 @@ from tests.contracts.sources import ROOT, imported, modules, tree
 HOMES = {
     "os.environ": {"functions.shared.config"},
     "os.getenv": {"functions.shared.config"},
-    "google.cloud.firestore": {"functions.shared.firestore", "functions.shared.firestore_client"},
-    "google.cloud.firestore_v1": {"functions.shared.firestore", "functions.shared.firestore_client"},
+    "google.cloud.firestore": {"functions.shared.firestore"},
+    "google.cloud.firestore_v1": {"functions.shared.firestore"},
     "google.cloud.bigquery": {"functions.shared.bigquery"},
     "google.cloud.storage": {"functions.shared.storage"},
     "google.cloud.pubsub_v1": {"functions.shared.events"},
