@@ -1,8 +1,7 @@
 /** Buttons, badges, notes, cards: what has no state of its own. */
 
 import type { ComponentChildren, JSX } from "preact";
-import { useState } from "preact/hooks";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Icon, type IconName } from "./icons";
 
 type Kind = "primary" | "secondary" | "quiet" | "danger";
@@ -173,13 +172,17 @@ export function Empty({ title, level = 3, children, action }: { title: string; l
   );
 }
 
-/** Grey lines in place of what comes, after 200 ms: what comes sooner does not flicker. */
+/** When grey lines were last seen; milliseconds since the page began. */
+let seen = -Infinity;
+
+/** Grey lines in place of what comes, after 200 ms: what comes sooner does not flicker. One that follows another stands at once. */
 export function Skeleton({ lines = 3 }: { lines?: number }) {
-  const [shown, setShown] = useState(false);
+  const [shown, setShown] = useState(() => performance.now() - seen < 100);
   useEffect(() => {
     const timer = setTimeout(() => setShown(true), 200);
     return () => clearTimeout(timer);
   }, []);
+  useEffect(() => () => void (shown && (seen = performance.now())), [shown]);
   return (
     <div class="stack tight" aria-busy="true">
       <span class="hidden">Loading</span>
