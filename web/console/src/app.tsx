@@ -5,7 +5,7 @@ import { lazy, Suspense } from "preact/compat";
 import { useErrorBoundary } from "preact/hooks";
 import { Redirect, Route, Router, Switch, useLocation } from "wouter-preact";
 import { asProblem } from "./api/problem";
-import { Empty, Skeleton } from "./parts/basics";
+import { Card, Empty, Skeleton } from "./parts/basics";
 import { Page } from "./parts/page";
 import { ErrorNote } from "./parts/problem";
 import Home from "./pages/Home";
@@ -125,7 +125,9 @@ const Workspaces = lazy(() => import("./pages/Workspaces"));
 const Coming = () => (
   <div class="page">
     <span class="skeleton heading" />
-    <Skeleton lines={6} />
+    <Card>
+      <Skeleton lines={8} />
+    </Card>
   </div>
 );
 

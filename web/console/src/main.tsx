@@ -4,6 +4,7 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/shell.css";
+import "./styles/forced.css";
 import { render } from "preact";
 import { App } from "./app";
 import { asProblem } from "./api/problem";

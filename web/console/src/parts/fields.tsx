@@ -193,6 +193,7 @@ function Combobox({ value, onChange, options, label, disabled }: { value: string
           }
         }}
       />
+      <Icon name="expand" size={16} />
       <ul id={`${id}l`} role="listbox" class="combobox-list" aria-label={label ?? "Options"} hidden={!open}>
         {found.map((option, i) => (
           <li key={option.value} id={`${id}-${i}`} role="option" aria-selected={i === at} onPointerDown={(event) => (event.preventDefault(), take(option))}>
