@@ -33,6 +33,7 @@ export interface Frame {
   workspace: boolean;
   operator: boolean;
   name: string;
+  role?: Role;
 }
 
 /** The frame as it was last in this browser, so that the next visit begins with it and nothing moves. */
@@ -124,9 +125,9 @@ export async function token(): Promise<string> {
 
 const ORDER: Role[] = ["viewer", "member", "admin", "owner"];
 
-/** Whether to show what needs this role. */
+/** Whether to show what needs this role; until the workspace is known, the role of last time. */
 export function may(role: Role): boolean {
-  const mine = workspace.value?.role as Role | undefined;
+  const mine = (workspace.value?.role as Role | undefined) ?? lastFrame().role;
   return mine !== undefined && ORDER.indexOf(mine) >= ORDER.indexOf(role);
 }
 

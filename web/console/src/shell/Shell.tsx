@@ -24,10 +24,11 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const [path] = useLocation();
   if (mine.data && workspace.value !== mine.data) workspace.value = mine.data;
   const person = claims.value;
-  const name = mine.data?.name;
   useEffect(() => {
-    if (person && (name !== undefined || !person.workspace_id)) keepFrame({ workspace: Boolean(person.workspace_id), operator: Boolean(person.operator), name: name ?? "" });
-  }, [person, name]);
+    if (!person || (!mine.data && person.workspace_id)) return;
+    const { name = "", role } = mine.data ?? {};
+    keepFrame({ workspace: Boolean(person.workspace_id), operator: Boolean(person.operator), name, ...(role ? { role } : {}) });
+  }, [person, mine.data]);
 
   useEffect(() => {
     const keys = (event: KeyboardEvent) => {
