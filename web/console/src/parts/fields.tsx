@@ -153,7 +153,7 @@ function useListBelow(field: { current: HTMLElement | null }, open: boolean) {
       const upwards = below < 200 && above > below;
       shown.style.maxBlockSize = `${Math.min(280, (upwards ? above : below) - 4)}px`;
       shown.style.inlineSize = `${box.width}px`;
-      shown.style.left = `${box.left}px`;
+      shown.style.left = `${Math.min(box.left, innerWidth - shown.offsetWidth - 8)}px`;
       shown.style.top = `${upwards ? box.top - 4 - shown.offsetHeight : box.bottom + 4}px`;
     };
     place();
