@@ -9,7 +9,6 @@ from tests.e2e.practice import Practice
 from tests.web.console.conftest import WIDTHS, Consoles, complaints, sideways
 from tests.web.console.people import stranger
 
-
 MOVED = """
 new PerformanceObserver((list) => { for (const one of list.getEntries()) window.moved = (window.moved ?? 0) + one.value; })
   .observe({ type: "layout-shift", buffered: true });
@@ -197,7 +196,7 @@ def test_figures_stand_in_pairs_on_a_phone_and_a_long_one_takes_its_row(console:
 def test_home_goes_on_with_a_draft_where_it_was_left(console: Consoles) -> None:
     page = stranger(console, "Linden Dental")
     page.get_by_role("link", name="Make an agent").click()
-    page.get_by_text("Dental practice", exact=True).click()
+    page.get_by_role("radio", name="Dental practice").check()
     page.get_by_role("button", name="Next: Goals and tone").click()
     page.get_by_role("button", name="Next: Model").click()
     expect(page.locator("main h2").first).to_have_text("Model")

@@ -27,21 +27,25 @@ RINGS = """() => {
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_pages_fit_and_show_the_focus(console: Consoles, practice: Practice, look: str) -> None:
+    practice.turn()
     page = console("/nowhere", who=practice, **LOOKS[look])
     for path in PAGES:
         page.evaluate("path => { location.hash = path }", path.format(agent=practice.agent))
         expect(page.locator("main .skeleton")).to_have_count(0)
         expect(page.locator("h1")).not_to_have_text("There is no such page")
         assert sideways(page) <= 0, path
-        page.locator("h1").focus()
-        for _ in range(6):
+        page.locator("#main").focus()
+        for _ in range(4):
             page.keyboard.press("Tab")
             assert page.evaluate(RINGS), (path, page.evaluate("document.activeElement.outerHTML.slice(0, 200)"))
 
 
 def test_forced_colours_show_what_is_chosen(console: Consoles, practice: Practice) -> None:
     page = console(f"/agents/{practice.agent}?tab=playground", who=practice, forced_colors="active")
-    look = "all => all.map((one) => { const { outlineStyle, borderBlockEndColor } = getComputedStyle(one); return [outlineStyle, borderBlockEndColor].join() })"
+    look = """all => all.map((one) => {
+      const { outlineStyle, borderBlockEndColor } = getComputedStyle(one);
+      return [outlineStyle, borderBlockEndColor].join();
+    })"""
     for chosen, others in (
         (".nav-link[aria-current]", ".nav-link:not([aria-current])"),
         (".tabs [aria-current]", ".tabs > :not([aria-current])"),
