@@ -3,16 +3,16 @@
 import type { ComponentType } from "preact";
 import { lazy, Suspense } from "preact/compat";
 import { useErrorBoundary } from "preact/hooks";
-import { Redirect, Route, Router, Switch } from "wouter-preact";
+import { Redirect, Route, Router, Switch, useLocation } from "wouter-preact";
 import { asProblem } from "./api/problem";
-import { Empty, Skeleton } from "./parts/basics";
+import { Card, Empty, Skeleton } from "./parts/basics";
 import { Page } from "./parts/page";
 import { ErrorNote } from "./parts/problem";
 import Home from "./pages/Home";
-import { SignIn } from "./pages/SignIn";
+import { Door, SignIn } from "./pages/SignIn";
 import { FirstWorkspace, Join } from "./pages/Workspaces";
 import { useHash } from "./routing";
-import { claims } from "./session/session";
+import { claims, lastFrame, resuming } from "./session/session";
 import { Shell } from "./shell/Shell";
 
 type Loader = () => Promise<{ default: ComponentType<any> }>;
@@ -90,13 +90,7 @@ function Signed() {
       )}
       <Route>
         <Shell>
-          <Suspense
-            fallback={
-              <div class="page">
-                <Skeleton lines={6} />
-              </div>
-            }
-          >
+          <Suspense fallback={<Coming />}>
             <Switch>
               <Route path="/">
                 <Held path="/">
@@ -127,6 +121,33 @@ function Signed() {
 
 const Workspaces = lazy(() => import("./pages/Workspaces"));
 
+/** A page before anything of it is there. */
+const Coming = () => (
+  <div class="page">
+    <span class="skeleton heading" />
+    <Card>
+      <Skeleton lines={8} />
+    </Card>
+  </div>
+);
+
+/** While it is found out who is signed in: the frame that they will most likely see. */
+function Waiting() {
+  const [path] = useLocation();
+  const { workspace, operator } = lastFrame();
+  if ((!workspace && !operator) || /^\/(workspaces|invitations)\b/.test(path))
+    return (
+      <Door title="AgentHub">
+        <Skeleton lines={4} />
+      </Door>
+    );
+  return (
+    <Shell>
+      <Coming />
+    </Shell>
+  );
+}
+
 export function App() {
-  return <Router hook={useHash}>{claims.value ? <Signed /> : <SignIn />}</Router>;
+  return <Router hook={useHash}>{claims.value ? <Signed /> : resuming.value ? <Waiting /> : <SignIn />}</Router>;
 }

@@ -1,9 +1,10 @@
-/** Starts the console: where the API is, whether somebody is signed in, then the page that the address names. */
+/** Starts the console: its frame at once, then where the API is, who is signed in, and the page that the address names. */
 
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/shell.css";
+import "./styles/forced.css";
 import { render } from "preact";
 import { App } from "./app";
 import { asProblem } from "./api/problem";
@@ -23,10 +24,11 @@ if (query.get("mode") === "resetPassword" && query.get("oobCode"))
   history.replaceState(null, "", `${location.pathname}#/sign-in?oobCode=${encodeURIComponent(query.get("oobCode")!)}`);
 
 async function start(): Promise<void> {
+  // The frame needs neither the configuration nor a token: it is there while they come.
+  render(<App />, root);
   try {
     await loadConfig();
     await resume();
-    render(<App />, root);
   } catch (error) {
     render(
       <Door title="AgentHub cannot be reached">
@@ -37,4 +39,6 @@ async function start(): Promise<void> {
   }
 }
 
+// What index.html shows until here goes in the same moment as its like comes.
+root.replaceChildren();
 void start();

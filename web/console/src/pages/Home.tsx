@@ -12,6 +12,7 @@ import { ErrorNote, Loaded } from "../parts/problem";
 import { addDays, today } from "../parts/range";
 import { to } from "../routing";
 import { may, workspace } from "../session/session";
+import { wizardPath } from "../unfinished";
 import { pathOf, sentence, subjectPath } from "./activity/words";
 
 const EVERY = 5000;
@@ -50,10 +51,10 @@ export default function Home() {
           <div class="grid">
             <Latest asOf={asOf} />
             <Card title="Needs attention" span={4}>
-              <Loaded from={home}>{(data) => <Alerts alerts={data.alerts} />}</Loaded>
+              <Loaded from={home} lines={6}>{(data) => <Alerts home={data} />}</Loaded>
             </Card>
             <Card title="Activity" span={12} aside={<a href={to("/activity")}>All activity</a>}>
-              <Loaded from={home}>{(data) => <Feed entries={data.activity} />}</Loaded>
+              <Loaded from={home} lines={12}>{(data) => <Feed entries={data.activity} />}</Loaded>
             </Card>
           </div>
         </>
@@ -62,32 +63,40 @@ export default function Home() {
   );
 }
 
+const DAYS = 14;
+
 function Tiles({ summary }: { summary: Schemas["Summary"] | undefined }) {
   const now = today(workspace.value?.time_zone ?? "UTC");
-  const days = useResource("/api/usage/stats", workspace.value ? { query: { from: addDays(now, -13), to: now, granularity: "day" } } : null);
-  if (!summary) return <Skeleton lines={4} />;
-  const { today: of, month } = summary;
-  const line = (value: (figures: Schemas["functions__analytics__models__Figures"]) => number | null) => days.data?.items.map((step) => value(step.figures));
+  const days = useResource("/api/analytics", workspace.value ? { query: { from: addDays(now, 1 - DAYS), to: now, granularity: "day" } } : null);
+  // While it is not there, the tiles stand with the room that their figures and lines will take.
+  const line = (value: (figures: Schemas["Detailed"]) => number | null) => days.data?.series?.items.map((step) => value(step.figures)) ?? [];
+  const figure = (value: (summary: Schemas["Summary"]) => string) => (summary ? value(summary) : <Waiting />);
+  const aside = (value: (summary: Schemas["Summary"]) => string) => (summary ? value(summary) : "\u00a0");
   const handOff = (handed: number, all: number) => (all ? share(handed / all) : "–");
   return (
     <div class="grid">
       <div class="span-3">
-        <Tile name="Conversations today" metric="conversations" href={to("/conversations")} value={compact(of.conversations)} aside={`${compact(month.conversations)} this month`} {...given(line((f) => f.conversations))} />
+        <Tile name="Conversations today" metric="conversations" href={to("/conversations")} value={figure((s) => compact(s.today.conversations))} aside={aside((s) => `${compact(s.month.conversations)} this month`)} line={line((f) => f.conversations)} />
       </div>
       <div class="span-3">
-        <Tile name="Charge this month" metric="charge" href={to("/billing")} value={money(summary.charge_so_far)} aside={`About ${money(summary.projection)} by its end`} {...given(line((f) => Number(f.charge.amount)))} />
+        <Tile name="Charge this month" metric="charge" href={to("/billing")} value={figure((s) => money(s.charge_so_far))} aside={aside((s) => `About ${money(s.projection)} by its end`)} line={line((f) => Number(f.charge.amount))} />
       </div>
       <div class="span-3">
-        <Tile name="First token, p95, today" metric="first_token_p95_ms" href={to("/analytics", { tab: "speed" })} value={duration(of.first_token_p95_ms)} aside={`${duration(month.first_token_p95_ms)} this month`} />
+        <Tile name="First token, p95, today" metric="first_token_p95_ms" href={to("/analytics", { tab: "speed" })} value={figure((s) => duration(s.today.first_token_p95_ms))} aside={aside((s) => `${duration(s.month.first_token_p95_ms)} this month`)} line={line((f) => f.first_token_p95_ms)} />
       </div>
       <div class="span-3">
-        <Tile name="Handed off today" metric="hand_off_rate" href={to("/conversations", { tab: "hand-offs" })} value={handOff(of.hand_offs, of.conversations)} aside={`${handOff(month.hand_offs, month.conversations)} this month`} {...given(line((f) => (f.conversations && f.hand_offs !== null ? f.hand_offs / f.conversations : null)))} />
+        <Tile name="Handed off today" metric="hand_off_rate" href={to("/conversations", { tab: "hand-offs" })} value={figure((s) => handOff(s.today.hand_offs, s.today.conversations))} aside={aside((s) => `${handOff(s.month.hand_offs, s.month.conversations)} this month`)} line={line((f) => f.hand_off_rate)} />
       </div>
     </div>
   );
 }
 
-const given = (line: (number | null)[] | undefined) => (line ? { line } : {});
+const Waiting = () => (
+  <>
+    <span class="hidden">Loading</span>
+    <span class="skeleton" />
+  </>
+);
 
 /** The newest conversations; what comes while somebody reads waits behind a button, so that no row moves under a pointer. */
 function Latest({ asOf }: { asOf: string | null | undefined }) {
@@ -118,7 +127,7 @@ function Latest({ asOf }: { asOf: string | null | undefined }) {
         )
       }
     >
-      <Loaded from={latest} lines={6}>
+      <Loaded from={latest} lines={16}>
         {(data) =>
           (shown ?? data.items).length ? (
             <ul class="feed">
@@ -154,8 +163,10 @@ function Latest({ asOf }: { asOf: string | null | undefined }) {
   );
 }
 
-function Alerts({ alerts }: { alerts: Schemas["Alert"][] }) {
-  if (!alerts.length) return <p class="muted">Nothing. Caps, errors, silence and overdue invoices would stand here.</p>;
+function Alerts({ home }: { home: Schemas["Home"] }) {
+  const { alerts } = home;
+  const draft = useUnfinished(home);
+  if (!alerts.length && !draft) return <p class="muted">Nothing. Caps, errors, silence and overdue invoices would stand here.</p>;
   return (
     <div class="stack tight">
       {alerts.map((alert) => (
@@ -164,8 +175,23 @@ function Alerts({ alerts }: { alerts: Schemas["Alert"][] }) {
           <LookAt path={pathOf(alert.kind, alert.subject)} />
         </Note>
       ))}
+      {draft && (
+        <Note>
+          <p>An agent is begun and answers nobody yet.</p>
+          <a href={to(draft.path)}>
+            Continue <span dir="auto">{draft.name}</span>
+          </a>
+        </Note>
+      )}
     </div>
   );
+}
+
+/** The newest draft that nobody has published, with the way back into the wizard; for who may build. */
+function useUnfinished(home: Schemas["Home"]): { name: string; path: string } | undefined {
+  const drafts = useResource("/api/my-agents", home.agents.draft && may("member") ? { query: { status: "draft", sort: "-created_at", page_size: 1 } } : null);
+  const [draft] = drafts.data?.items ?? [];
+  return draft && { name: draft.name, path: wizardPath(draft.id) };
 }
 
 function LookAt({ path }: { path: string | undefined }) {
@@ -194,11 +220,11 @@ function Feed({ entries }: { entries: Schemas["Activity"][] }) {
 /** Before the first conversation: three steps, each done or next. */
 function FirstSteps({ home }: { home: Schemas["Home"] }) {
   const widgets = useResource("/api/widgets", { query: { page_size: 1 } });
-  const agents = Object.values(home.agents).reduce((sum, n) => sum + n, 0);
+  const draft = useUnfinished(home);
   const published = (home.agents.active ?? 0) + (home.agents.paused ?? 0) > 0;
   const widget = widgets.data?.items[0];
   const steps = [
-    { done: published, title: "Make an agent", text: "Choose your industry, tell it what to do, let it know your answers.", action: "Make an agent", href: agents && !published ? "/agents" : "/agents/new" },
+    { done: published, title: "Make an agent", text: "Choose your industry, tell it what to do, let it know your answers.", action: draft ? `Continue ${draft.name}` : "Make an agent", href: draft?.path ?? "/agents/new" },
     { done: Boolean(widget), title: "Give it a widget", text: "Colours, words, and the sites on which it may appear.", action: "Make a widget", href: "/widgets/new" },
     { done: false, title: "Chat with it", text: "Try it on a page, then put one line into your own.", action: "Try it on a page", href: widget ? `/widgets/${widget.id}?tab=embed` : "/widgets" },
   ];
@@ -217,7 +243,9 @@ function FirstSteps({ home }: { home: Schemas["Home"] }) {
             </div>
             {i === next && (
               <Button kind="primary" href={to(step.href)}>
-                {step.action}
+                <span class="break" dir="auto">
+                  {step.action}
+                </span>
               </Button>
             )}
           </li>

@@ -10,7 +10,7 @@ import { Field, Input } from "../parts/fields";
 import { Submit } from "../parts/form";
 import { ErrorNote } from "../parts/problem";
 import { go } from "../routing";
-import { config } from "../session/config";
+import { google as byGoogle } from "../session/config";
 import { askForNewPassword, leaveForGoogle, setNewPassword } from "../session/identity";
 import { claims, signIn, signOut, signUp } from "../session/session";
 
@@ -73,12 +73,6 @@ function Credentials({ isNew }: { isNew: boolean }) {
           {isNew ? "Make account" : "Sign in"}
         </Button>
       </Submit>
-      {config().google && (
-        <Button busy={google.busy} onClick={() => void google.run()}>
-          Sign in with Google
-        </Button>
-      )}
-      {google.problem && <ErrorNote problem={google.problem} />}
       <div class="row between">
         {isNew ? (
           <a href="#/sign-in">I have an account</a>
@@ -89,6 +83,13 @@ function Credentials({ isNew }: { isNew: boolean }) {
           </>
         )}
       </div>
+      {/* Last, because it comes with the configuration: nothing above it moves. */}
+      {byGoogle() && (
+        <Button busy={google.busy} onClick={() => void google.run()}>
+          Sign in with Google
+        </Button>
+      )}
+      {google.problem && <ErrorNote problem={google.problem} />}
     </>
   );
 }

@@ -1,8 +1,7 @@
 /** Buttons, badges, notes, cards: what has no state of its own. */
 
 import type { ComponentChildren, JSX } from "preact";
-import { useState } from "preact/hooks";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Icon, type IconName } from "./icons";
 
 type Kind = "primary" | "secondary" | "quiet" | "danger";
@@ -173,17 +172,26 @@ export function Empty({ title, level = 3, children, action }: { title: string; l
   );
 }
 
-/** Grey lines in place of what comes, after 200 ms: what comes sooner does not flicker. */
+/** When grey lines were last seen; milliseconds since the page began. */
+let seen = -Infinity;
+
+/**
+ * Grey lines in place of what comes. Their room is there at once, they are seen after 200 ms: what comes sooner does not
+ * flicker, and what follows others that were seen stands at once.
+ */
 export function Skeleton({ lines = 3 }: { lines?: number }) {
-  const [shown, setShown] = useState(false);
-  useEffect(() => {
-    const timer = setTimeout(() => setShown(true), 200);
-    return () => clearTimeout(timer);
-  }, []);
+  const [begun] = useState(() => performance.now());
+  const [follows] = useState(() => begun - seen < 100);
+  useEffect(
+    () => () => {
+      if (follows || performance.now() - begun > 200) seen = performance.now();
+    },
+    [],
+  );
   return (
-    <div class="stack tight" aria-busy="true">
+    <div class={`stack tight${follows ? "" : " soon"}`} aria-busy="true">
       <span class="hidden">Loading</span>
-      {shown && Array.from({ length: lines }, (_, i) => <span key={i} class="skeleton" style={{ inlineSize: `${[100, 92, 76, 84][i % 4]}%` }} />)}
+      {Array.from({ length: lines }, (_, i) => <span key={i} class="skeleton" style={{ inlineSize: `${[100, 92, 76, 84][i % 4]}%` }} />)}
     </div>
   );
 }

@@ -140,6 +140,35 @@ export function Select({ value, onChange, options, label, disabled }: { value: s
   );
 }
 
+/** A list in the top layer, so that nothing covers or cuts it; below its field, or above where there is more room. */
+function useListBelow(field: { current: HTMLElement | null }, open: boolean) {
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    const shown = list.current!;
+    if (!open) return shown.hidePopover();
+    shown.showPopover();
+    const place = () => {
+      const box = field.current!.getBoundingClientRect();
+      const [above, below] = [box.top - 8, innerHeight - box.bottom - 8];
+      const upwards = below < 200 && above > below;
+      shown.style.maxBlockSize = `${Math.min(280, (upwards ? above : below) - 4)}px`;
+      shown.style.inlineSize = `${box.width}px`;
+      shown.style.left = `${Math.min(box.left, innerWidth - shown.offsetWidth - 8)}px`;
+      shown.style.top = `${upwards ? box.top - 4 - shown.offsetHeight : box.bottom + 4}px`;
+    };
+    place();
+    // What is typed makes the list shorter; what scrolls takes the field along.
+    const watcher = new ResizeObserver(place);
+    watcher.observe(shown);
+    addEventListener("scroll", place, { capture: true, passive: true });
+    return () => {
+      watcher.disconnect();
+      removeEventListener("scroll", place, { capture: true });
+    };
+  }, [open]);
+  return list;
+}
+
 /** A field that searches its options (the pattern of the ARIA Authoring Practices: listbox popup, manual selection). */
 function Combobox({ value, onChange, options, label, disabled }: { value: string; onChange: (value: string) => void; options: Option[]; label?: string; disabled?: boolean }) {
   const id = useId();
@@ -150,6 +179,8 @@ function Combobox({ value, onChange, options, label, disabled }: { value: string
   const words = (text ?? "").toLocaleLowerCase();
   const found = text === null ? [] : options.filter((option) => `${option.label} ${option.value}`.toLocaleLowerCase().includes(words)).slice(0, 50);
   const open = text !== null;
+  const input = useRef<HTMLInputElement>(null);
+  const list = useListBelow(input, open);
   const take = (option: Option | undefined) => {
     if (option) onChange(option.value);
     setText(null);
@@ -157,6 +188,7 @@ function Combobox({ value, onChange, options, label, disabled }: { value: string
   return (
     <div class="combobox">
       <input
+        ref={input}
         class="input"
         role="combobox"
         aria-label={label}
@@ -193,7 +225,8 @@ function Combobox({ value, onChange, options, label, disabled }: { value: string
           }
         }}
       />
-      <ul id={`${id}l`} role="listbox" class="combobox-list" aria-label={label ?? "Options"} hidden={!open}>
+      <Icon name="expand" size={16} />
+      <ul ref={list} id={`${id}l`} role="listbox" class="popover combobox-list" aria-label={label ?? "Options"} popover="manual">
         {found.map((option, i) => (
           <li key={option.value} id={`${id}-${i}`} role="option" aria-selected={i === at} onPointerDown={(event) => (event.preventDefault(), take(option))}>
             {option.label}

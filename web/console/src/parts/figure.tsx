@@ -11,7 +11,7 @@ export interface TileProps {
   metric?: string;
   value: ComponentChildren;
   aside?: ComponentChildren;
-  /** Values of the days before, oldest first; null where nothing is known. */
+  /** Values of the days before, oldest first; null where nothing is known. Empty keeps its room until they come. */
   line?: (number | null)[];
   href?: string;
 }
@@ -33,7 +33,7 @@ export function Tile({ name, metric, value, aside, line, href }: TileProps) {
 /** A line without axes; gaps where nothing is known. It repeats what the figure says, so it is hidden from readers. */
 export function Sparkline({ values }: { values: (number | null)[] }) {
   const known = values.filter((value): value is number => value !== null);
-  if (known.length < 2) return null;
+  if (known.length < 2) return <span class="sparkline" />;
   const top = Math.max(...known, Number.MIN_VALUE);
   const x = (i: number) => (i / (values.length - 1)) * 100;
   const y = (value: number) => 27 - (value / top) * 24;

@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { clock } from "../format";
+import { Icon } from "./icons";
 
 export interface PageProps {
   title: string;
@@ -31,7 +32,12 @@ export function Page({ title, badge, updated, actions, tabs, above, children, fo
   return (
     <div class={`page${form ? " form" : ""}`}>
       <header class="page-header">
-        {above}
+        {above && (
+          <div class="above">
+            <Icon name="back" size={16} />
+            {above}
+          </div>
+        )}
         <div class="line">
           <h1 ref={heading} tabIndex={-1} dir="auto">
             {title}

@@ -1,7 +1,7 @@
 /** Identity Platform by its REST interface (https://cloud.google.com/identity-platform/docs/use-rest-api): no SDK, one page of code. */
 
 import { offline, Problem } from "../api/problem";
-import { config, here } from "./config";
+import { here, loadConfig } from "./config";
 
 export interface Tokens {
   idToken: string;
@@ -27,10 +27,11 @@ const WORDS: Record<string, [title: string, detail: string, pointer?: string]> =
 };
 
 async function post(host: string, path: string, body: BodyInit, type: string): Promise<Record<string, unknown>> {
-  const base = config().identity_url ? `${config().identity_url}/${host}` : `https://${host}`;
   let response: Response;
   try {
-    response = await fetch(`${base}/v1/${path}?key=${encodeURIComponent(config().identity_key)}`, { method: "POST", headers: { "Content-Type": type }, body });
+    const { identity_url, identity_key } = await loadConfig();
+    const base = identity_url ? `${identity_url}/${host}` : `https://${host}`;
+    response = await fetch(`${base}/v1/${path}?key=${encodeURIComponent(identity_key)}`, { method: "POST", headers: { "Content-Type": type }, body });
   } catch {
     throw offline();
   }
@@ -86,11 +87,13 @@ export async function leaveForGoogle(): Promise<void> {
   location.assign(String(answer.authUri));
 }
 
+/** Whether this page load is the return from Google's sign-in page. */
+export const comesFromGoogle = (): boolean => sessionStorage.getItem("agenthub.google") !== null && new URLSearchParams(location.search).has("state");
+
 /** Finish a sign-in with Google when this page load is its return; null when it is not. */
 export async function backFromGoogle(): Promise<Tokens | null> {
-  const session = sessionStorage.getItem("agenthub.google");
-  const query = new URLSearchParams(location.search);
-  if (!session || !query.has("state")) return null;
+  if (!comesFromGoogle()) return null;
+  const session = sessionStorage.getItem("agenthub.google")!;
   sessionStorage.removeItem("agenthub.google");
   const asked = location.href;
   history.replaceState(null, "", here().split("?")[0]! + location.hash);

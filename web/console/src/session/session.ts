@@ -9,6 +9,7 @@ export type Workspace = components["schemas"]["Workspace"];
 export type Role = "owner" | "admin" | "member" | "viewer";
 
 const KEY = "agenthub.session";
+const FRAME = "agenthub.frame";
 const EARLY = 5 * 60_000;
 
 interface Claims {
@@ -27,6 +28,28 @@ export const workspace = signal<Workspace | null>(null);
 /** True when the session ended by itself: pages stay, with what was typed in them, under a dialog that signs in again. */
 export const expired = signal(false);
 
+/** What decides how the frame looks. */
+export interface Frame {
+  workspace: boolean;
+  operator: boolean;
+  name: string;
+  role?: Role;
+}
+
+/** The frame as it was last in this browser, so that the next visit begins with it and nothing moves. */
+export function lastFrame(): Frame {
+  try {
+    return JSON.parse(localStorage.getItem(FRAME) ?? "") as Frame;
+  } catch {
+    return { workspace: true, operator: false, name: "" };
+  }
+}
+
+export const keepFrame = (frame: Frame): void => localStorage.setItem(FRAME, JSON.stringify(frame));
+
+/** True while it is not known yet who is signed in: somebody was before, or comes back from Google. */
+export const resuming = signal(localStorage.getItem(KEY) !== null || identity.comesFromGoogle());
+
 let tokens: identity.Tokens | null = null;
 let renewal: Promise<void> | null = null;
 
@@ -39,22 +62,23 @@ function parse(token: string): Claims {
 function keep(next: identity.Tokens | null): void {
   tokens = next;
   if (next) localStorage.setItem(KEY, next.refreshToken);
-  else localStorage.removeItem(KEY);
+  else for (const name of [KEY, FRAME]) localStorage.removeItem(name);
   claims.value = next ? parse(next.idToken) : null;
 }
 
 /** Take up the session of an earlier visit, or a return from Google; quiet when there is none. */
 export async function resume(): Promise<void> {
   const google = await identity.backFromGoogle();
-  if (google) return keep(google);
   const refreshToken = localStorage.getItem(KEY);
-  if (!refreshToken) return;
-  try {
-    keep(await identity.refreshed(refreshToken));
-  } catch (error) {
-    if (asProblem(error).status >= 400 && asProblem(error).status < 500) keep(null);
-    else throw error;
-  }
+  if (google) keep(google);
+  else if (refreshToken)
+    try {
+      keep(await identity.refreshed(refreshToken));
+    } catch (error) {
+      if (asProblem(error).status < 400 || asProblem(error).status >= 500) throw error;
+      keep(null);
+    }
+  resuming.value = false;
 }
 
 export async function signIn(email: string, password: string): Promise<void> {
@@ -101,9 +125,9 @@ export async function token(): Promise<string> {
 
 const ORDER: Role[] = ["viewer", "member", "admin", "owner"];
 
-/** Whether to show what needs this role. */
+/** Whether to show what needs this role; until the workspace is known, the role of last time. */
 export function may(role: Role): boolean {
-  const mine = workspace.value?.role as Role | undefined;
+  const mine = (workspace.value?.role as Role | undefined) ?? lastFrame().role;
   return mine !== undefined && ORDER.indexOf(mine) >= ORDER.indexOf(role);
 }
 

@@ -11,17 +11,24 @@ import { Menu, Toasts } from "../parts/dialog";
 import { Icon } from "../parts/icons";
 import { ErrorNote } from "../parts/problem";
 import { go } from "../routing";
-import { claims, expired, signOut, workspace } from "../session/session";
+import { claims, expired, keepFrame, lastFrame, signOut, workspace } from "../session/session";
 import { Again } from "../pages/SignIn";
 import { Palette } from "./Palette";
 import { applyTheme, theme } from "./theme";
 
+/** Until it is known who is signed in, the frame is as it was last time. */
 export function Shell({ children }: { children: ComponentChildren }) {
   const mine = useResource("/api/workspace", claims.value?.workspace_id ? {} : null);
   const [searching, setSearching] = useState(false);
   const drawer = useRef<HTMLDialogElement>(null);
   const [path] = useLocation();
   if (mine.data && workspace.value !== mine.data) workspace.value = mine.data;
+  const person = claims.value;
+  useEffect(() => {
+    if (!person || (!mine.data && person.workspace_id)) return;
+    const { name = "", role } = mine.data ?? {};
+    keepFrame({ workspace: Boolean(person.workspace_id), operator: Boolean(person.operator), name, ...(role ? { role } : {}) });
+  }, [person, mine.data]);
 
   useEffect(() => {
     const keys = (event: KeyboardEvent) => {
@@ -60,7 +67,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           <Cap />
           <Account />
         </header>
-        <main class="main" id="main" tabIndex={-1}>
+        <main class="main" id="main" tabIndex={-1} aria-busy={person ? undefined : "true"}>
           {mine.problem && !mine.data ? (
             <div class="page">
               <ErrorNote problem={mine.problem} retry={mine.reload} />
@@ -95,7 +102,8 @@ function Brand() {
 
 function Nav({ path }: { path: string }) {
   const here = (place: string) => (place === "/" ? path === "/" : path === place || path.startsWith(`${place}/`));
-  const groups = [claims.value?.workspace_id ? PLACES.filter((place) => !place.operator) : [], claims.value?.operator ? PLACES.filter((place) => place.operator) : []];
+  const { workspace, operator } = claims.value ? { workspace: claims.value.workspace_id, operator: claims.value.operator } : lastFrame();
+  const groups = [workspace ? PLACES.filter((place) => !place.operator) : [], operator ? PLACES.filter((place) => place.operator) : []];
   return (
     <nav aria-label="Pages">
       {groups.map((places, i) =>
@@ -117,10 +125,11 @@ function Nav({ path }: { path: string }) {
 
 function Place() {
   const mine = workspace.value;
+  const name = mine?.name ?? lastFrame().name;
   return (
     <div class="place">
-      <strong dir="auto" title={mine?.name}>
-        {mine?.name ?? ""}
+      <strong dir="auto" title={name}>
+        {name}
       </strong>
       {mine && mine.state !== "active" && <span class="badge warning">{mine.state}</span>}
     </div>
@@ -130,12 +139,20 @@ function Place() {
 /** "USD 41.20 of 100.00, pace 88.10": money that is running stands on every page. */
 function Cap() {
   const { data } = useResource("/api/dashboard/summary", claims.value?.workspace_id ? {} : null, 300_000);
-  if (!data) return <span class="grow" />;
+  if (!data)
+    return (
+      <span class="cap waiting" aria-hidden="true">
+        <span class="words">USD 00.00 of 000.00, pace 00.00</span>
+        <span class="few">USD 00.00</span>
+        <Bar share={0} />
+      </span>
+    );
   const used = data.cap ? drawn(data.charge_so_far) / Math.max(drawn(data.cap), Number.MIN_VALUE) : 0;
   const words = data.cap ? `${money(data.charge_so_far)} of ${amount(data.cap)}, pace ${amount(data.projection)}` : `${money(data.charge_so_far)} this month, pace ${amount(data.projection)}`;
   return (
     <Link class="cap" href="/billing" title={words} aria-label={`Charge this month: ${words}`}>
       <span class="words">{words}</span>
+      <span class="few">{money(data.charge_so_far)}</span>
       {data.cap && <Bar share={used} />}
     </Link>
   );

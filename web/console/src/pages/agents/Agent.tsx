@@ -83,9 +83,7 @@ export default function Agent({ agent: id }: { agent: string }) {
 
 function Back() {
   return (
-    <a class="back" href={to("/agents")}>
-      ← Agents
-    </a>
+    <a href={to("/agents")}>Agents</a>
   );
 }
 

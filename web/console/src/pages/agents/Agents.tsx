@@ -50,6 +50,8 @@ export default function Agents() {
   const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value)) as Partial<Filters>;
   const pages = usePages("/api/my-agents", { query: { ...given, sort } });
   const filtered = Object.keys(given).length > (deleted ? 1 : 0);
+  // Then the empty list offers the same, and a page has one primary button.
+  const bare = !pages.loading && !pages.problem && !pages.items.length && !filtered && !deleted;
   const key = JSON.stringify(filter);
   useEffect(() => {
     setChosen(new Set());
@@ -71,7 +73,7 @@ export default function Agents() {
         may("member") && (
           <>
             <Button onClick={() => setImporting(true)}>Import YAML</Button>
-            <Button kind="primary" icon="plus" href={to("/agents/new")}>
+            <Button kind={bare ? "secondary" : "primary"} icon="plus" href={to("/agents/new")}>
               New agent
             </Button>
           </>

@@ -12,6 +12,7 @@ import { Page } from "../../parts/page";
 import { ErrorNote } from "../../parts/problem";
 import { go, to, useQuery, withQuery } from "../../routing";
 import { may, workspace } from "../../session/session";
+import { leaveAt } from "../../unfinished";
 import { type Agent, type DraftForm, type Fields, fieldsOf, NAMES, patchOf, type Step, stepOf } from "./draft";
 import { Frame } from "./Frame";
 import { Goals } from "./Goals";
@@ -65,6 +66,7 @@ export type Wish = { theme: Schemas["Template"]["name"]; sites: string };
 function Steps({ agent, from, industries, config }: { agent: Agent; from: Resource<Agent>; industries: Schemas["ShownIndustry"][]; config: Schemas["Config"] }) {
   const [query, change] = useQuery();
   const step = stepOf(query.step);
+  useEffect(() => leaveAt(agent.id, step), [agent.id, step]);
   const stored = useMemo(() => fieldsOf(agent.definition), [agent.definition]);
   const path = { agent: agent.id };
   const form = useForm<Fields>({

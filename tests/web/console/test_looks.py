@@ -1,0 +1,68 @@
+"""Pages under forced colours and at 200 and 400 % zoom: nothing is wider than its window, focus and choices are seen."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.practice import Practice
+from tests.web.console.conftest import Consoles, sideways
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "forced colours": {"forced_colors": "active"},
+    "200 %": {"width": 640, "height": 450, "device_scale_factor": 2},
+    "400 %": {"width": 320, "height": 256, "device_scale_factor": 4},
+}
+PAGES = ("/", "/agents", "/agents/{agent}", "/agents/{agent}?tab=settings", "/agents/new", "/conversations")
+
+RINGS = """() => {
+  for (let one = document.activeElement; one && one !== document.body; one = one.parentElement) {
+    const { outlineStyle, outlineWidth } = getComputedStyle(one);
+    if (outlineStyle !== "none" && parseFloat(outlineWidth) >= 1) return true;
+  }
+  return false;
+}"""
+"""Whether the element with the focus, or what holds it, has a ring."""
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_pages_fit_and_show_the_focus(console: Consoles, practice: Practice, look: str) -> None:
+    practice.turn()
+    page = console("/nowhere", who=practice, **LOOKS[look])
+    for path in PAGES:
+        page.evaluate("path => { location.hash = path }", path.format(agent=practice.agent))
+        expect(page.locator("main .skeleton")).to_have_count(0)
+        expect(page.locator("h1")).not_to_have_text("There is no such page")
+        assert sideways(page) <= 0, path
+        page.locator("#main").focus()
+        for _ in range(4):
+            page.keyboard.press("Tab")
+            assert page.evaluate(RINGS), (path, page.evaluate("document.activeElement.outerHTML.slice(0, 200)"))
+
+
+def test_forced_colours_show_what_is_chosen(console: Consoles, practice: Practice) -> None:
+    page = console(f"/agents/{practice.agent}?tab=playground", who=practice, forced_colors="active")
+    look = """all => all.map((one) => {
+      const { outlineStyle, borderBlockEndColor } = getComputedStyle(one);
+      return [outlineStyle, borderBlockEndColor].join();
+    })"""
+    for chosen, others in (
+        (".nav-link[aria-current]", ".nav-link:not([aria-current])"),
+        (".tabs [aria-current]", ".tabs > :not([aria-current])"),
+        (".segments [aria-pressed=true]", ".segments [aria-pressed=false]"),
+    ):
+        expect(page.locator(f".shell {chosen}").first).to_be_visible()
+        [one] = page.locator(f".shell {chosen}").evaluate_all(look)
+        assert one not in page.locator(f".shell {others}").evaluate_all(look), chosen
+
+
+def test_a_searched_list_stands_above_what_follows_and_can_be_told_from_a_field(
+    console: Consoles, practice: Practice
+) -> None:
+    page = console("/agents", who=practice)
+    field = page.get_by_role("combobox", name="Industry")
+    expect(page.locator(".combobox:has([aria-label=Industry]) > svg")).to_be_visible()
+    field.click()
+    page.get_by_role("option", name="Insurance").click()  # Playwright clicks only what nothing covers.
+    expect(field).to_have_value("Insurance")
+    expect(page.get_by_role("heading", name="No agent fits these filters")).to_be_visible()
