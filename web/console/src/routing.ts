@@ -13,17 +13,36 @@ const split = () => {
   return { path: `/${path}`, query };
 };
 
-/** Something that has to be kept or left before another page may show; returns false to stay. */
-let guard: (() => boolean) | null = null;
-export const guardLeaving = (ask: (() => boolean) | null): void => {
-  guard = ask;
-};
+/** What has to be kept or left before another page may show; each returns false to stay. */
+const guards = new Set<() => boolean>();
+
+/** From now on `ask` is asked before another page shows, until what this returns is called. */
+export function guardLeaving(ask: () => boolean): () => void {
+  guards.add(ask);
+  return () => void guards.delete(ask);
+}
+
+const mayLeave = (): boolean => [...guards].every((ask) => ask());
+
+/** The address that is shown. The browser's own ways to another one (a link, back, a typed address) come past `go`. */
+let shown = location.href;
+addEventListener("hashchange", (event) => {
+  const [before = "", now = ""] = [shown, location.href].map((href) => new URL(href).hash.split("?")[0]);
+  if (before !== now && !mayLeave()) {
+    event.stopImmediatePropagation();
+    history.pushState(null, "", shown);
+  } else {
+    if (before !== now) guards.clear();
+    shown = location.href;
+  }
+});
 
 /** Go to a path of the console, such as `/agents?status=active`. */
 export function go(to: string, options: { replace?: boolean } = {}): void {
-  const samePage = to.split("?")[0] === split().path;
-  if (!samePage && guard && !guard()) return;
-  if (!samePage) guard = null;
+  if (to.split("?")[0] !== split().path) {
+    if (!mayLeave()) return;
+    guards.clear();
+  }
   const url = new URL(location.href);
   url.hash = to;
   history[options.replace ? "replaceState" : "pushState"](null, "", url);
@@ -31,7 +50,7 @@ export function go(to: string, options: { replace?: boolean } = {}): void {
 }
 
 export const useHash: BaseLocationHook = () => [useSyncExternalStore(subscribe, () => split().path), go];
-export const useHashSearch = (): string => useSyncExternalStore(subscribe, () => split().query);
+const useHashSearch = (): string => useSyncExternalStore(subscribe, () => split().query);
 useHash.searchHook = useHashSearch;
 useHash.hrefs = (href: string) => `#${href}`;
 
