@@ -54,7 +54,7 @@ const STAY = { url: null, types: null, name: null, enabled: null };
 function Head({ hook, read, rotated }: { hook: Hook; read: Resource<Hook>; rotated: (secret: { name: string; secret: string }) => void }) {
   const path = { webhook: hook.id };
   const [asking, setAsking] = useState<"delete" | "rotate">();
-  const [key] = useState(newKey);
+  const [key, setKey] = useState(newKey);
   const form = useForm<Fields>({
     stored: fieldsOf(hook),
     etag: read.etag,
@@ -115,6 +115,7 @@ function Head({ hook, read, rotated }: { hook: Hook; read: Resource<Hook>; rotat
           onClose={() => setAsking(undefined)}
           act={async () => {
             const { data } = await call("post", "/api/webhooks/{webhook}/rotate", { path, key });
+            setKey(newKey());
             changed();
             rotated({ name: nameOf(data), secret: data.secret });
           }}
