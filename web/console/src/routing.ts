@@ -13,36 +13,49 @@ const split = () => {
   return { path: `/${path}`, query };
 };
 
-/** What has to be kept or left before another page may show; each returns false to stay. */
-const guards = new Set<() => boolean>();
-
-/** From now on `ask` is asked before another page shows, until what this returns is called. */
-export function guardLeaving(ask: () => boolean): () => void {
-  guards.add(ask);
-  return () => void guards.delete(ask);
+interface Guard {
+  ask: () => boolean;
+  /** The names in the query whose change leaves, too, such as a form's tab. */
+  within: readonly string[];
 }
 
-const mayLeave = (): boolean => [...guards].every((ask) => ask());
+/** What has to be kept or left before something else may show. */
+const guards = new Set<Guard>();
+
+/** From now on `ask` is asked before another page shows, and stays when it is false, until what this returns is called. */
+export function guardLeaving(ask: () => boolean, within: readonly string[] = []): () => void {
+  const guard = { ask, within };
+  guards.add(guard);
+  return () => void guards.delete(guard);
+}
+
+/** Whether one may go from one address to another; who let go is not asked again on the way. */
+function mayLeave(from: string, to: string): boolean {
+  const [before, now] = [from, to].map((address) => {
+    const [path = "", query = ""] = address.replace(/^[^#]*#?\/?/, "").split("?");
+    return { path, query: new URLSearchParams(query) };
+  }) as [Left, Left];
+  const left = [...guards].filter(({ within }) => before.path !== now.path || within.some((name) => before.query.get(name) !== now.query.get(name)));
+  if (!left.every(({ ask }) => ask())) return false;
+  for (const guard of left) guards.delete(guard);
+  return true;
+}
+type Left = { path: string; query: URLSearchParams };
 
 /** The address that is shown. The browser's own ways to another one (a link, back, a typed address) come past `go`. */
 let shown = location.href;
 addEventListener("hashchange", (event) => {
-  const [before = "", now = ""] = [shown, location.href].map((href) => new URL(href).hash.split("?")[0]);
-  if (before !== now && !mayLeave()) {
-    event.stopImmediatePropagation();
-    history.pushState(null, "", shown);
-  } else {
-    if (before !== now) guards.clear();
+  if (mayLeave(shown, location.href)) {
     shown = location.href;
+    return;
   }
+  event.stopImmediatePropagation();
+  history.pushState(null, "", shown);
 });
 
 /** Go to a path of the console, such as `/agents?status=active`. */
 export function go(to: string, options: { replace?: boolean } = {}): void {
-  if (to.split("?")[0] !== split().path) {
-    if (!mayLeave()) return;
-    guards.clear();
-  }
+  if (!mayLeave(location.href, `#${to}`)) return;
   const url = new URL(location.href);
   url.hash = to;
   history[options.replace ? "replaceState" : "pushState"](null, "", url);

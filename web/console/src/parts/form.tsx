@@ -160,8 +160,8 @@ export function useForm<T extends Values>({ stored, etag, save, reread, keep, ch
 }
 
 /** The bar at the foot of a form that has changes: how many, Discard, Save; Ctrl or Cmd-S saves. */
-/** `names` and `show` are the words for fields and values where two people's changes stand side by side. */
-export function SaveBar<T extends Values>({ form, label = "Save", names, show }: { form: Form<T>; label?: string; names?: Partial<Record<keyof T & string, string>>; show?: (name: string, value: unknown) => string | undefined }) {
+/** `names` and `show` are the words for fields and values where two people's changes stand side by side; `within`: see guardLeaving. */
+export function SaveBar<T extends Values>({ form, label = "Save", names, show, within }: { form: Form<T>; label?: string; within?: readonly string[]; names?: Partial<Record<keyof T & string, string>>; show?: (name: string, value: unknown) => string | undefined }) {
   const n = form.dirty.length;
   useEffect(() => {
     if (!n) return;
@@ -174,7 +174,7 @@ export function SaveBar<T extends Values>({ form, label = "Save", names, show }:
     const leave = (event: BeforeUnloadEvent) => event.preventDefault();
     addEventListener("keydown", keys);
     addEventListener("beforeunload", leave);
-    const release = guardLeaving(() => confirm(`Leave without saving ${n === 1 ? "one change" : `${n} changes`}?`));
+    const release = guardLeaving(() => confirm(`Leave without saving ${n === 1 ? "one change" : `${n} changes`}?`), within);
     return () => {
       removeEventListener("keydown", keys);
       removeEventListener("beforeunload", leave);

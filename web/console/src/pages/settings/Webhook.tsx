@@ -106,7 +106,7 @@ function Head({ hook, read, rotated }: { hook: Hook; read: Resource<Hook>; rotat
         <Input value={form.values.name} onInput={(name) => form.set("name", name)} maxLength={80} />
       </Field>
       <Events value={form.values.types} change={(types) => form.set("types", types)} error={form.error("types")} />
-      <SaveBar form={form} names={{ url: "Address", name: "Name", types: "Events" }} />
+      <SaveBar form={form} within={["tab", "webhook"]} names={{ url: "Address", name: "Name", types: "Events" }} />
       {asking === "rotate" && (
         <Confirm
           title={`Rotate the secret of ${nameOf(hook)}?`}
