@@ -4,7 +4,7 @@ import re
 
 import pytest
 import requests
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.client import until
 from tests.e2e.practice import Practice
