@@ -187,7 +187,7 @@ def test_a_new_conversation_takes_nothing_of_the_one_before(console: Consoles, p
     page = console(f"/agents/{practice.agent}?tab=playground", who=practice)
     transcript = re.compile(r"/api/conversations/cnv_\w+$")
     held: list[Route] = []
-    page.route(transcript, held.append)
+    page.route(transcript, lambda route: held.append(route))
     field = page.get_by_label("Message", exact=True)
     with page.expect_request(transcript):
         field.fill(QUESTION)

@@ -160,7 +160,7 @@ def test_what_is_read_late_neither_undoes_a_change_nor_takes_what_is_typed(
     expect(card).to_contain_text("Waiting")
     before = practice.owner.get(path)
     held: list[Route] = []
-    page.route(re.compile(rf"{path}$"), held.append)
+    page.route(re.compile(rf"{path}$"), lambda route: held.append(route))
     again = page.get_by_role("button", name="Read it again")
     with page.expect_request(re.compile(rf"{path}$")):
         again.click()

@@ -46,7 +46,7 @@ def test_without_a_connection_what_was_typed_stays_and_is_saved_later(console: C
     page.unroute_all()
     # What is typed while it is sent stays, also when another tab is opened by mistake.
     held: list[Route] = []
-    page.route("**/api/workspace", held.append, times=1)
+    page.route("**/api/workspace", lambda route: held.append(route), times=1)
     with page.expect_request("**/api/workspace"):
         page.get_by_role("button", name="Save").click()
     days.fill("90")
