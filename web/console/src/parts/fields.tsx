@@ -149,13 +149,13 @@ function Combobox({ value, onChange, options, label, disabled }: { value: string
   const words = (text ?? "").toLocaleLowerCase();
   const found = text === null ? [] : options.filter((option) => `${option.label} ${option.value}`.toLocaleLowerCase().includes(words)).slice(0, 50);
   const open = text !== null;
-  useEffect(() => {
-    if (open) document.getElementById(`${id}-${at}`)?.scrollIntoView({ block: "nearest" });
-  }, [open, at]);
   const take = (option: Option | undefined) => {
     if (option) onChange(option.value);
     setText(null);
   };
+  useEffect(() => {
+    if (open) document.getElementById(`${id}-${at}`)?.scrollIntoView({ block: "nearest" });
+  }, [open, at]);
   return (
     <div class="combobox">
       <input
