@@ -26,6 +26,7 @@ const guards = new Set<Guard>();
 export function guardLeaving(ask: () => boolean, within: readonly string[] = []): () => void {
   const guard = { ask, within };
   guards.add(guard);
+  shown ??= watched();
   return () => void guards.delete(guard);
 }
 
@@ -42,16 +43,22 @@ function mayLeave(from: string, to: string): boolean {
 }
 type Left = { path: string; query: URLSearchParams };
 
-/** The address that is shown. The browser's own ways to another one (a link, back, a typed address) come past `go`. */
-let shown = location.href;
-addEventListener("hashchange", (event) => {
-  if (mayLeave(shown, location.href)) {
-    shown = location.href;
-    return;
-  }
-  event.stopImmediatePropagation();
-  history.pushState(null, "", shown);
-});
+/** The address that is shown, from the first guard on. */
+let shown: string | undefined;
+
+/** The browser's own ways to another address (a link, back, a typed one) come past `go`: they are asked here, before any page hears of them. */
+function watched(): string {
+  const arrive = (event: HashChangeEvent) => {
+    if (mayLeave(shown!, location.href)) {
+      shown = location.href;
+      return;
+    }
+    event.stopImmediatePropagation();
+    history.pushState(null, "", shown);
+  };
+  addEventListener("hashchange", arrive, { capture: true });
+  return location.href;
+}
 
 /** Go to a path of the console, such as `/agents?status=active`. */
 export function go(to: string, options: { replace?: boolean } = {}): void {

@@ -5,8 +5,8 @@ import { test } from "node:test";
 import { shareOf, sum, typed } from "../src/pages/billing/exact";
 
 test("a comma may stand for the point, but never makes one of a thousand", () => {
-  assert.deepEqual(["12.50", "12,5", " 100 ", "0,125", "1000"].map(typed), ["12.50", "12.5", "100", "0.125", "1000"]);
-  assert.deepEqual(["1,000", "12,000", "1,000.50", "-3", "", "12.", "ten"].map(typed), Array(7).fill(undefined));
+  assert.deepEqual(["12.50", "12,5", " 100 ", "0,125", "1000"].map((text) => typed(text)), ["12.50", "12.5", "100", "0.125", "1000"]);
+  assert.deepEqual(["1,000", "12,000", "1,000.50", "-3", "", "12.", "ten"].map((text) => typed(text)), Array(7).fill(undefined));
 });
 
 test("shares and sums are exact", () => {
