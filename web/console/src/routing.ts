@@ -8,8 +8,11 @@ const subscribe = (changed: () => void) => {
   return () => removeEventListener("hashchange", changed);
 };
 
-const split = () => {
-  const [path = "", query = ""] = location.hash.replace(/^#?\/?/, "").split("?");
+/** The address that is shown, from the first guard on; the browser's own may be one that is not agreed to yet. */
+let shown: string | undefined;
+
+const split = (address = shown ?? location.href) => {
+  const [path = "", query = ""] = address.replace(/^[^#]*#?\/?/, "").split("?");
   return { path: `/${path}`, query };
 };
 
@@ -32,19 +35,13 @@ export function guardLeaving(ask: () => boolean, within: readonly string[] = [])
 
 /** Whether one may go from one address to another; who let go is not asked again on the way. */
 function mayLeave(from: string, to: string): boolean {
-  const [before, now] = [from, to].map((address) => {
-    const [path = "", query = ""] = address.replace(/^[^#]*#?\/?/, "").split("?");
-    return { path, query: new URLSearchParams(query) };
-  }) as [Left, Left];
-  const left = [...guards].filter(({ within }) => before.path !== now.path || within.some((name) => before.query.get(name) !== now.query.get(name)));
+  const [before, now] = [split(from), split(to)];
+  const changed = (name: string) => new URLSearchParams(before.query).get(name) !== new URLSearchParams(now.query).get(name);
+  const left = [...guards].filter(({ within }) => before.path !== now.path || within.some(changed));
   if (!left.every(({ ask }) => ask())) return false;
   for (const guard of left) guards.delete(guard);
   return true;
 }
-type Left = { path: string; query: URLSearchParams };
-
-/** The address that is shown, from the first guard on. */
-let shown: string | undefined;
 
 /** The browser's own ways to another address (a link, back, a typed one) come past `go`: they are asked here, before any page hears of them. */
 function watched(): string {
