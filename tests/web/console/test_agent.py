@@ -89,6 +89,34 @@ def test_settings_are_saved_by_field_and_a_stale_one_shows_both(
     assert (draft["greeting"], draft["tone"]) == ("Good day", "formal")
 
 
+def test_what_is_typed_asks_before_it_is_left_and_stays_with_its_agent(
+    console: Consoles, practice: Practice, make: Make
+) -> None:
+    one, two = make(), make(name="The other one")
+    page = console(f"/agents/{two}?tab=settings", who=practice)
+    name = page.get_by_label("Name", exact=True)
+    expect(name).to_have_value("The other one")
+    page.evaluate(f"location.hash = '/agents/{one}?tab=settings'")
+    expect(name).not_to_have_value("The other one")
+    name.fill("Mine")
+    page.once("dialog", lambda asked: asked.dismiss())
+    page.locator("a.back").click()
+    expect(name).to_have_value("Mine")
+    # Publishing reads the draft anew, with what somebody else called it: that is not overwritten unseen either.
+    patched(practice, one, name="Theirs")
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_role("heading", name="Theirs")).to_be_visible()
+    page.get_by_role("button", name="Save draft").click()
+    dialog = page.get_by_role("dialog", name="Somebody else changed this")
+    expect(dialog).to_contain_text("Mine")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Save draft")).to_be_focused()
+    page.once("dialog", lambda asked: asked.accept())
+    page.evaluate(f"location.hash = '/agents/{two}?tab=settings'")
+    expect(name).to_have_value("The other one")
+    expect(page.get_by_role("region", name="Unsaved changes")).to_have_count(0)
+
+
 def test_knowledge_is_taught_found_changed_and_forgotten(console: Consoles, practice: Practice, make: Make) -> None:
     agent = make()
     page = console(f"/agents/{agent}?tab=knowledge", who=practice)
@@ -155,6 +183,24 @@ def test_the_playground_streams_and_tells_what_it_took(console: Consoles, practi
     assert complaints(page) == []
 
 
+def test_a_new_conversation_takes_nothing_of_the_one_before(console: Consoles, practice: Practice) -> None:
+    page = console(f"/agents/{practice.agent}?tab=playground", who=practice)
+    transcript = re.compile(r"/api/conversations/cnv_\w+$")
+    held: list[Route] = []
+    page.route(transcript, lambda route: held.append(route))
+    field = page.get_by_label("Message", exact=True)
+    with page.expect_request(transcript):
+        field.fill(QUESTION)
+        page.keyboard.press("Enter")
+    page.get_by_role("button", name="New conversation").click()
+    with page.expect_response(transcript):
+        held[0].continue_()
+    with page.expect_request("**/chat") as asked:
+        field.fill(QUESTION)
+        page.keyboard.press("Enter")
+    assert asked.value.post_data_json["conversation_id"] is None
+
+
 def test_a_slow_answer_can_be_stopped_and_a_broken_one_tried_again(console: Consoles, practice: Practice) -> None:
     page = console(f"/agents/{practice.agent}?tab=playground", who=practice)
     field = page.get_by_label("Message", exact=True)
@@ -196,8 +242,10 @@ def test_two_versions_are_compared_and_the_older_one_comes_back(
     agent = make(goals=["Book visits"], tone="warm")
     practice.owner.ask("POST", f"/api/agents/{agent}/publish")
     patched(practice, agent, goals=["Book visits", "Tell prices"])
-    practice.owner.ask("POST", f"/api/agents/{agent}/publish")
     page = console(f"/agents/{agent}?tab=versions", who=practice)
+    expect(page.locator(".diff .added")).to_contain_text("Tell prices")
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_role("row", name=re.compile("v2"))).to_be_visible()
     expect(page.locator(".diff .added")).to_contain_text("Tell prices")
     page.get_by_role("row", name=re.compile("v1")).get_by_role("button", name="Roll back").click()
     expect(page.get_by_text("v3 is what v1 was")).to_be_visible()

@@ -104,6 +104,21 @@ def test_a_lost_connection_keeps_the_case_and_runs_nothing_twice(
     assert len(practice.owner.get(f"/api/agents/{agent}/checks/runs")["items"]) == 1
 
 
+def test_who_leaves_while_cases_run_is_not_led_back(console: Consoles, practice: Practice, agent: str) -> None:
+    path = f"/api/agents/{agent}/checks"
+    practice.owner.ask("PUT", path, {"cases": [{"id": "a", "question": "One?"}]}, If_Match=practice.owner.etag(path))
+    page = console(f"/agents/{agent}?tab=checks", who=practice)
+    page.route("**/checks/run", lambda _: None)
+    with page.expect_request("**/checks/run"):
+        page.get_by_role("button", name="Run 1 case").click()
+    page.clock.install()
+    page.locator("a.back").click()
+    expect(page.get_by_role("heading", name="Agents", exact=True)).to_be_visible()
+    page.clock.run_for(3000)
+    expect(page).to_have_url(re.compile("#/agents$"))
+    page.unroute_all(behavior="ignoreErrors")
+
+
 @pytest.mark.parametrize(("width", "colours"), tuple(zip(WIDTHS, ("dark", "light", "dark"), strict=True)))
 def test_results_have_no_complaint_and_fit(
     console: Consoles, practice: Practice, agent: str, width: int, colours: str

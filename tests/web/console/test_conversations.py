@@ -150,6 +150,35 @@ def test_what_a_colleague_took_in_between_stays_with_the_colleague(console: Cons
     expect(taken.get_by_role("button", name="Done")).to_have_count(0)
 
 
+def test_what_is_read_late_neither_undoes_a_change_nor_takes_what_is_typed(
+    console: Consoles, practice: Practice
+) -> None:
+    late = talk(practice, "Is this answer late?")
+    path = f"/api/conversations/{late.id}"
+    page = console(f"/conversations/{late.id}", who=practice)
+    card = page.locator(".transcript .card", has_text="Hand-off").first
+    expect(card).to_contain_text("Waiting")
+    before = practice.owner.get(path)
+    held: list[Route] = []
+    page.route(re.compile(rf"{path}$"), lambda route: held.append(route))
+    again = page.get_by_role("button", name="Read it again")
+    with page.expect_request(re.compile(rf"{path}$")):
+        again.click()
+    card.get_by_role("button", name="Take").click()
+    expect(card).to_contain_text("by you")
+    held[0].fulfill(json=before)
+    page.unroute_all()
+    expect(again).not_to_have_attribute("aria-busy", "true")
+    expect(card).to_contain_text("by you")
+    card.get_by_role("button", name="Add note").click()
+    page.keyboard.type("My own words.")
+    practice.owner.ask("PATCH", f"{path}/hand-off", {"state": "taken", "note": "Of a colleague."})
+    with page.expect_response(re.compile(rf"{path}$")):
+        again.click()
+    expect(again).not_to_have_attribute("aria-busy", "true")
+    expect(card.get_by_label("Note for colleagues")).to_have_value("My own words.")
+
+
 def read(download: Download) -> Any:
     return json.loads(Path(str(download.path())).read_text(encoding="utf-8"))
 

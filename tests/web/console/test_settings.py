@@ -4,7 +4,7 @@ import re
 
 import pytest
 import requests
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.client import until
 from tests.e2e.practice import Practice
@@ -44,8 +44,20 @@ def test_without_a_connection_what_was_typed_stays_and_is_saved_later(console: C
     expect(page.get_by_role("alert")).to_contain_text("No connection")
     expect(days).to_have_value("60")
     page.unroute_all()
-    page.get_by_role("button", name="Save").click()
+    # What is typed while it is sent stays, also when another tab is opened by mistake.
+    held: list[Route] = []
+    page.route("**/api/workspace", lambda route: held.append(route), times=1)
+    with page.expect_request("**/api/workspace"):
+        page.get_by_role("button", name="Save").click()
+    days.fill("90")
+    held[0].continue_()
     until(20, lambda: practice.owner.get(WORKSPACE)["retention_days"] == 60)
+    expect(days).to_have_value("90")
+    page.once("dialog", lambda asked: asked.dismiss())
+    page.get_by_role("link", name="Members").click()
+    expect(days).to_have_value("90")
+    page.get_by_role("button", name="Discard").click()
+    expect(days).to_have_value("60")
     expect(page.get_by_role("region", name="Unsaved changes")).to_have_count(0)
 
 
@@ -215,7 +227,10 @@ def test_a_workspace_is_closed_by_its_name_and_opened_again(console: Consoles, s
     expect(page.get_by_text("Everything but the books is erased on")).to_be_visible()
     page.get_by_role("button", name="Reopen workspace").click()
     until(20, lambda: doomed.owner.get(WORKSPACE)["state"] == "active")
-    expect(page.get_by_role("button", name="Close workspace")).to_be_visible()
+    page.get_by_role("button", name="Close workspace").click()
+    dialog.get_by_role("textbox").fill("Kurz & Gut قصير")
+    dialog.get_by_role("button", name="Close workspace").click()
+    until(20, lambda: doomed.owner.get(WORKSPACE)["state"] == "closing")
 
 
 @pytest.mark.parametrize(("width", "colours"), [(360, "light"), (768, "dark"), (1280, "light")])

@@ -112,7 +112,7 @@ export function when(at: string | null | undefined): string {
 }
 /** "3 Nov 2026": a day of somebody's calendar, local time. */
 export const day = (at: string | null | undefined): string => (at ? dayOnly.format(new Date(at)) : DASH);
-/** "3 Nov 2026 (UTC)": billing counts in UTC and says so. Takes "2026-11-03" or a time. */
+/** "3 Nov 2026": a day as it is named, wherever it is read; billing counts in UTC, and says so beside it. Takes "2026-11-03" or a time. */
 export const billingDay = (at: string | null | undefined): string => (at ? dayUtc.format(new Date(at)) : DASH);
 /** "November 2026" of "2026-11". */
 export const month = (name: string): string => monthUtc.format(new Date(`${name}-01T00:00:00Z`));

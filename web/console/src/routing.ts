@@ -8,22 +8,58 @@ const subscribe = (changed: () => void) => {
   return () => removeEventListener("hashchange", changed);
 };
 
-const split = () => {
-  const [path = "", query = ""] = location.hash.replace(/^#?\/?/, "").split("?");
+/** The address that is shown, from the first guard on; the browser's own may be one that is not agreed to yet. */
+let shown: string | undefined;
+
+const split = (address = shown ?? location.href) => {
+  const [path = "", query = ""] = address.replace(/^[^#]*#?\/?/, "").split("?");
   return { path: `/${path}`, query };
 };
 
-/** Something that has to be kept or left before another page may show; returns false to stay. */
-let guard: (() => boolean) | null = null;
-export const guardLeaving = (ask: (() => boolean) | null): void => {
-  guard = ask;
-};
+interface Guard {
+  ask: () => boolean;
+  /** The names in the query whose change leaves, too, such as a form's tab. */
+  within: readonly string[];
+}
+
+/** What has to be kept or left before something else may show. */
+const guards = new Set<Guard>();
+
+/** From now on `ask` is asked before another page shows, and stays when it is false, until what this returns is called. */
+export function guardLeaving(ask: () => boolean, within: readonly string[] = []): () => void {
+  const guard = { ask, within };
+  guards.add(guard);
+  shown ??= watched();
+  return () => void guards.delete(guard);
+}
+
+/** Whether one may go from one address to another; who let go is not asked again on the way. */
+function mayLeave(from: string, to: string): boolean {
+  const [before, now] = [split(from), split(to)];
+  const changed = (name: string) => new URLSearchParams(before.query).get(name) !== new URLSearchParams(now.query).get(name);
+  const left = [...guards].filter(({ within }) => before.path !== now.path || within.some(changed));
+  if (!left.every(({ ask }) => ask())) return false;
+  for (const guard of left) guards.delete(guard);
+  return true;
+}
+
+/** The browser's own ways to another address (a link, back, a typed one) come past `go`: they are asked here, before any page hears of them. */
+function watched(): string {
+  const arrive = (event: HashChangeEvent) => {
+    if (mayLeave(shown!, location.href)) {
+      shown = location.href;
+      return;
+    }
+    event.stopImmediatePropagation();
+    history.pushState(null, "", shown);
+  };
+  addEventListener("hashchange", arrive, { capture: true });
+  return location.href;
+}
 
 /** Go to a path of the console, such as `/agents?status=active`. */
 export function go(to: string, options: { replace?: boolean } = {}): void {
-  const samePage = to.split("?")[0] === split().path;
-  if (!samePage && guard && !guard()) return;
-  if (!samePage) guard = null;
+  if (!mayLeave(location.href, `#${to}`)) return;
   const url = new URL(location.href);
   url.hash = to;
   history[options.replace ? "replaceState" : "pushState"](null, "", url);
@@ -31,7 +67,7 @@ export function go(to: string, options: { replace?: boolean } = {}): void {
 }
 
 export const useHash: BaseLocationHook = () => [useSyncExternalStore(subscribe, () => split().path), go];
-export const useHashSearch = (): string => useSyncExternalStore(subscribe, () => split().query);
+const useHashSearch = (): string => useSyncExternalStore(subscribe, () => split().query);
 useHash.searchHook = useHashSearch;
 useHash.hrefs = (href: string) => `#${href}`;
 

@@ -49,7 +49,7 @@ export interface Got<T> {
 export const newKey = (): string => crypto.randomUUID();
 
 /** A fetch with the session's token; a 401 renews it once. Throws Problem without an answer. */
-export async function fetchSigned(input: Request): Promise<Response> {
+async function fetchSigned(input: Request): Promise<Response> {
   const again = input.clone();
   const first = await reach(input, await session.token());
   if (first.status !== 401) return first;

@@ -9,14 +9,19 @@ interface Entry {
   etag: string | undefined;
   /** When the server last said that this is so; milliseconds since 1970. */
   at: number;
+  /** When its request began, or it was put here: counted, since clocks stand still and go back. */
+  turn: number;
 }
 
 const kept = new Map<string, Entry>();
-const watchers = new Map<string, Set<() => void>>();
+const watchers = new Map<string, Set<(stale: boolean) => void>>();
+/** The requests that are under way, so that the parts of a page that read the same ask once. */
+const asked = new Map<string, Promise<void>>();
 const MOST = 200;
+let turns = 0;
 
-function tell(key: string): void {
-  for (const watcher of watchers.get(key) ?? []) watcher();
+function tell(key: string, stale = false): void {
+  for (const watcher of watchers.get(key) ?? []) watcher(stale);
 }
 
 function keep(key: string, entry: Entry): void {
@@ -31,13 +36,42 @@ function keep(key: string, entry: Entry): void {
 
 const keyOf = (path: string, given: { path?: unknown; query?: unknown }) => JSON.stringify([path, given.path ?? null, given.query ?? null]);
 
-/** Forget what was read under these paths, so that whoever shows it reads it again: after a change. */
+/** Ask for what `key` names. An answer that another one, or a change, has overtaken is dropped: it tells of before. */
+function ask<P extends With<"get">>(key: string, path: P, given: Given<P, "get">): Promise<void> {
+  const turn = ++turns;
+  const known = kept.get(key);
+  const overtaken = () => (kept.get(key)?.turn ?? 0) > turn;
+  const asking = call("get", path, { ...given, known: known?.etag } as Given<P, "get">)
+    .then(
+      (got) => {
+        if (!overtaken()) keep(key, got.same && known ? { ...known, at: Date.now(), turn } : { data: got.data, etag: got.etag, at: Date.now(), turn });
+      },
+      (error: unknown) => {
+        if (overtaken()) return;
+        // What is gone is shown no longer, were it only to somebody who comes back.
+        if (asProblem(error).status === 404 && kept.delete(key)) tell(key);
+        throw error;
+      },
+    )
+    .finally(() => {
+      if (asked.get(key) === asking) asked.delete(key);
+    });
+  asked.set(key, asking);
+  return asking;
+}
+
+/**
+ * Forget what was read under these paths, after a change. What somebody looks at is read again and stays until then:
+ * a form or a button that went away and came back would lose the focus and what is typed.
+ */
 export function forget(...prefixes: string[]): void {
-  for (const key of new Set([...kept.keys(), ...watchers.keys()])) {
+  for (const key of new Set([...kept.keys(), ...watchers.keys(), ...asked.keys()])) {
     const [path] = JSON.parse(key) as [string];
     if (!prefixes.some((prefix) => path.startsWith(prefix))) continue;
-    kept.delete(key);
-    tell(key);
+    // A request that began before the change must not serve who asks after it.
+    asked.delete(key);
+    if (watchers.has(key)) tell(key, true);
+    else kept.delete(key);
   }
 }
 
@@ -67,37 +101,33 @@ export function useResource<P extends With<"get">>(path: P, given: Given<P, "get
   const latest = useRef(key);
   latest.current = key;
 
-  const reload = useMemo(
-    () => async () => {
+  const [reload, join] = useMemo(() => {
+    const follow = async (asking: () => Promise<void>) => {
       if (!key) return;
-      const known = kept.get(key);
       setBusy(true);
       try {
-        const got = await call("get", path, { ...given, known: known?.etag } as Given<P, "get">);
-        if (got.same && known) keep(key, { ...known, at: Date.now() });
-        else keep(key, { data: got.data, etag: got.etag, at: Date.now() });
+        await asking();
         if (latest.current === key) setFailed(undefined);
       } catch (error) {
         if (latest.current === key) setFailed({ key, problem: asProblem(error) });
       } finally {
         if (latest.current === key) setBusy(false);
       }
-    },
-    [key],
-  );
+    };
+    const anew = () => ask(key, path, (given ?? {}) as Given<P, "get">);
+    return [() => follow(anew), () => follow(() => asked.get(key) ?? anew())];
+  }, [key]);
 
   useEffect(() => {
-    if (!key) return;
-    let gone = false;
-    const watcher = () => {
+    if (!key) return setBusy(false);
+    const watcher = (stale: boolean) => {
       redraw();
-      if (!kept.has(key) && !gone) void reload();
+      if (stale) void join();
     };
     const set = watchers.get(key) ?? new Set();
     watchers.set(key, set.add(watcher));
-    void reload();
+    void join();
     return () => {
-      gone = true;
       set.delete(watcher);
       if (!set.size) watchers.delete(key);
     };
@@ -113,7 +143,7 @@ export function useResource<P extends With<"get">>(path: P, given: Given<P, "get
     busy,
     at: entry?.at,
     reload,
-    put: (data, etag) => keep(key, { data, etag: etag ?? entry?.etag, at: Date.now() }),
+    put: (data, etag) => keep(key, { data, etag: etag ?? entry?.etag, at: Date.now(), turn: ++turns }),
   };
 }
 
@@ -176,19 +206,24 @@ export function usePages<P extends ListPath>(path: P, given: Given<P, "get"> | n
   const [busy, setBusy] = useState(false);
   const latest = useRef(key);
   latest.current = key;
+  // A list that is read anew overtakes a further page, and an older reading: only the last one asked for counts.
+  const last = useRef(0);
   const current = state.key === key ? state : { key, items: [] as ItemOf<P>[], token: null, loaded: false, problem: undefined };
 
   const load = async (token: string | null, before: ItemOf<P>[]) => {
+    const turn = ++last.current;
+    const counts = () => latest.current === key && last.current === turn;
     setBusy(true);
     try {
       const query = { page_size: 50, ...(given?.query as object | undefined), ...(token ? { page_token: token } : {}) };
       const { data } = await call("get", path, { ...given, query } as unknown as Given<P, "get">);
       const page = data as { items: ItemOf<P>[]; next_page_token?: string | null };
-      if (latest.current === key) setState({ key, items: [...before, ...page.items], token: page.next_page_token ?? null, loaded: true });
+      if (counts()) setState({ key, items: [...before, ...page.items], token: page.next_page_token ?? null, loaded: true });
     } catch (error) {
-      if (latest.current === key) setState({ ...current, key, items: before, problem: asProblem(error) });
+      // What was read before stays.
+      if (counts()) setState((now) => (now.key === key ? { ...now, problem: asProblem(error) } : { key, items: [], token: null, loaded: false, problem: asProblem(error) }));
     } finally {
-      if (latest.current === key) setBusy(false);
+      if (counts()) setBusy(false);
     }
   };
 

@@ -47,7 +47,7 @@ const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 
 export function useChat(agent: string, version: Version = "draft", onUsage?: (turn: Turn) => void): Chat {
   const [drawn, redraw] = useReducer<number, void>((n) => n + 1, 0);
-  const kept = useRef<{ turns: Turn[]; shown: Turn[]; conversation: string | undefined; stop: AbortController | undefined }>({ turns: [], shown: [], conversation: undefined, stop: undefined });
+  const kept = useRef<{ turns: Turn[]; shown: Turn[]; conversation: string | undefined; stop: AbortController | undefined; gone: boolean }>({ turns: [], shown: [], conversation: undefined, stop: undefined, gone: false });
   const told = useRef(onUsage);
   told.current = onUsage;
   const frame = useRef(0);
@@ -66,16 +66,21 @@ export function useChat(agent: string, version: Version = "draft", onUsage?: (tu
   };
   useEffect(
     () => () => {
+      kept.current.gone = true;
       kept.current.stop?.abort();
       cancelAnimationFrame(frame.current);
     },
     [],
   );
 
+  /** Whether the turn still belongs to what is shown: a new conversation may have begun, or the page was left. */
+  const current = (turn: Turn) => !kept.current.gone && kept.current.turns.includes(turn);
+
   const settle = async (turn: Turn, conversation: string) => {
-    for (let n = 0; n < TRIES; n++) {
+    for (let n = 0; n < TRIES && current(turn); n++) {
       try {
         const { data } = await call("get", "/api/conversations/{conversation}", { path: { conversation } });
+        if (!current(turn)) return;
         turn.facts = data.transcript.find((one) => one.id === turn.id);
         if (turn.facts) {
           if (turn.state === "stopped") turn.answer = turn.facts.answer;
@@ -117,7 +122,7 @@ export function useChat(agent: string, version: Version = "draft", onUsage?: (tu
       }
       if (!ended) throw offline();
       turn.state = "done";
-      kept.current.conversation = conversation;
+      if (current(turn)) kept.current.conversation = conversation;
     } catch (error) {
       if (stop.signal.aborted) turn.state = "stopped";
       else {

@@ -25,7 +25,7 @@ async function enter(): Promise<void> {
   location.reload();
 }
 
-export function NewWorkspace({ first }: { first: boolean }) {
+function NewWorkspace({ first }: { first: boolean }) {
   const [name, setName] = useState("");
   const [country, setCountry] = useState(new Intl.Locale(navigator.language).region ?? "US");
   const [currency, setCurrency] = useState("USD");
@@ -121,8 +121,9 @@ export default function Workspaces() {
 
 /** The page behind an invitation's link. */
 export function Join({ token }: { token: string }) {
+  const [key] = useState(newKey);
   const joining = useAction(async () => {
-    await call("post", "/api/invitations/{token}/accept", { path: { token }, key: newKey() });
+    await call("post", "/api/invitations/{token}/accept", { path: { token }, key });
     await enter();
   });
   return (

@@ -24,8 +24,14 @@ export function Dialog({ title, onClose, children, footer, wide, closable = true
   const id = useId();
   useEffect(() => {
     const before = document.activeElement as HTMLElement | null;
-    ref.current?.showModal();
-    return () => before?.isConnected && before.focus();
+    const dialog = ref.current!;
+    dialog.showModal();
+    return () => {
+      // While it is open the page behind it takes no focus.
+      dialog.close();
+      // Of a row that was deleted nothing is left: the page is read from its name on.
+      (before?.isConnected ? before : document.querySelector<HTMLElement>(".page h1"))?.focus({ preventScroll: true });
+    };
   }, []);
   return (
     <dialog
@@ -204,6 +210,8 @@ export function Toasts() {
               type="button"
               onClick={() => {
                 const undo = shown.undo!;
+                // The button goes without a word about its focus.
+                setHeld(false);
                 toasts.value = [];
                 void Promise.resolve(undo()).catch((error: Error) => toast(`That could not be undone: ${error.message}`));
               }}

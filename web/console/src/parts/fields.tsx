@@ -106,7 +106,6 @@ export function Input({ value, onInput, type = "text", label, number, dir = "aut
       ref={useFocus<HTMLInputElement>(autoFocus)}
       autofocus={autoFocus}
       class={`input${number ? " number" : ""}`}
-
       // One of many types at run time; Preact declares an element for each.
       type={type as "text"}
       value={value}
@@ -185,6 +184,9 @@ function Combobox({ value, onChange, options, label, disabled }: { value: string
     if (option) onChange(option.value);
     setText(null);
   };
+  useEffect(() => {
+    if (open) document.getElementById(`${id}-${at}`)?.scrollIntoView({ block: "nearest" });
+  }, [open, at]);
   return (
     <div class="combobox">
       <input
@@ -272,10 +274,11 @@ export function Radios({ name, value, onChange, options }: { name: string; value
   );
 }
 
-/** Acts at once; goes back by itself when `onChange` is refused. */
+/** Acts at once; goes back by itself when `onChange` is refused. While it acts it keeps the focus and ignores clicks. */
 export function Switch({ checked, onChange, label, disabled }: { checked: boolean; onChange: (checked: boolean) => Promise<unknown> | void; label: string; disabled?: boolean }) {
   const [wished, setWished] = useState<boolean | null>(null);
   const set = async (next: boolean) => {
+    if (wished !== null) return;
     setWished(next);
     try {
       await onChange(next);
@@ -283,7 +286,7 @@ export function Switch({ checked, onChange, label, disabled }: { checked: boolea
       setWished(null);
     }
   };
-  return <input type="checkbox" role="switch" class="switch" aria-label={label} checked={wished ?? checked} disabled={disabled || wished !== null} onChange={(event) => void set(event.currentTarget.checked)} />;
+  return <input type="checkbox" role="switch" class="switch" aria-label={label} checked={wished ?? checked} disabled={disabled} aria-busy={wished !== null || undefined} onClick={(event) => wished !== null && event.preventDefault()} onChange={(event) => void set(event.currentTarget.checked)} />;
 }
 
 /** One of a few, side by side. */

@@ -31,7 +31,7 @@ export function Tile({ name, metric, value, aside, line, href }: TileProps) {
 }
 
 /** A line without axes; gaps where nothing is known. It repeats what the figure says, so it is hidden from readers. */
-export function Sparkline({ values }: { values: (number | null)[] }) {
+function Sparkline({ values }: { values: (number | null)[] }) {
   const known = values.filter((value): value is number => value !== null);
   if (known.length < 2) return <span class="sparkline" />;
   const top = Math.max(...known, Number.MIN_VALUE);

@@ -67,30 +67,36 @@ export function useForm<T extends Values>({ stored, etag, save, reread, keep, ch
   const dirty = (Object.keys(own) as (keyof T & string)[]).filter((name) => !same(own[name], stored[name]));
   const wrong: Partial<Record<string, string | undefined>> = check?.(values) ?? {};
   const running = useRef(false);
+  // What was stored when a field was first changed: a page that reads itself anew may bring another person's value.
+  const seen = useRef<Partial<T>>({});
+
+  const clash = (now: { stored: T; etag: string | undefined }) =>
+    setConflict({
+      ...now,
+      cancel: () => setConflict(undefined),
+      choose: (chosen) => {
+        setConflict(undefined);
+        setOwn(chosen);
+        void run(() => send(chosen, now.etag));
+      },
+    });
 
   const send = async (sent: T, tag: string | undefined): Promise<boolean> => {
     const base = tag === etag ? stored : undefined;
     const changed = Object.fromEntries(Object.entries(sent).filter(([name, value]) => !base || !same(value, base[name]))) as Partial<T>;
     try {
       await save(changed, sent, tag);
-      setOwn({});
+      seen.current = {};
+      // What was typed while it was sent stays.
+      setOwn((now) => Object.fromEntries(Object.entries(now).filter(([name, value]) => !same(value, sent[name]))) as Partial<T>);
       setTouched(new Set());
       setProblem(undefined);
       return true;
     } catch (error) {
-      const found = asProblem(error);
-      if (found.status === 412 && reread) {
-        const now = await reread();
-        setConflict({
-          ...now,
-          cancel: () => setConflict(undefined),
-          choose: (chosen) => {
-            setConflict(undefined);
-            setOwn(chosen);
-            void run(() => send(chosen, now.etag));
-          },
-        });
-      } else {
+      let found = asProblem(error);
+      const now = found.status === 412 && reread ? await reread().catch((lost: unknown) => void (found = asProblem(lost))) : undefined;
+      if (now) clash(now);
+      else {
         setProblem(found);
         // The first field that is wrong takes the focus, once it shows its error.
         setTimeout(() => {
@@ -122,12 +128,18 @@ export function useForm<T extends Values>({ stored, etag, save, reread, keep, ch
         setTimeout(() => document.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
         return false;
       }
+      if (reread && dirty.some((name) => name in seen.current && !same(seen.current[name], stored[name]))) {
+        seen.current = {};
+        clash({ stored, etag });
+        return false;
+      }
       return send(values, etag);
     });
 
   return {
     values,
     set: (name, value) => {
+      if (!(name in own) || same(own[name], stored[name])) seen.current = { ...seen.current, [name]: stored[name] };
       setOwn((now) => ({ ...now, [name]: value }));
       setProblem((now) => (now?.errors.some((one) => one.pointer === `/${String(name)}`) ? undefined : now));
     },
@@ -137,6 +149,7 @@ export function useForm<T extends Values>({ stored, etag, save, reread, keep, ch
     error: (name, pointer = `/${name}`) => problem?.at(pointer) ?? (touched.has(name) ? wrong[name] : undefined),
     touch: (name) => setTouched((now) => new Set([...now, name])),
     discard: () => {
+      seen.current = {};
       setOwn({});
       setProblem(undefined);
       setTouched(new Set());
@@ -147,8 +160,8 @@ export function useForm<T extends Values>({ stored, etag, save, reread, keep, ch
 }
 
 /** The bar at the foot of a form that has changes: how many, Discard, Save; Ctrl or Cmd-S saves. */
-/** `names` and `show` are the words for fields and values where two people's changes stand side by side. */
-export function SaveBar<T extends Values>({ form, label = "Save", names, show }: { form: Form<T>; label?: string; names?: Partial<Record<keyof T & string, string>>; show?: (name: string, value: unknown) => string | undefined }) {
+/** `names` and `show` are the words for fields and values where two people's changes stand side by side; `within`: see guardLeaving. */
+export function SaveBar<T extends Values>({ form, label = "Save", names, show, within }: { form: Form<T>; label?: string; within?: readonly string[]; names?: Partial<Record<keyof T & string, string>>; show?: (name: string, value: unknown) => string | undefined }) {
   const n = form.dirty.length;
   useEffect(() => {
     if (!n) return;
@@ -161,11 +174,11 @@ export function SaveBar<T extends Values>({ form, label = "Save", names, show }:
     const leave = (event: BeforeUnloadEvent) => event.preventDefault();
     addEventListener("keydown", keys);
     addEventListener("beforeunload", leave);
-    guardLeaving(() => confirm(`Leave without saving ${n === 1 ? "one change" : `${n} changes`}?`));
+    const release = guardLeaving(() => confirm(`Leave without saving ${n === 1 ? "one change" : `${n} changes`}?`), within);
     return () => {
       removeEventListener("keydown", keys);
       removeEventListener("beforeunload", leave);
-      guardLeaving(null);
+      release();
     };
   });
   return (

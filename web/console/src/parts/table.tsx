@@ -109,7 +109,7 @@ function WideTable<T>({ label, columns, items, keyOf, sorting, selection, curren
 }
 
 /** A frame that scrolls sideways when what is in it is wider; then, and only then, keys reach it. */
-export function Scrolling({ label, children }: { label: string; children: ComponentChildren }) {
+function Scrolling({ label, children }: { label: string; children: ComponentChildren }) {
   const ref = useRef<HTMLDivElement>(null);
   const [scrolls, setScrolls] = useState(false);
   useEffect(() => {

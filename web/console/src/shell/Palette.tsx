@@ -8,7 +8,7 @@ import { PLACES } from "../pages/names";
 import { Icon, type IconName } from "../parts/icons";
 import { ErrorNote } from "../parts/problem";
 import { go } from "../routing";
-import { claims } from "../session/session";
+import { claims, may } from "../session/session";
 
 interface Found {
   id: string;
@@ -18,9 +18,11 @@ interface Found {
   path: string;
 }
 
-const ACTIONS: Found[] = [
+const MAKING: Found[] = [
   { id: "new-agent", label: "New agent", aside: "Action", icon: "plus", path: "/agents/new" },
   { id: "new-widget", label: "New widget", aside: "Action", icon: "plus", path: "/widgets/new" },
+];
+const ACTIONS: Found[] = [
   { id: "hand-offs", label: "Hand-offs that wait", aside: "Page", icon: "hand", path: "/conversations?tab=hand-offs" },
 ];
 
@@ -42,11 +44,20 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const [at, setAt] = useState(0);
 
   useEffect(() => {
-    ref.current?.showModal();
+    const before = document.activeElement as HTMLElement | null;
+    const dialog = ref.current!;
+    dialog.showModal();
+    return () => {
+      dialog.close();
+      if (before?.isConnected) before.focus({ preventScroll: true });
+    };
   }, []);
   useEffect(() => {
     setProblem(undefined);
-    if (text.trim().length < 2) return setHits([]);
+    if (text.trim().length < 2) {
+      setAsking(false);
+      return setHits([]);
+    }
     const stop = new AbortController();
     const timer = setTimeout(async () => {
       setAsking(true);
@@ -65,9 +76,11 @@ export function Palette({ onClose }: { onClose: () => void }) {
     };
   }, [text]);
 
+  useEffect(() => document.getElementById(`${id}-${at}`)?.scrollIntoView({ block: "nearest" }), [at]);
+
   const words = text.trim().toLocaleLowerCase();
   const places = PLACES.filter((place) => !place.operator || claims.value?.operator).map<Found>((place) => ({ id: place.path, label: place.label, aside: "Page", icon: place.icon, path: place.path }));
-  const found = [...[...places, ...ACTIONS].filter((one) => one.label.toLocaleLowerCase().includes(words)), ...hits];
+  const found = [...[...places, ...(may("member") ? MAKING : []), ...ACTIONS].filter((one) => one.label.toLocaleLowerCase().includes(words)), ...hits];
   const take = (one: Found | undefined) => {
     if (!one) return;
     onClose();

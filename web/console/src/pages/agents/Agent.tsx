@@ -14,6 +14,7 @@ import { Page, Tabs } from "../../parts/page";
 import { ErrorNote } from "../../parts/problem";
 import { go, to, useQuery, withQuery } from "../../routing";
 import { may } from "../../session/session";
+import { useKey } from "../billing/wish";
 import { Delete, Duplicate, download } from "./Life";
 import { Overview } from "./Overview";
 
@@ -45,7 +46,12 @@ const TABS: { id: string; label: string; kept?: boolean; pane: (props: PaneProps
   { id: "settings", kept: true, label: "Settings", pane: ({ agent, draft, fleet }) => <Settings agent={agent} draft={draft} fleet={fleet} /> },
 ];
 
-export default function Agent({ agent: id }: { agent: string }) {
+export default function Agent({ agent }: { agent: string }) {
+  // What was typed to one agent, or said to it, must not stand in another's page.
+  return <One key={agent} id={agent} />;
+}
+
+function One({ id }: { id: string }) {
   const [query] = useQuery();
   const draft = useResource("/api/agents/{agent}", { path: { agent: id } });
   const fleet = useResource("/api/my-agents/{agent}", { path: { agent: id } });
@@ -109,11 +115,13 @@ function Actions({ agent, draft, fleet, status }: PaneProps) {
     status.put(got.data, got.etag);
     forget("/api/dashboard", "/api/my-agents");
   });
-  const [key, setKey] = useState(newKey);
+  // Another draft is another wish, and so is asking once more after the gate.
+  const [tries, setTries] = useState(0);
+  const key = useKey([draft.etag, tries]);
   const publishing = useAction(async (acceptFailing: boolean) => {
     const before = agent.published;
     const { data } = await call("post", "/api/agents/{agent}/publish", { path: { agent: agent.id }, query: acceptFailing ? { accept_failing: true } : {}, key });
-    setKey(newKey());
+    setTries((n) => n + 1);
     setOpen(undefined);
     forget(`/api/agents/{agent}/versions`);
     await refresh();
@@ -136,8 +144,9 @@ function Actions({ agent, draft, fleet, status }: PaneProps) {
   if (problem && (problem.code === "checks_failing" || problem.code === "checks_not_run") && problem !== gate) {
     setGate(problem);
     setOpen("gate");
-    setKey(newKey());
+    setTries(tries + 1);
   }
+  const exporting = useAction(() => download(agent));
   const state = status.data;
   const on = state?.status === "active";
   const cannot = !agent.published && state?.status === "draft" ? "Publish it first: visitors talk to a published version only" : undefined;
@@ -159,7 +168,7 @@ function Actions({ agent, draft, fleet, status }: PaneProps) {
         label="More"
         items={[
           may("member") && { label: "Duplicate", onSelect: () => setOpen("duplicate") },
-          { label: "Export YAML", onSelect: () => void download(agent) },
+          { label: "Export YAML", onSelect: () => void exporting.run() },
           { label: "Conversations", href: to("/conversations", { agent: agent.id }) },
           may("member") && state?.allowed.includes("archived") && { label: "Archive", onSelect: () => void setting.run("archived") },
           may("member") && state?.status === "archived" && { label: "Take out of the archive", onSelect: () => void setting.run("paused") },
@@ -169,6 +178,11 @@ function Actions({ agent, draft, fleet, status }: PaneProps) {
       {setting.problem && (
         <Told onClose={setting.clear} title="The status did not change">
           <ErrorNote problem={setting.problem} retry={setting.problem.status === 412 ? async () => (setting.clear(), await status.reload()) : undefined} />
+        </Told>
+      )}
+      {exporting.problem && (
+        <Told onClose={exporting.clear} title="The file could not be fetched">
+          <ErrorNote problem={exporting.problem} retry={() => exporting.run()} safe="Nothing was changed." />
         </Told>
       )}
       {problem && problem !== gate && (

@@ -1,7 +1,7 @@
 /** The fleet: every agent with its figures; found by filters, changed one by one or many at once. */
 
 import "../../styles/agents.css";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { call, type Given, type Schemas } from "../../api/client";
 import { useAgents } from "../../api/names";
 import { forget, useAction, usePages } from "../../api/resource";
@@ -151,10 +151,13 @@ function Nothing({ deleted, filtered, clear }: { deleted: boolean; filtered: boo
 function Filtering({ query, change, catalogue, deleted, filtered, clear }: { query: Record<string, string>; change: ReturnType<typeof useQuery>[1]; catalogue: Catalogue; deleted: boolean; filtered: boolean; clear: () => void }) {
   const [text, setText] = useState(query.text ?? "");
   const fleet = useAgents();
+  // Another filter may be chosen while typing rests.
+  const latest = useRef(change);
+  latest.current = change;
   useEffect(() => setText(query.text ?? ""), [query.text]);
   useEffect(() => {
     if (text === (query.text ?? "")) return;
-    const timer = setTimeout(() => change({ text: text || undefined }), 250);
+    const timer = setTimeout(() => latest.current({ text: text || undefined }), 250);
     return () => clearTimeout(timer);
   }, [text]);
   const tags = [...new Set([...fleet.all.flatMap((agent) => agent.tags), ...(query.tag ? [query.tag] : [])])].sort((a, b) => a.localeCompare(b));

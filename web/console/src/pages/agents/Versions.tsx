@@ -1,9 +1,10 @@
 /** Published versions: who published what, what differs between two by section, and the way back. */
 
-import { useMemo, useState } from "preact/hooks";
-import { call, newKey, type Schemas } from "../../api/client";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { call, type Schemas } from "../../api/client";
 import { forget, type Resource, useAction, usePages, useResource } from "../../api/resource";
 import { plural, when } from "../../format";
+import { keyOf } from "../../kept";
 import { Badge, Button, Card, Empty } from "../../parts/basics";
 import { toast } from "../../parts/dialog";
 import { Field, Select } from "../../parts/fields";
@@ -22,13 +23,18 @@ export default function Versions({ agent, draft }: { agent: Schemas["ShownAgent"
   const members = useResource("/api/workspace/members");
   const catalogue = useCatalogue();
   const [returning, setReturning] = useState<string>();
+  const published = useRef(agent.published?.id);
+  useEffect(() => {
+    if (published.current !== agent.published?.id) void pages.reload();
+    published.current = agent.published?.id;
+  }, [agent.published?.id]);
   const back = useAction(async (version: Version) => {
     setReturning(version.id);
     const before = agent.published;
     const roll = async (id: string) => {
-      const { data } = await call("post", "/api/agents/{agent}/rollback", { path: { agent: agent.id }, body: { version: id }, key: newKey() });
+      const { data } = await call("post", "/api/agents/{agent}/rollback", { path: { agent: agent.id }, body: { version: id }, key: keyOf(`rollback.${agent.id}`, [agent.published?.id, id]) });
       forget("/api/my-agents", "/api/agents/{agent}/versions");
-      await Promise.all([draft.reload(), pages.reload()]);
+      await draft.reload();
       return data;
     };
     const made = await roll(version.id);

@@ -43,8 +43,11 @@ export default function Yaml({ agent, draft }: { agent: Schemas["ShownAgent"]; d
 
   const load = async () => {
     setProblem(undefined);
+    const before = editor.current?.text();
     try {
       const file = await fileOf(agent.id);
+      // What was typed meanwhile stays, as what was typed before.
+      if (editor.current?.text() !== before) return;
       setStored(file);
       setText(file.text);
       if (editor.current && editor.current.text() !== file.text) editor.current.replace(file.text);
@@ -84,11 +87,11 @@ export default function Yaml({ agent, draft }: { agent: Schemas["ShownAgent"]; d
     const leave = (event: BeforeUnloadEvent) => event.preventDefault();
     addEventListener("keydown", keys);
     addEventListener("beforeunload", leave);
-    guardLeaving(() => confirm("Leave without saving the YAML?"));
+    const release = guardLeaving(() => confirm("Leave without saving the YAML?"));
     return () => {
       removeEventListener("keydown", keys);
       removeEventListener("beforeunload", leave);
-      guardLeaving(null);
+      release();
     };
   });
 

@@ -3,7 +3,7 @@
 import type { Schemas } from "../../api/client";
 import { useResource } from "../../api/resource";
 import { Benchmark } from "../../charts/Benchmark";
-import { count, day, money, share, when } from "../../format";
+import { billingDay, count, money, share, when } from "../../format";
 import { Card, Empty, Note } from "../../parts/basics";
 import { Definition } from "../../parts/figure";
 import { Loaded } from "../../parts/problem";
@@ -75,7 +75,7 @@ function Beside({ one: { benchmark }, data }: { one: Industry; data: Schemas["In
   return (
     <div class="stack">
       <p class="muted">
-        {benchmark.workspaces} workspaces, {day(data.benchmark_days.first)} to {day(data.benchmark_days.last)}
+        {benchmark.workspaces} workspaces, {billingDay(data.benchmark_days.first)} to {billingDay(data.benchmark_days.last)}
         {data.benchmark_as_of && `, made ${when(data.benchmark_as_of)}`}. The band is what counts as similar to the typical one.
       </p>
       {figures.map(([name, compared]) => {

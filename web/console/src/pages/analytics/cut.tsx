@@ -12,7 +12,7 @@ import { useQuery, withQuery } from "../../routing";
 import { workspace } from "../../session/session";
 import { beforeOf, granularityOf } from "./spans";
 
-export const DIMENSIONS = ["agent", "model", "channel", "industry", "version"] as const;
+const DIMENSIONS = ["agent", "model", "channel", "industry", "version"] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 type Query = NonNullable<Given<"/api/analytics", "get">["query"]>;
 

@@ -148,6 +148,7 @@ function Form({ stored, etag, put, billing }: { stored: Budgets; etag: string | 
       <SaveBar
         form={form}
         label="Save caps"
+        within={["tab"]}
         names={{
           cap: "Cap of the workspace",
           alerts: "Alerts, %",

@@ -150,7 +150,7 @@ function Whole({ of }: { of: Of }) {
   );
 }
 
-export function Party({ of }: { of: Schemas["Party"] }) {
+function Party({ of }: { of: Schemas["Party"] }) {
   const lines = [of.name, ...of.address, of.country, of.vat_id && `VAT id ${of.vat_id}`, of.email].filter((one): one is string => Boolean(one));
   return (
     <span dir="auto">

@@ -2,7 +2,7 @@
 
 import type { Schemas } from "../../api/client";
 import { type Resource, useResource } from "../../api/resource";
-import { amount, billingDay, day, drawn, isNegative, isZero, money, month, plural, share, when } from "../../format";
+import { amount, billingDay, drawn, isNegative, isZero, money, month, plural, share, when } from "../../format";
 import { Badge, Button, Card, Empty, Facts, Note, State } from "../../parts/basics";
 import { Loaded } from "../../parts/problem";
 import { to } from "../../routing";
@@ -125,7 +125,7 @@ function Balance({ of, buyCredit }: { of: Of; buyCredit: () => void }) {
             <li key={grant.id}>
               <span>{grantName(grant)}</span>
               <span class="number">{money(grant.remaining)}</span>
-              <span class="muted">{grant.expires_at ? `Ends ${day(grant.expires_at)}` : "Does not end"}</span>
+              <span class="muted">{grant.expires_at ? `Ends ${billingDay(grant.expires_at)} (UTC)` : "Does not end"}</span>
               {grant.state !== "live" && <State of={grant.state} />}
             </li>
           ))}

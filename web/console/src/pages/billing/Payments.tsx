@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
 import { useAction, usePages, useResource } from "../../api/resource";
-import { day, isZero, money, when } from "../../format";
+import { billingDay, day, isZero, money, when } from "../../format";
 import { Button, Card, Empty, Facts, State } from "../../parts/basics";
 import { ErrorNote, Loaded } from "../../parts/problem";
 import { type Column, List, Table } from "../../parts/table";
@@ -115,8 +115,8 @@ function CreditCard({ buyCredit }: { buyCredit: () => void }) {
                   columns={[
                     { id: "what", head: "Used in this order", card: "title", cell: (one) => <span dir="auto">{grantName(one)}</span> },
                     { id: "state", head: "State", card: "status", cell: (one) => <State of={one.state} /> },
-                    { id: "since", head: "Since", card: "detail", cell: (one) => day(one.granted_at) },
-                    { id: "ends", head: "Ends", card: "detail", cell: (one) => (one.expires_at ? day(one.expires_at) : "Never") },
+                    { id: "since", head: "Since (UTC)", card: "detail", cell: (one) => billingDay(one.granted_at) },
+                    { id: "ends", head: "Ends (UTC)", card: "detail", cell: (one) => (one.expires_at ? billingDay(one.expires_at) : "Never") },
                     { id: "amount", head: "Was", card: "detail", number: true, cell: (one) => money(one.amount) },
                     { id: "left", head: "Left", card: "figure", number: true, cell: (one) => money(one.remaining) },
                   ]}

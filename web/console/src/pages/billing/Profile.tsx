@@ -78,7 +78,7 @@ function Form({ stored, etag, put }: { stored: Shown; etag: string | undefined; 
         </Field>
         <p class="muted">Final invoices stay as they are; what you save holds for the next.</p>
       </Card>
-      <SaveBar form={form} label="Save profile" names={{ name: "Name", address: "Address", country: "Country", vat_id: "VAT id", email: "Email", locale: "Language" }} />
+      <SaveBar form={form} label="Save profile" within={["tab"]} names={{ name: "Name", address: "Address", country: "Country", vat_id: "VAT id", email: "Email", locale: "Language" }} />
     </div>
   );
 }

@@ -114,7 +114,7 @@ function Result({ wish, title, wide }: { wish: Wish; title: string; wide: boolea
   );
 }
 
-export const Difference = ({ of }: { of: Schemas["Money"] }) => (isZero(of) ? <Badge>The same</Badge> : isNegative(of) ? <Badge tone="success">{money({ ...of, amount: of.amount.slice(1) })} less</Badge> : <Badge tone="danger">{money(of)} more</Badge>);
+const Difference = ({ of }: { of: Schemas["Money"] }) => (isZero(of) ? <Badge>The same</Badge> : isNegative(of) ? <Badge tone="success">{money({ ...of, amount: of.amount.slice(1) })} less</Badge> : <Badge tone="danger">{money(of)} more</Badge>);
 
 type Row = { usage_was: Schemas["Money"]; usage: Schemas["Money"]; net_was: Schemas["Money"]; net: Schemas["Money"]; difference: Schemas["Money"] };
 

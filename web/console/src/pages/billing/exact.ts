@@ -26,8 +26,12 @@ export const compare = (a: Amount, b: Amount): number => (nanos(a.amount) < nano
 /** "USD 0.002113004": every digit there is. */
 export const whole = (value: Amount): string => `${value.currency} ${value.amount}`;
 
-/** What somebody typed as an amount of money; undefined when it is none. A comma may stand for the point. */
+/**
+ * What somebody typed as an amount of money; undefined when it is none. A comma may stand for the point, but not where
+ * it may as well part thousands: "1,000" is a thousand to one person and one to another.
+ */
 export function typed(text: string): string | undefined {
+  if (/^[1-9]\d{0,2},\d{3}$/.test(text.trim())) return undefined;
   const plain = text.trim().replace(/^(\d+),(\d{1,9})$/, "$1.$2");
   return /^\d{1,12}(\.\d{1,9})?$/.test(plain) ? plain : undefined;
 }

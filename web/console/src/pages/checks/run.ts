@@ -32,7 +32,14 @@ export function useRun(agent: string, ended: (run: string) => void): Runner {
   const stopper = useRef<AbortController | undefined>(undefined);
   // One key a run: after a lost answer the same key finds what was stored, and nothing is asked or charged twice.
   const key = useRef(newKey());
-  useEffect(() => () => stopper.current?.abort(), []);
+  const gone = useRef(false);
+  useEffect(
+    () => () => {
+      gone.current = true;
+      stopper.current?.abort();
+    },
+    [],
+  );
 
   const start = async () => {
     if (stopper.current) return;
@@ -58,8 +65,9 @@ export function useRun(agent: string, ended: (run: string) => void): Runner {
     } catch (error) {
       if (stop.signal.aborted) {
         key.current = newKey();
-        // What was asked is stored a moment after the server has noticed; the list of runs shows it then.
-        setTimeout(() => ended(run), 1500);
+        // What was asked is stored a moment after the server has noticed; the list of runs shows it then. Who has left
+        // the page must not be led back to it.
+        setTimeout(() => !gone.current && ended(run), 1500);
       } else {
         const found = error instanceof TypeError ? offline() : asProblem(error);
         if (found.code !== "offline") key.current = newKey();

@@ -21,7 +21,7 @@ const ERRORS: Record<string, string> = {
   caller_left: "The visitor left before the answer began.",
   internal: "Something went wrong on our side.",
 };
-const ACTIONS: Record<string, string> = { hand_off: "asked for a person", lead: "asked for contact details", rating: "asked for a rating" };
+const ACTIONS: Record<string, string> = { hand_off: "asked for a person", collect_lead: "asked for contact details" };
 const words = (code: string): string => code.replace(/_/g, " ");
 
 const BUCKETS = [
@@ -168,7 +168,7 @@ function Version({ agent, version }: { agent: string; version: string | null }) 
   const versions = useResource("/api/agents/{agent}/versions", version ? { path: { agent }, query: { page_size: 100 } } : null);
   if (!version) return <>Draft</>;
   const number = versions.data?.items.find((one) => one.id === version)?.number;
-  return <a href={to(`/agents/${agent}`, { tab: "versions", version })}>{number === undefined ? "Published version" : `v${number}`}</a>;
+  return <a href={to(`/agents/${agent}`, { tab: "versions", compare: version })}>{number === undefined ? "Published version" : `v${number}`}</a>;
 }
 
 /** Where the books have the turn: read when somebody looks, since it is settled elsewhere. */

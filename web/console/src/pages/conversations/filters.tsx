@@ -45,7 +45,7 @@ export function queryOf(filters: Filters): Query {
 const ANY: Option = { value: "", label: "Any" };
 const YES_NO: Option[] = [ANY, { value: "yes", label: "Yes" }, { value: "no", label: "No" }];
 export const CHANNEL_WORDS: Record<string, string> = { widget: "Widget", playground: "Playground", api: "API", check: "Test case" };
-export const OUTCOME_WORDS: Record<string, string> = { completed: "Completed", interrupted: "Interrupted", failed: "Failed", abandoned: "Abandoned" };
+const OUTCOME_WORDS: Record<string, string> = { completed: "Completed", interrupted: "Interrupted", failed: "Failed", abandoned: "Abandoned" };
 const options = (words: Record<string, string>): Option[] => [ANY, ...Object.entries(words).map(([value, label]) => ({ value, label }))];
 
 export function Filters({ filters, change, refresh, busy }: { filters: Filters; change: (next: Record<string, string | undefined>) => void; refresh: () => Promise<void>; busy: boolean }) {

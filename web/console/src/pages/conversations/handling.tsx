@@ -39,7 +39,10 @@ const DONE: Record<State3, string> = { taken: "You took it.", done: "It is done.
 export function HandOffWork({ conversation, state, takenBy, note, changed }: Handled) {
   const [writing, setWriting] = useState(false);
   const [text, setText] = useState(note ?? "");
-  useEffect(() => setText(note ?? ""), [note]);
+  // A colleague's note may come in while one's own is written: what is typed stays.
+  useEffect(() => {
+    if (!writing) setText(note ?? "");
+  }, [note, writing]);
   const set = async (next: State3, words?: string) => {
     const { data } = await call("patch", "/api/conversations/{conversation}/hand-off", { path: { conversation }, body: { state: next, note: words ?? null } });
     changed(data);
@@ -72,7 +75,7 @@ export function HandOffWork({ conversation, state, takenBy, note, changed }: Han
             <Button busy={doing.busy} onClick={() => void doing.run(state, text.trim())}>
               Save note
             </Button>
-            <Button kind="quiet" onClick={() => (setWriting(false), setText(note ?? ""))}>
+            <Button kind="quiet" onClick={() => setWriting(false)}>
               Cancel
             </Button>
           </div>

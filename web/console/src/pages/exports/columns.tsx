@@ -2,10 +2,12 @@
 
 import { call, type Schemas } from "../../api/client";
 import { useAction } from "../../api/resource";
-import { bytes, day, plural, when } from "../../format";
+import { billingDay, bytes, day, plural, when } from "../../format";
 import { Bar, Button, Badge, State } from "../../parts/basics";
 import { ErrorNote } from "../../parts/problem";
+import { today } from "../../parts/range";
 import type { Column } from "../../parts/table";
+import { workspace } from "../../session/session";
 import { FORMATS, KINDS, reason } from "./kinds";
 
 type Export = Schemas["Export"];
@@ -37,11 +39,12 @@ export const columns = (nameOf: (id: string) => string): Column<Export>[] => [
   { id: "file", head: <span class="hidden">File</span>, card: "detail", number: true, cell: (one) => <File one={one} /> },
 ];
 
-/** `to` is the first moment that is not in it: the last day is the one before. */
+/** Days of the workspace's calendar, wherever it is read. `to` is the first moment that is not in it: the last day is the one before. */
 function spanOf({ from, to }: Export): string {
   if (!from && !to) return "Everything there is";
-  const last = to ? day(new Date(Date.parse(to) - 1).toISOString()) : "today";
-  return from ? `${day(from)} to ${last}` : `Up to ${last}`;
+  const inZone = (moment: number) => billingDay(today(workspace.value?.time_zone ?? "UTC", new Date(moment)));
+  const last = to ? inZone(Date.parse(to) - 1) : "today";
+  return from ? `${inZone(Date.parse(from))} to ${last}` : `Up to ${last}`;
 }
 
 function Progress({ one }: { one: Export }) {

@@ -24,10 +24,10 @@ export interface ActProps {
 type WithInvoice = ActProps & { invoice: Schemas["InvoiceSummary"] };
 
 /** A refusal in words that fit here. */
-export const ADVICE: Record<string, string> = {
+const ADVICE: Record<string, string> = {
   invoice_state: "Nothing was changed. Its state is another by now: close this and look at the list again.",
   not_refundable: "Nothing was given back.",
-  idempotency_key_reused: "Nothing was changed. Close this and begin anew.",
+  idempotency_conflict: "Nothing was changed. Close this and begin anew.",
 };
 
 /** A dialog with fields: what is asked, what it does, and the errors in place. */

@@ -109,7 +109,7 @@ export function Leaving() {
 export function Closing() {
   const mine = useResource("/api/workspace");
   const [asking, setAsking] = useState(false);
-  const [key] = useState(newKey);
+  const [key, setKey] = useState(newKey);
   const again = useAction(async () => {
     const { data, etag } = await call("post", "/api/workspace/reopen", { key: newKey() });
     mine.put(data, etag);
@@ -148,6 +148,7 @@ export function Closing() {
           onClose={() => setAsking(false)}
           act={async () => {
             const { data, etag } = await call("post", "/api/workspace/close", { key, body: { name: home.name } });
+            setKey(newKey());
             mine.put(data, etag);
             forget("/api/dashboard", "/api/my-agents");
           }}

@@ -99,7 +99,7 @@ function Edit({ mine, from }: { mine: Workspace; from: Resource<Workspace> }) {
           ["You are", mine.role],
         ]}
       />
-      <SaveBar form={form} names={NAMES} />
+      <SaveBar form={form} within={["tab"]} names={NAMES} />
     </Card>
   );
 }
@@ -137,7 +137,7 @@ function EditTold({ mine, from }: { mine: Workspace; from: Resource<Workspace> }
       <p class="muted">
         Programs are told by <a href={to("/settings", { tab: "webhooks" })}>webhooks</a>.
       </p>
-      <SaveBar form={form} names={{ alert_emails: "Addresses" }} />
+      <SaveBar form={form} within={["tab"]} names={{ alert_emails: "Addresses" }} />
     </Card>
   );
 }

@@ -15,7 +15,7 @@ import { claims, may, type Role } from "../../session/session";
 type Member = Schemas["Member"];
 type Invitation = Schemas["Invitation"];
 
-export const ROLES: { value: Role; label: string; hint: string }[] = [
+const ROLES: { value: Role; label: string; hint: string }[] = [
   { value: "viewer", label: "Viewer", hint: "Sees agents, conversations, figures and bills." },
   { value: "member", label: "Member", hint: "Also makes agents and widgets, answers hand-offs, sees leads." },
   { value: "admin", label: "Admin", hint: "Also manages members, keys, webhooks and caps, pays, erases." },

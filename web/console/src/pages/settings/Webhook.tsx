@@ -54,7 +54,7 @@ const STAY = { url: null, types: null, name: null, enabled: null };
 function Head({ hook, read, rotated }: { hook: Hook; read: Resource<Hook>; rotated: (secret: { name: string; secret: string }) => void }) {
   const path = { webhook: hook.id };
   const [asking, setAsking] = useState<"delete" | "rotate">();
-  const [key] = useState(newKey);
+  const [key, setKey] = useState(newKey);
   const form = useForm<Fields>({
     stored: fieldsOf(hook),
     etag: read.etag,
@@ -106,7 +106,7 @@ function Head({ hook, read, rotated }: { hook: Hook; read: Resource<Hook>; rotat
         <Input value={form.values.name} onInput={(name) => form.set("name", name)} maxLength={80} />
       </Field>
       <Events value={form.values.types} change={(types) => form.set("types", types)} error={form.error("types")} />
-      <SaveBar form={form} names={{ url: "Address", name: "Name", types: "Events" }} />
+      <SaveBar form={form} within={["tab", "webhook"]} names={{ url: "Address", name: "Name", types: "Events" }} />
       {asking === "rotate" && (
         <Confirm
           title={`Rotate the secret of ${nameOf(hook)}?`}
@@ -115,6 +115,7 @@ function Head({ hook, read, rotated }: { hook: Hook; read: Resource<Hook>; rotat
           onClose={() => setAsking(undefined)}
           act={async () => {
             const { data } = await call("post", "/api/webhooks/{webhook}/rotate", { path, key });
+            setKey(newKey());
             changed();
             rotated({ name: nameOf(data), secret: data.secret });
           }}

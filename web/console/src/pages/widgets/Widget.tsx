@@ -30,8 +30,8 @@ type Tab = keyof typeof TABS;
 export default function Widget({ widget: id }: { widget: string }) {
   const resource = useResource("/api/widgets/{widget}", { path: { widget: id } });
   const above = <a href={to("/widgets")}>Widgets</a>;
-  // The form outlives a failed refresh: what was typed stays.
-  if (resource.data) return <Open widget={resource.data} etag={resource.etag} put={resource.put} reread={resource.reload} above={above} />;
+  // The form outlives a failed refresh, what was typed stays; but in another widget's page it has no place.
+  if (resource.data) return <Open key={id} widget={resource.data} etag={resource.etag} put={resource.put} reread={resource.reload} above={above} />;
   return (
     <Page title="Widget" above={above}>
       {resource.problem ? <ErrorNote problem={resource.problem} retry={resource.reload} /> : <Skeleton lines={8} />}

@@ -69,7 +69,7 @@ function useOwnWords(locale: string): Partial<Record<Word, string>> {
       const manifest = (await read("v1/manifest.json")) as Record<string, { path: string } | undefined>;
       const part = manifest[`texts-${locale.replace(/-.*/, "")}`] ?? manifest["texts-en"];
       if (part && !gone) setWords({ locale, of: (await read(part.path)) as Partial<Record<Word, string>> });
-    })().catch(() => setWords(undefined));
+    })().catch(() => !gone && setWords(undefined));
     return () => {
       gone = true;
     };

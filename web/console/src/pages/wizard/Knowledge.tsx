@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { call, type Loose, newKey, raw, type Schemas } from "../../api/client";
 import { forget, useAction, useResource } from "../../api/resource";
-import { keyOf, useKept } from "../../kept";
+import { forgetKept, keyOf, useKept } from "../../kept";
 import { bytes, plural } from "../../format";
 import { Badge, Button, Empty } from "../../parts/basics";
 import { Confirm, toast } from "../../parts/dialog";
@@ -103,6 +103,8 @@ function useAdding(agent: string, added: Adding["added"], body: () => Loose<Sche
   return useAction(async () => {
     const sent = body();
     const { data } = await call("post", "/api/agents/{agent}/knowledge", { path: { agent }, key: keyOf(`wizard.${agent}.know`, sent), body: sent });
+    // The same said again, after it was forgotten, is another wish.
+    forgetKept(`wizard.${agent}.know`);
     clear();
     await added(data);
   });
