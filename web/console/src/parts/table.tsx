@@ -113,7 +113,7 @@ function WideTable<T>({ label, columns, items, keyOf, sorting, selection, curren
 }
 
 /** Rows that come and go together, and up to how many all of them stay. */
-const CHUNK = 25;
+const CHUNK = 15;
 const WHOLE = 300;
 const ROW = 45;
 
@@ -135,7 +135,7 @@ function Chunk({ columns, windowed, rows, first, children }: { columns: number; 
         if (!there && !body.firstElementChild?.hasAttribute("data-spacer")) height.current = body.offsetHeight;
         setNear(there);
       },
-      { rootMargin: "1000px 0px" },
+      { rootMargin: "700px 0px" },
     );
     watcher.observe(body);
     return () => watcher.disconnect();
