@@ -270,6 +270,18 @@ class Widget(Answer):
     updated_at: datetime
 
 
+class WidgetUse(Answer):
+    """When visitors last talked to a widget; null: never, as far as is kept."""
+
+    last_conversation_at: datetime | None
+
+
+class ListedWidget(Widget):
+    """A widget in the list."""
+
+    use: WidgetUse | None = Field(default=None, description="Null unless the list was asked with `use=true`.")
+
+
 class WidgetPreview(Answer):
     """What visitors would get: the public file, for the real script on the console's own page."""
 

@@ -33,6 +33,14 @@ def has_talked(workspace: WorkspaceId, visitor: str) -> bool:
     return bool(firestore.find(query))
 
 
+def last_conversation(workspace: WorkspaceId, widget: str) -> datetime | None:
+    """When a visitor last said something in this widget; None: never, as far as is kept. One read, found or not."""
+    home = contracts.path(workspace, "conversations")
+    query = Query(home, where=(("widget_id", "==", widget),), order=("-updated_at",), limit=1, fields=("updated_at",))
+    found: datetime | None = next((one.data["updated_at"] for one in firestore.find(query)), None)
+    return found
+
+
 def is_identified(workspace: WorkspaceId, visitor: str) -> bool:
     """Whether a site has ever signed for this visitor."""
     return firestore.get(visitor_path(workspace, visitor)).data.get("identified") is True

@@ -9,6 +9,7 @@ from functions.widgets.models import (
     Embed,
     IdentityRotation,
     IdentitySecret,
+    ListedWidget,
     NewWidget,
     VisitorId,
     Widget,
@@ -25,6 +26,12 @@ class Subject(Query):
     subject: str = Field(min_length=1, max_length=200)
 
 
+class Listing(Page):
+    """Which widgets, and what of them."""
+
+    use: bool = Field(default=False, description="Also say when each was last used: one read more for each.")
+
+
 @api.get("/api/templates", callers=(CONSOLE, MACHINE), summary="The themes, with their colours and a preview.")
 def list_templates(call: Call) -> templates.Templates:
     """And the languages in which the chat has words of its own."""
@@ -32,9 +39,9 @@ def list_templates(call: Call) -> templates.Templates:
 
 
 @api.get("/api/widgets", callers=(CONSOLE, MACHINE), summary="The widgets, the newest first.")
-def list_widgets(call: Call, query: Page) -> Items[Widget]:
+def list_widgets(call: Call, query: Listing) -> Items[ListedWidget]:
     """Deleted ones are gone."""
-    return service.listed(call, query)
+    return service.listed(call, query, use=query.use)
 
 
 @api.post("/api/widgets", callers=(CONSOLE, MACHINE), status=201, idempotent=True, summary="Make a widget of an agent.")

@@ -1,6 +1,8 @@
 """Widgets as their owners make, change, embed and delete them; each change is published before it is answered."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import timedelta
 from typing import Any
 
@@ -16,11 +18,16 @@ from functions.widgets.models import (
     Embed,
     IdentityRotation,
     IdentitySecret,
+    ListedWidget,
     NewWidget,
     Widget,
     WidgetChange,
     WidgetPreview,
+    WidgetUse,
 )
+
+AT_ONCE = 10
+"""Widgets that are asked for their last conversation at the same time."""
 
 
 def create(call: Call, new: NewWidget) -> tuple[Widget, str]:
@@ -90,16 +97,31 @@ def _found(call: Call, widget: str) -> firestore.Snapshot:
     return found
 
 
-def listed(call: Call, page: Page) -> Items[Widget]:
-    """The widgets, the newest first."""
+def listed(call: Call, page: Page, *, use: bool = False) -> Items[ListedWidget]:
+    """The widgets, the newest first; with `use` also when each was last used.
+
+    That costs one read for each widget shown, however many conversations there are, and no write: a time kept in the
+    widget's document would be one more write for each turn, all of a busy widget's to the same document, and the
+    counters that turns pay for already know no widgets. So it is read when somebody looks, which is seldom.
+    """
     after = paging.place_of(page.page_token, contracts.path(call.workspace, "widgets"))
     found = repository.widgets(call.workspace, page.page_size + 1, after)
     more = len(found) > page.page_size
     shown = found[: page.page_size]
+    uses = _uses(call.workspace, [one.id for one in shown]) if use else {}
     return Items(
-        items=[public_files.shown_of(one.id, one.data) for one in shown],
+        items=[ListedWidget(**dict(public_files.shown_of(one.id, one.data)), use=uses.get(one.id)) for one in shown],
         next_page_token=paging.next_token(shown[-1], "created_at") if more else None,
     )
+
+
+def _uses(workspace: WorkspaceId, widgets: Sequence[str]) -> dict[str, WidgetUse]:
+    with ThreadPoolExecutor(AT_ONCE, "uses") as pool:
+        asked = {
+            widget: pool.submit(copy_context().run, repository.last_conversation, workspace, widget)
+            for widget in widgets
+        }
+        return {widget: WidgetUse(last_conversation_at=found.result()) for widget, found in asked.items()}
 
 
 def change(call: Call, widget: str, changes: WidgetChange) -> tuple[Widget, str]:

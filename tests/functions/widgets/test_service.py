@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -248,6 +249,36 @@ def test_a_file_that_stayed_is_taken_away_by_deleting_again(room: Room, cloud: C
     storage.write("cdn", public_files.name_of(widget), b"{}", content_type="application/json")
     assert room.ask("DELETE", path, someone, etag="1.5").status_code == 404
     assert published(widget) is None
+
+
+def test_the_list_tells_when_asked_when_each_was_last_used_by_one_read_more_for_each(
+    room: Room, cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace, name, busy = made(cloud)
+    quiet, _ = service.create(cloud.call(workspace), NewWidget(agent_id=name))
+    foreign = made(cloud)[2]
+    latest = clock.now()
+    talks = [(busy, timedelta(hours=hours)) for hours in range(1, 6)] + [(busy, timedelta(0)), (foreign, timedelta(0))]
+    for widget, before in talks:
+        talk = {"widget_id": widget, "updated_at": latest - before}
+        write(f"workspaces/{workspace}/conversations/{ids.new('conversation')}", talk)
+    someone = callers.person("member", workspace)
+
+    def reads(path: str) -> tuple[Any, int]:
+        capsys.readouterr()
+        found = content(room.ask("GET", path, someone))["items"]
+        told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+        (operations,) = (line["operations"] for line in told if "operations" in line)
+        return found, operations["firestore_reads"]
+
+    bare, few = reads("/api/widgets")
+    asked, more = reads("/api/widgets?use=true")
+    assert [one["use"] for one in bare] == [None, None]
+    assert {one["id"]: one["use"]["last_conversation_at"] for one in asked} == {
+        busy: latest.isoformat().replace("+00:00", "Z"),
+        quiet.id: None,
+    }
+    assert more - few == 2
 
 
 def test_lists_page_over_deleted_ones_without_gaps(room: Room, cloud: Cloud) -> None:

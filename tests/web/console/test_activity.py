@@ -75,6 +75,24 @@ def test_the_audit_log_shows_each_field_before_and_after_and_is_a_file(console: 
     expect(page).to_have_url(re.compile(r"/activity\?tab=audit$"))
 
 
+def test_of_a_long_table_the_rows_near_the_window_are_there(console: Consoles, changed: Practice) -> None:
+    page = console("/", who=changed)
+    entry = changed.owner.get("/api/audit-log")["items"][0]
+    entries = [{**entry, "id": f"entry-{n}", "actor_name": f"Person {n}"} for n in range(1000)]
+    page.route("**/api/audit-log?*", lambda route: route.fulfill(json={"items": entries, "next_page_token": None}))
+    page.evaluate("location.hash = '/activity?tab=audit'")
+    table = page.get_by_role("table", name="Audit log")
+    expect(table).to_have_attribute("aria-rowcount", "1001")
+    expect(table.get_by_text("Person 0 ")).to_be_visible()
+    assert page.locator("tbody tr").count() < 300
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    last = table.get_by_role("row").filter(has_text="Person 999 ")
+    expect(last).to_have_attribute("aria-rowindex", "1001")
+    expect(last).to_be_visible()
+    assert page.locator("tbody tr").count() < 300
+    assert complaints(page) == []
+
+
 def test_the_audit_log_is_not_for_members(console: Consoles, changed: Practice) -> None:
     page = console("/activity?tab=audit", who=colleague(changed, "member"))
     expect(page.locator("main")).to_contain_text("joined the workspace")

@@ -240,6 +240,19 @@ def test_a_viewer_sees_code_and_state_but_nothing_to_change(console: Consoles, p
     expect(page.get_by_role("link", name="New widget")).to_have_count(0)
 
 
+def test_the_list_says_when_each_was_last_used_in_one_request(
+    console: Consoles, practice: Practice, widget: str
+) -> None:
+    page = console("/", who=practice)
+    page.wait_for_load_state("networkidle")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.evaluate("location.hash = '/widgets'")
+    row = page.get_by_role("row").filter(has=page.locator(f"a[href='#/widgets/{widget}']"))
+    expect(row.get_by_text("Never", exact=True)).to_be_visible()
+    assert [url for url in asked if "/api/conversations" in url] == []
+
+
 def test_the_list_is_empty_or_fails_in_place(console: Consoles, practice: Practice) -> None:
     page = console("/", who=practice)
     listed = re.compile(r"/api/widgets\?")

@@ -55,10 +55,15 @@ function Sparkline({ values }: { values: (number | null)[] }) {
 
 /** (i): the exact definition, as the API computes it. */
 export function Definition({ metric, name }: { metric: string; name: string }) {
+  return <Definitions name={name} of={[{ metric, name }]} />;
+}
+
+/** (i) for figures that are drawn together: the definition of each. */
+export function Definitions({ name, of }: { name: string; of: { metric: string; name: string }[] }) {
   const id = useId();
   const definitions = useResource("/api/analytics/definitions");
-  const found = definitions.data?.items.find((one) => one.name === metric);
-  if (!found) return null;
+  const found = of.flatMap((one) => definitions.data?.items.filter((known) => known.name === one.metric).map((known) => ({ name: one.name, definition: known.definition })) ?? []);
+  if (!found.length) return null;
   return (
     <>
       <button type="button" class="info" popovertarget={id} id={`${id}b`} aria-label={`What ${name} means`}>
@@ -75,8 +80,12 @@ export function Definition({ metric, name }: { metric: string; name: string }) {
           pop.style.left = `${Math.max(8, Math.min(box.left, innerWidth - pop.offsetWidth - 8))}px`;
         }}
       >
-        <strong>{name}</strong>
-        <p>{found.definition}</p>
+        {found.map((one) => (
+          <div key={one.name}>
+            <strong>{one.name}</strong>
+            <p>{one.definition}</p>
+          </div>
+        ))}
       </div>
     </>
   );

@@ -95,7 +95,9 @@ function days(items: Schemas["Activity"][]): [string, Schemas["Activity"][]][] {
   const found = new Map<string, Schemas["Activity"][]>();
   for (const entry of items) {
     const name = day(entry.at);
-    found.set(name, [...(found.get(name) ?? []), entry]);
+    const of = found.get(name) ?? [];
+    of.push(entry);
+    found.set(name, of);
   }
   return [...found];
 }

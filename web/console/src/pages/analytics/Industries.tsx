@@ -33,13 +33,7 @@ export function Industries({ cut }: { cut: Cut }) {
             <Card title="By industry">
               <Table label="Industries" columns={columns(nameOf, cut)} items={data.items} keyOf={(one) => one.industry} />
             </Card>
-            <div class="grid">
-              {data.items.map((one) => (
-                <Card key={one.industry} title={nameOf(one.industry)} span={6}>
-                  <Beside one={one} data={data} />
-                </Card>
-              ))}
-            </div>
+            <Benchmarks data={data} nameOf={nameOf} />
           </>
         )
       }
@@ -58,19 +52,40 @@ const columns = (nameOf: (key: string) => string, cut: Cut): Column<Industry>[] 
 
 const WHERE = { lower: "Lower than", similar: "Similar to", higher: "Higher than" };
 
+/** A card for each industry with a benchmark; for those without, the reason once. */
+function Benchmarks({ data, nameOf }: { data: Schemas["Industries"]; nameOf: (key: string) => string }) {
+  const those = (state: Industry["benchmark"]["state"]) => data.items.filter((one) => one.benchmark.state === state);
+  const names = (of: Industry[]) => new Intl.ListFormat("en").format(of.map((one) => nameOf(one.industry)));
+  const [few, missing] = [those("too_few"), those("unavailable")];
+  const known = data.items.filter((one) => !few.includes(one) && !missing.includes(one));
+  return (
+    <>
+      {known.length > 0 && (
+        <div class="grid">
+          {known.map((one) => (
+            <Card key={one.industry} title={nameOf(one.industry)} span={6}>
+              <Beside one={one} data={data} />
+            </Card>
+          ))}
+        </div>
+      )}
+      {missing.length > 0 && (
+        <Note tone="warning" title="The benchmark is not available just now">
+          <p>{names(missing)}. Your own figures are not affected. It is tried again within ten minutes.</p>
+        </Note>
+      )}
+      {few.length > 0 && (
+        <Note title="No benchmark yet">
+          <p>
+            Fewer than {data.least_workspaces} workspaces have enough turns in: {names(few)}. With fewer, the figures of a single one could be read from it.
+          </p>
+        </Note>
+      )}
+    </>
+  );
+}
+
 function Beside({ one: { benchmark }, data }: { one: Industry; data: Schemas["Industries"] }) {
-  if (benchmark.state === "too_few")
-    return (
-      <Note title="No benchmark yet">
-        <p>Fewer than {data.least_workspaces} workspaces of this industry have enough turns. With fewer, the figures of a single one could be read from it.</p>
-      </Note>
-    );
-  if (benchmark.state === "unavailable")
-    return (
-      <Note tone="warning" title="The benchmark is not available just now">
-        <p>Your own figures are not affected. It is tried again within ten minutes.</p>
-      </Note>
-    );
   const figures = Object.entries(benchmark.figures).filter((entry): entry is [Name, (typeof entry)[1]] => isName(entry[0]));
   return (
     <div class="stack">

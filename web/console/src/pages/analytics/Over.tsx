@@ -3,7 +3,7 @@
 import type { Schemas } from "../../api/client";
 import { Chart, type Colour, type Series as Line } from "../../charts/Chart";
 import { Card } from "../../parts/basics";
-import { Definition } from "../../parts/figure";
+import { Definitions } from "../../parts/figure";
 import { go } from "../../routing";
 import { workspace } from "../../session/session";
 import type { Cut } from "./cut";
@@ -30,9 +30,7 @@ export function Over({ drawn, series, cut }: { drawn: Drawn; series: Series; cut
     <Card
       title={METRICS[main].kind === "money" ? `${drawn.title}, ${currency}` : drawn.title}
       span={drawn.wide ? 12 : 6}
-      aside={drawn.names.map((name) => (
-        <Definition key={name} metric={name} name={METRICS[name].label} />
-      ))}
+      aside={<Definitions name={drawn.names.length > 1 ? drawn.title : METRICS[main].label} of={drawn.names.map((name) => ({ metric: name, name: METRICS[name].label }))} />}
     >
       <Chart
         name={drawn.title}

@@ -1,6 +1,6 @@
 /** The list of conversations: what was asked, of whom, when, and what became of it. */
 
-import { Link } from "wouter-preact";
+import { Component } from "preact";
 import type { Schemas } from "../../api/client";
 import { useAgents } from "../../api/names";
 import type { Pages } from "../../api/resource";
@@ -22,38 +22,7 @@ export function ConversationList({ pages, current, filters, open, clear }: { pag
       {pages.items.length > 0 && (
         <ul class="talk-items">
           {pages.items.map((one) => (
-            <li key={one.id}>
-              <Link class="talk" href={open(one.id)} aria-current={one.id === current ? "page" : undefined}>
-                <span class="talk-title" dir="auto">
-                  {one.title || "No words yet"}
-                </span>
-                <time class="number muted" dateTime={one.updated_at} title={when(one.updated_at)}>
-                  {ago(one.updated_at)}
-                </time>
-                <span class="muted break" dir="auto">
-                  {agents.name(one.agent_id)}
-                </span>
-                <span class="number muted">{fine(one.charge)}</span>
-                <span class="row talk-states">
-                  <span class="muted">
-                    {CHANNEL_WORDS[one.channel]}, {plural(one.turns, "turn")}
-                  </span>
-                  {one.outcome && one.outcome !== "completed" && <State of={one.outcome} />}
-                  {one.handed_off && (
-                    <Badge tone="info" icon="hand">
-                      Handed off
-                    </Badge>
-                  )}
-                  {one.has_lead && (
-                    <Badge tone="info" icon="person">
-                      Lead
-                    </Badge>
-                  )}
-                  {one.rating && <Stars rating={one.rating} />}
-                  {one.resolved && <State of="resolved" />}
-                </span>
-              </Link>
-            </li>
+            <Row key={one.id} one={one} agent={agents.name(one.agent_id)} href={open(one.id)} current={one.id === current} />
           ))}
         </ul>
       )}
@@ -86,6 +55,58 @@ export function ConversationList({ pages, current, filters, open, clear }: { pag
       )}
     </div>
   );
+}
+
+interface RowProps {
+  one: Item;
+  agent: string;
+  href: string;
+  current: boolean;
+}
+
+/** A row is drawn anew only when it changed: a further page costs what it brings, not what is there already. */
+class Row extends Component<RowProps> {
+  override shouldComponentUpdate(next: RowProps) {
+    const now = this.props;
+    return now.one !== next.one || now.agent !== next.agent || now.href !== next.href || now.current !== next.current;
+  }
+
+  override render({ one, agent, href, current }: RowProps) {
+    return (
+      <li>
+        <a class="talk" href={`#${href}`} aria-current={current ? "page" : undefined}>
+          <span class="talk-title" dir="auto">
+            {one.title || "No words yet"}
+          </span>
+          <time class="number muted" dateTime={one.updated_at} title={when(one.updated_at)}>
+            {ago(one.updated_at)}
+          </time>
+          <span class="muted break" dir="auto">
+            {agent}
+          </span>
+          <span class="number muted">{fine(one.charge)}</span>
+          <span class="row talk-states">
+            <span class="muted">
+              {CHANNEL_WORDS[one.channel]}, {plural(one.turns, "turn")}
+            </span>
+            {one.outcome && one.outcome !== "completed" && <State of={one.outcome} />}
+            {one.handed_off && (
+              <Badge tone="info" icon="hand">
+                Handed off
+              </Badge>
+            )}
+            {one.has_lead && (
+              <Badge tone="info" icon="person">
+                Lead
+              </Badge>
+            )}
+            {one.rating && <Stars rating={one.rating} />}
+            {one.resolved && <State of="resolved" />}
+          </span>
+        </a>
+      </li>
+    );
+  }
 }
 
 /** "4 of 5". */

@@ -51,7 +51,7 @@ export default function Keys() {
     {
       id: "more",
       head: <span class="hidden">Actions</span>,
-      card: "detail",
+      card: "status",
       cell: (key) =>
         !key.revoked_at && (
           <Menu

@@ -24,18 +24,21 @@ export default function Settings() {
       : []),
   ];
   const current = tabs.find((tab) => tab.id === query.tab)?.id ?? "workspace";
-  const narrow = current === "workspace" || current === "notifications";
   return (
-    <Page title="Settings" form={narrow} tabs={<Tabs label="Settings" current={current} tabs={tabs} />}>
+    <Page title="Settings" tabs={<Tabs label="Settings" current={current} tabs={tabs} />}>
       {current === "workspace" && (
-        <>
+        <div class="stack loose narrow">
           <WorkspaceForm />
           {may("admin") && <WholeExport />}
           <Leaving />
           {may("owner") && <Closing />}
-        </>
+        </div>
       )}
-      {current === "notifications" && <Notifications />}
+      {current === "notifications" && (
+        <div class="narrow">
+          <Notifications />
+        </div>
+      )}
       {current === "members" && <Members />}
       {current === "keys" && <Keys />}
       {current === "webhooks" && <Webhooks />}

@@ -12,10 +12,10 @@ import { to } from "../../routing";
 import { may } from "../../session/session";
 
 export default function Widgets() {
-  const pages = usePages("/api/widgets");
+  const pages = usePages("/api/widgets", { query: { use: true } });
   const agents = useAgents();
   const templates = useResource("/api/templates");
-  const columns: Column<Schemas["Widget"]>[] = [
+  const columns: Column<Schemas["ListedWidget"]>[] = [
     {
       id: "name",
       head: "Widget",
@@ -34,7 +34,7 @@ export default function Widgets() {
     { id: "theme", head: "Look", card: "detail", cell: (widget) => <Swatch theme={widget.theme} templates={templates.data?.items} /> },
     { id: "origins", head: "Sites", card: "detail", cell: (widget) => <Origins of={widget.allowed_origins} /> },
     { id: "state", head: "State", card: "status", cell: (widget) => <WidgetState widget={widget} agents={agents} /> },
-    { id: "used", head: "Last conversation", card: "detail", cell: (widget) => <LastUse widget={widget.id} /> },
+    { id: "used", head: "Last conversation", card: "detail", cell: (widget) => <LastUse of={widget} /> },
   ];
   const make = (
     <Button kind="primary" icon="plus" href={to("/widgets/new")}>
@@ -90,9 +90,8 @@ function Swatch({ theme, templates }: { theme: Schemas["Theme"]; templates: Sche
   );
 }
 
-function LastUse({ widget }: { widget: string }) {
-  const last = useResource("/api/conversations", { query: { widget_id: widget, page_size: 1 } });
-  const [conversation] = last.data?.items ?? [];
-  if (!last.data) return <span class="muted">{last.problem ? DASH : "…"}</span>;
-  return conversation ? <a href={to("/conversations", { widget_id: widget })}>{ago(conversation.updated_at)}</a> : <span class="muted">Never</span>;
+function LastUse({ of: widget }: { of: Schemas["ListedWidget"] }) {
+  if (!widget.use) return <span class="muted">{DASH}</span>;
+  const at = widget.use.last_conversation_at;
+  return at ? <a href={to("/conversations", { widget_id: widget.id })}>{ago(at)}</a> : <span class="muted">Never</span>;
 }
