@@ -100,7 +100,7 @@ def test_what_is_typed_asks_before_it_is_left_and_stays_with_its_agent(
     expect(name).not_to_have_value("The other one")
     name.fill("Mine")
     page.once("dialog", lambda asked: asked.dismiss())
-    page.locator("a.back").click()
+    page.locator(".above a").click()
     expect(name).to_have_value("Mine")
     # Publishing reads the draft anew, with what somebody else called it: that is not overwritten unseen either.
     patched(practice, one, name="Theirs")

@@ -112,7 +112,7 @@ def test_who_leaves_while_cases_run_is_not_led_back(console: Consoles, practice:
     with page.expect_request("**/checks/run"):
         page.get_by_role("button", name="Run 1 case").click()
     page.clock.install()
-    page.locator("a.back").click()
+    page.locator(".above a").click()
     expect(page.get_by_role("heading", name="Agents", exact=True)).to_be_visible()
     page.clock.run_for(3000)
     expect(page).to_have_url(re.compile("#/agents$"))

@@ -3,13 +3,33 @@
 import { useCallback, useMemo, useSyncExternalStore } from "preact/compat";
 import { type BaseLocationHook, useLocation, useSearch } from "wouter-preact";
 
-const subscribe = (changed: () => void) => {
-  addEventListener("hashchange", changed);
-  return () => removeEventListener("hashchange", changed);
-};
-
-/** The address that is shown, from the first guard on; the browser's own may be one that is not agreed to yet. */
+/** The address that is shown, from the first look on; the browser's own may be one that is not agreed to yet. */
 let shown: string | undefined;
+
+/** Who shows something by the address. They hear of it here and not from the browser, so that the guards come first. */
+const readers = new Set<() => void>();
+
+function show(address: string): void {
+  shown = address;
+  for (const changed of [...readers]) changed();
+}
+
+/** The browser's own ways to another address (a link, back, a typed one) come past `go`: they are asked here. */
+function watch(): void {
+  if (shown !== undefined) return;
+  shown = location.href;
+  addEventListener("hashchange", () => {
+    if (location.href === shown) return;
+    if (mayLeave(shown!, location.href)) show(location.href);
+    else history.pushState(null, "", shown);
+  });
+}
+
+const subscribe = (changed: () => void) => {
+  watch();
+  readers.add(changed);
+  return () => void readers.delete(changed);
+};
 
 const split = (address = shown ?? location.href) => {
   const [path = "", query = ""] = address.replace(/^[^#]*#?\/?/, "").split("?");
@@ -29,7 +49,7 @@ const guards = new Set<Guard>();
 export function guardLeaving(ask: () => boolean, within: readonly string[] = []): () => void {
   const guard = { ask, within };
   guards.add(guard);
-  shown ??= watched();
+  watch();
   return () => void guards.delete(guard);
 }
 
@@ -43,27 +63,14 @@ function mayLeave(from: string, to: string): boolean {
   return true;
 }
 
-/** The browser's own ways to another address (a link, back, a typed one) come past `go`: they are asked here, before any page hears of them. */
-function watched(): string {
-  const arrive = (event: HashChangeEvent) => {
-    if (mayLeave(shown!, location.href)) {
-      shown = location.href;
-      return;
-    }
-    event.stopImmediatePropagation();
-    history.pushState(null, "", shown);
-  };
-  addEventListener("hashchange", arrive, { capture: true });
-  return location.href;
-}
-
 /** Go to a path of the console, such as `/agents?status=active`. */
 export function go(to: string, options: { replace?: boolean } = {}): void {
-  if (!mayLeave(location.href, `#${to}`)) return;
+  watch();
+  if (!mayLeave(shown!, `#${to}`)) return;
   const url = new URL(location.href);
   url.hash = to;
   history[options.replace ? "replaceState" : "pushState"](null, "", url);
-  dispatchEvent(new HashChangeEvent("hashchange"));
+  show(url.href);
 }
 
 export const useHash: BaseLocationHook = () => [useSyncExternalStore(subscribe, () => split().path), go];

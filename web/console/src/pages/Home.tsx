@@ -5,7 +5,7 @@ import { useAgents } from "../api/names";
 import type { Schemas } from "../api/client";
 import { useResource } from "../api/resource";
 import { ago, compact, duration, fine, money, plural, share } from "../format";
-import { Button, Card, Empty, Note, Skeleton, State } from "../parts/basics";
+import { Button, Card, Empty, Note, State } from "../parts/basics";
 import { Tile } from "../parts/figure";
 import { Page } from "../parts/page";
 import { ErrorNote, Loaded } from "../parts/problem";

@@ -33,7 +33,7 @@ export interface Frame {
   workspace: boolean;
   operator: boolean;
   name: string;
-  role?: Role;
+  role?: string;
 }
 
 /** The frame as it was last in this browser, so that the next visit begins with it and nothing moves. */
@@ -127,8 +127,9 @@ const ORDER: Role[] = ["viewer", "member", "admin", "owner"];
 
 /** Whether to show what needs this role; until the workspace is known, the role of last time. */
 export function may(role: Role): boolean {
-  const mine = (workspace.value?.role as Role | undefined) ?? lastFrame().role;
-  return mine !== undefined && ORDER.indexOf(mine) >= ORDER.indexOf(role);
+  const mine = workspace.value?.role ?? lastFrame().role;
+  const rank = ORDER.findIndex((one) => one === mine);
+  return rank >= 0 && rank >= ORDER.indexOf(role);
 }
 
 // Another tab signed out or in as somebody else: this one must not go on as before.

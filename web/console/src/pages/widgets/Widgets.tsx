@@ -93,5 +93,5 @@ function Swatch({ theme, templates }: { theme: Schemas["Theme"]; templates: Sche
 function LastUse({ of: widget }: { of: Schemas["ListedWidget"] }) {
   if (!widget.use) return <span class="muted">{DASH}</span>;
   const at = widget.use.last_conversation_at;
-  return at ? <a href={to("/conversations", { widget_id: widget.id })}>{ago(at)}</a> : <span class="muted">Never</span>;
+  return at ? <a href={to("/conversations", { widget: widget.id })}>{ago(at)}</a> : <span class="muted">Never</span>;
 }
