@@ -80,7 +80,7 @@ def _arguments() -> tuple[Wish, Path]:
     parser.add_argument("--days", type=int, default=90, help=f"how long ago it begins, at most {_MOST_DAYS}")
     parser.add_argument("--until", type=_day, help="the day on which it ends; now if absent")
     parser.add_argument("--agents", type=int, default=12, help="how many agents")
-    parser.add_argument("--visits", type=int, default=300, help="about how many visitors")
+    parser.add_argument("--visits", type=int, default=250, help="about how many visitors")
     parser.add_argument("--state", type=Path, default=Path(".agenthub"), help="state of the running stack")
     parser.add_argument("--attached", action="store_true", help="end when the process that started this one ends")
     found = parser.parse_args()
