@@ -128,3 +128,11 @@ export function ago(at: string | number | null | undefined, now = Date.now()): s
   if (size < 86_400) return relative.format(Math.round(seconds / 3600), "hour");
   return relative.format(Math.round(seconds / 86_400), "day");
 }
+
+const regions = new Intl.DisplayNames(undefined, { type: "region" });
+
+/** "Germany" for "DE"; a dash for none, the code itself where it names no country. */
+export function countryName(code: string | null | undefined): string {
+  if (!code) return DASH;
+  return /^[A-Z]{2}$/.test(code) ? (regions.of(code) ?? code) : code;
+}

@@ -5,7 +5,7 @@ import "../../styles/money.css";
 import { raw, type Schemas } from "../../api/client";
 import { useAction, usePages, useResource } from "../../api/resource";
 import { save } from "../../charts/Chart";
-import { billingDay, isZero, money, month } from "../../format";
+import { billingDay, countryName, isZero, money, month } from "../../format";
 import { Button, Card, Facts, Note, State } from "../../parts/basics";
 import { Page } from "../../parts/page";
 import { ErrorNote, Loaded } from "../../parts/problem";
@@ -151,7 +151,7 @@ function Whole({ of }: { of: Of }) {
 }
 
 function Party({ of }: { of: Schemas["Party"] }) {
-  const lines = [of.name, ...of.address, of.country, of.vat_id && `VAT id ${of.vat_id}`, of.email].filter((one): one is string => Boolean(one));
+  const lines = [of.name, ...of.address, of.country && countryName(of.country), of.vat_id && `VAT id ${of.vat_id}`, of.email].filter((one): one is string => Boolean(one));
   return (
     <span dir="auto">
       {lines.map((one, i) => (

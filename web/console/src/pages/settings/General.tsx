@@ -2,14 +2,14 @@
 
 import { call, type Schemas } from "../../api/client";
 import { forget, type Resource, useResource } from "../../api/resource";
-import { day } from "../../format";
+import { countryName, day } from "../../format";
 import { Card, Facts, Note, State } from "../../parts/basics";
 import { Field, Input, Lines, Select } from "../../parts/fields";
 import { SaveBar, useForm } from "../../parts/form";
 import { Loaded } from "../../parts/problem";
 import { to } from "../../routing";
 import { may } from "../../session/session";
-import { currencies, countries } from "../Workspaces";
+import { currencies } from "../Workspaces";
 
 type Workspace = Schemas["Workspace"];
 
@@ -42,11 +42,9 @@ export function WorkspaceForm() {
   return <Loaded from={mine}>{(data) => (may("admin") ? <Edit mine={data} from={mine} /> : <Facts of={facts(data)} />)}</Loaded>;
 }
 
-const country = (code: string | null): string => countries.find((one) => one.value === code)?.label ?? code ?? "–";
-
 const facts = (mine: Workspace): [string, preact.ComponentChildren][] => [
   ["Name", <span dir="auto">{mine.name}</span>],
-  ["Country", country(mine.country)],
+  ["Country", countryName(mine.country)],
   ["Currency", mine.currency],
   ["Time zone", mine.time_zone.replace(/_/g, " ")],
   ["Conversations", mine.retention_days === null ? "Kept for ever" : `Kept for ${mine.retention_days} days`],
@@ -93,7 +91,7 @@ function Edit({ mine, from }: { mine: Workspace; from: Resource<Workspace> }) {
       {shorter && <Note tone="warning">What was said in conversations older than {days} days will be erased for good, from the next night on.</Note>}
       <Facts
         of={[
-          ["Country", country(mine.country)],
+          ["Country", countryName(mine.country)],
           ["Short code", <code>{mine.code}</code>],
           ["Made", day(mine.created_at)],
           ["You are", mine.role],
