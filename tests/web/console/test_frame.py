@@ -34,7 +34,7 @@ def test_the_frame_is_there_before_any_script_and_nothing_moves_when_the_page_co
     page.unroute("**/assets/*.js")
     while waiting:
         waiting.pop().continue_()
-    expect(page.locator("main[aria-busy]")).to_be_visible()
+    expect(page.locator("#main[aria-busy]")).to_be_visible()
     expect(page.locator(".topbar strong")).to_have_text("Linden Dental")
     expect(page.get_by_role("link", name="Billing")).to_be_visible()
     expect(page.locator("h1")).to_have_count(0)
