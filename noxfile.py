@@ -134,7 +134,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def everyday(session: nox.Session) -> None:
-    """What to run before a commit: the tests without a whole stack, of each two cases drawn anew every day; six minutes."""
+    """What to run before a commit: the tests without a whole stack, of each two cases drawn anew every day."""
     front_end(session)
     lint(session)
     types(session)
