@@ -23,6 +23,7 @@ CI_PYTHONS = ("3.11", "3.13")
 BOTH_PYTHONS = ["tests/functions/shared/plans", "tests/functions/shared/metering", "tests/local/firestore"]
 EVERYDAY = [f"tests/{room}" for room in ("contracts", "functions", "local", "faults", "matrix")]
 EVERYDAY += [f"tests/web/test_{what}.py" for what in ("docs_page", "widget_attacks", "widget_browser", "widget_faults")]
+WORKERS = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
 DEPLOYED = "3.13"  # The runtime of the cloud functions; tests/infra starts each bundle with it where it is found.
 
 nox.needs_version = ">=2026.10"
@@ -122,11 +123,7 @@ def tests(session: nox.Session) -> None:
             session,
             "-m",
             "pytest",
-            "-n",
-            "auto",
-            "--dist",
-            "loadfile",
-            "--no-loadscope-reorder",
+            *WORKERS,
             *picked,
             python=binary,
         )
@@ -138,12 +135,11 @@ def everyday(session: nox.Session) -> None:
     front_end(session)
     lint(session)
     types(session)
-    workers = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
     run(
         session,
         "-m",
         "pytest",
-        *workers,
+        *WORKERS,
         "--cases",
         "2",
         *(session.posargs or EVERYDAY),
