@@ -27,19 +27,26 @@ class Orders:
     """What is still to be done, and what became of the rest."""
 
     waiting: deque[Order]
-    finished: Counter[str] = field(default_factory=Counter)
-    """How many orders ended in which way."""
+    ended: dict[int, str] = field(default_factory=dict)
+    """In which way each order ended."""
     killed: int = 0
     """Processes that were killed with orders in hand."""
     again: int = 0
     """Orders that a dead process had in hand, or that were answered with an error: given once more."""
     lost: set[int] = field(default_factory=set)
     """The orders that were in a dead process's hands and are not given again."""
+    orphaned: set[int] = field(default_factory=set)
+    """All orders that a dead process ever had in hand, whatever became of them later."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     wait: threading.Condition = field(init=False)
 
     def __post_init__(self) -> None:
         self.wait = threading.Condition(self.lock)
+
+    @property
+    def finished(self) -> Counter[str]:
+        """How many orders ended in which way."""
+        return Counter(self.ended.values())
 
 
 class Hand:
@@ -161,8 +168,8 @@ def _shift(
                     state.waiting.append(order)
                     state.again += 1
                 elif what != "held":
-                    state.finished[what] += 1
-                ended = sum(state.finished.values())
+                    state.ended[order["n"]] = what
+                ended = len(state.ended)
                 progress(ended)
                 due = bool(marks) and ended >= marks[0]
                 if due:
@@ -179,6 +186,7 @@ def _shift(
 
 def _lost(state: Orders, hand: Hand, repeat: Callable[[Order], Order | None]) -> None:
     state.killed += bool(hand.holds)
+    state.orphaned |= set(hand.holds)
     for order in hand.holds.values():
         again = repeat(order)
         if again is None:
