@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useAction } from "../api/resource";
 import { Button } from "./basics";
 import { Field, Input } from "./fields";
@@ -22,7 +22,7 @@ export interface DialogProps {
 export function Dialog({ title, onClose, children, footer, wide, closable = true }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     const dialog = ref.current!;
     dialog.showModal();
@@ -190,7 +190,7 @@ export function Toasts() {
   const ref = useRef<HTMLDivElement>(null);
   const [held, setHeld] = useState(false);
   const [shown] = toasts.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     // Shown anew each time, so that it lies over a dialog that was opened in between.
     if (ref.current?.matches(":popover-open")) ref.current.hidePopover();
     if (shown) ref.current?.showPopover();

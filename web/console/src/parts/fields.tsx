@@ -1,7 +1,7 @@
 /** Fields: a label above, a hint and the error below, tied together for screen readers. */
 
 import { type ComponentChildren, createContext } from "preact";
-import { useContext, useEffect, useId, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "./icons";
 
 interface Tied {
@@ -73,7 +73,7 @@ function useTied() {
 /** Browsers honour `autofocus` once a page load; pages here come and go without one. */
 function useFocus<E extends HTMLElement>(wanted: boolean | undefined) {
   const ref = useRef<E>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (wanted) ref.current?.focus();
   }, []);
   return ref;
@@ -142,7 +142,7 @@ export function Select({ value, onChange, options, label, disabled }: { value: s
 /** A list in the top layer, so that nothing covers or cuts it; below its field, or above where there is more room. */
 function useListBelow(field: { current: HTMLElement | null }, open: boolean) {
   const list = useRef<HTMLUListElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const shown = list.current!;
     if (!open) return shown.hidePopover();
     shown.showPopover();

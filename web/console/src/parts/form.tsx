@@ -6,7 +6,7 @@
  */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { asProblem, type Problem } from "../api/problem";
 import { useKept } from "../kept";
 import { guardLeaving } from "../routing";
@@ -163,7 +163,7 @@ export function useForm<T extends Values>({ stored, etag, save, reread, keep, ch
 /** `names` and `show` are the words for fields and values where two people's changes stand side by side; `within`: see guardLeaving. */
 export function SaveBar<T extends Values>({ form, label = "Save", names, show, within }: { form: Form<T>; label?: string; within?: readonly string[]; names?: Partial<Record<keyof T & string, string>>; show?: (name: string, value: unknown) => string | undefined }) {
   const n = form.dirty.length;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!n) return;
     const keys = (event: KeyboardEvent) => {
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") {

@@ -1,7 +1,7 @@
 /** The head of every page: name, state, freshness, one primary action and More; tabs below. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { clock } from "../format";
 import { Icon } from "./icons";
@@ -25,7 +25,7 @@ export function Page({ title, badge, updated, actions, tabs, above, children, fo
   useEffect(() => {
     document.title = `${title} – AgentHub`;
   }, [title]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // A new page is read from its name on; the first one, and one that already holds the focus, keep what they have.
     if (document.activeElement === document.body || document.activeElement === null) heading.current?.focus({ preventScroll: true });
   }, []);

@@ -1,6 +1,6 @@
 /** Ctrl or Cmd-K: one field that finds pages, agents, widgets, conversations and invoices. */
 
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { call, type Schemas } from "../api/client";
 import { asProblem, type Problem } from "../api/problem";
 import { ago } from "../format";
@@ -43,7 +43,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const [asking, setAsking] = useState(false);
   const [at, setAt] = useState(0);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     const dialog = ref.current!;
     dialog.showModal();

@@ -1,7 +1,7 @@
 /** The frame: sidebar (rail, drawer), top bar with the cap on every page, palette, toasts, and the way back in. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { useResource } from "../api/resource";
 import { amount, drawn, money } from "../format";
@@ -30,7 +30,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
     keepFrame({ workspace: Boolean(person.workspace_id), operator: Boolean(person.operator), name, ...(role ? { role } : {}) });
   }, [person, mine.data]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const keys = (event: KeyboardEvent) => {
       if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.defaultPrevented && event.key.toLowerCase() === "k") {
         event.preventDefault();

@@ -1,6 +1,6 @@
 /** The draft as a form, how the agent is filed in the fleet, and its duplicate and end. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
 import { forget, type Resource } from "../../api/resource";
 import { rate } from "../../format";
@@ -25,7 +25,7 @@ interface Props {
 
 export default function Settings({ agent, draft, fleet }: Props) {
   const [query] = useQuery();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const wanted = query.field;
     if (!wanted) return;
     const fields = [...document.querySelectorAll<HTMLElement>("[data-pointer]")];

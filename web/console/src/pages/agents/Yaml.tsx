@@ -1,6 +1,6 @@
 /** The draft as its YAML file: written with completion and faults from the schema, saved whole, never over somebody's. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { raw, type Schemas } from "../../api/client";
 import { asProblem, type Problem } from "../../api/problem";
 import { forget, type Resource, useAction, useResource } from "../../api/resource";
@@ -76,7 +76,7 @@ export default function Yaml({ agent, draft }: { agent: Schemas["ShownAgent"]; d
     }
   });
   const save = () => void saving.run(stored?.etag);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!dirty) return;
     const keys = (event: KeyboardEvent) => {
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") {

@@ -1,6 +1,6 @@
 /** An invoice's lines and what they add up to; a line opens the turns under it. */
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Schemas } from "../../api/client";
 import { usePages } from "../../api/resource";
 import { amount, count, isNegative, isZero, money, month, plural, share, when } from "../../format";
@@ -58,7 +58,7 @@ export function Lines({ of }: { of: Of }) {
 /** The turns of a line: their sum to the last digit, and how it was rounded, once. */
 function Turns({ invoice, line, close }: { invoice: string; line: Line; close: () => void }) {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     heading.current?.focus();
     heading.current?.scrollIntoView({ block: "nearest" });
   }, []);

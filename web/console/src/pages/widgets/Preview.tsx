@@ -161,7 +161,7 @@ function Frames({ size, show }: { size: Size; show: Show }) {
 function Frame({ generation: { size, show }, scale, front, onShown, onFailed }: { generation: Generation; scale: number; front: boolean; onShown: () => void; onFailed: (reason: string) => void }) {
   const ref = useRef<HTMLIFrameElement>(null);
   const [shown, setShown] = useState(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const hear = (event: MessageEvent<Told>) => {
       if (event.source !== ref.current?.contentWindow || event.origin !== location.origin) return;
       if (event.data.type === "ready") ref.current!.contentWindow!.postMessage(show, location.origin);

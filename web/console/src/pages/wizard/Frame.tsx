@@ -1,7 +1,7 @@
 /** Around every step: where one is, the form, the chat beside it, and the way on and back. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Bar, Button } from "../../parts/basics";
 import { Icon } from "../../parts/icons";
 import { Page } from "../../parts/page";
@@ -38,7 +38,7 @@ export function Frame({ step, name, form, ready, goTo, beside, next, children }:
   const at = STEPS.findIndex((one) => one.id === step);
   const heading = useRef<HTMLHeadingElement>(null);
   const first = useRef(true);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // A step is read from its name on, and its first field is one Tab away.
     if (!first.current) heading.current?.focus({ preventScroll: true });
     if (!first.current) scrollTo({ top: 0 });

@@ -1,7 +1,7 @@
 /** From an industry to a published agent with a widget: six steps, each saved, each with an address, a chat beside them. */
 
 import "../../styles/wizard.css";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
 import { forget, type Resource, useResource } from "../../api/resource";
 import { useChat } from "../../chat/useChat";
@@ -129,7 +129,7 @@ function Steps({ agent, from, industries, config }: { agent: Agent; from: Resour
 function useSaveKey(form: DraftForm) {
   const latest = useRef(form);
   latest.current = form;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const keys = (event: KeyboardEvent) => {
       if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "s") return;
       event.preventDefault();
