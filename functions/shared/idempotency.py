@@ -123,7 +123,11 @@ def begin(identity: str, fingerprint: str, *, now: datetime, lease: timedelta) -
             body = zlib.decompress(found.data["body"]) if found.data.get("packed") else found.data["body"]
             return StoredAnswer(found.data["status"], body, found.data["headers"])
         if found.data["state"] == "issued":
-            raise Conflict("This was done, and its answer held a secret that is shown once.", code="already_issued")
+            raise Conflict(
+                "This was done before, and its answer held a secret that is shown once. What was made stands in the list: "
+                "rotate its secret, or make another.",
+                code="already_issued",
+            )
         if now < found.data["busy_until"]:
             raise _busy()
         since, heir = found.data.get("since", now), True

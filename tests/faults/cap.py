@@ -148,11 +148,9 @@ def check(home: WorkspaceId, size: Size, result: Orders, seen: Watched, at: date
     assert spend.spent == sum(row["charge_nanos"] for row in charged) <= cap
     assert spend.spent_by_agent == _by_agent(charged)
     assert result.killed >= 1
-    # A hold that is left belongs to somebody who died, and whose turn was not asked for again or gave up as busy when it
-    # was: it still takes its room.
-    gave_up = {number for number in result.orphaned if result.ended.get(number) == "busy"}
-    explained = {f"turn-{number}" for number in result.lost | gave_up}
-    unexplained = {turn: result.ended.get(int(turn.removeprefix("turn-"))) for turn in set(spend.holds) - explained}
+    # A hold that is left belongs to somebody who died and was not asked for again; it still takes its room.
+    lost = {f"turn-{number}" for number in result.lost}
+    unexplained = {turn: result.ended.get(int(turn.removeprefix("turn-"))) for turn in set(spend.holds) - lost}
     assert unexplained == {}, f"turns with a hold, and how they ended: {unexplained}"
     note(seen, spend, cap)
     assert seen.passed == []

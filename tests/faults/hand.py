@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from functions.shared import clock, contracts, events, firestore, metering
+from functions.shared import clock, contracts, firestore, metering
 from functions.shared.errors import CapReached, Unavailable
 from functions.shared.identity.workspace import from_directory
 from functions.shared.metering import Hold
@@ -66,12 +66,10 @@ def deliveries(deployment: str) -> Work:
 def turn(order: dict[str, Any], say: Callable[[str], None]) -> None:
     """A turn as a request takes it: room first, then, unless it is the moment to die, the charge.
 
-    A repeat of a turn whose event is there already changes nothing.
+    A repeat of a turn whose event is there already changes nothing. The event is read with the spend and decided on with it,
+    as agents-chat does: read before, it would miss what a dying process still has on the wire, and hold a settled turn again.
     """
     workspace, name = from_directory(order["workspace"]), str(order["turn"])
-    if events.read(workspace, name) is not None:
-        say("done")
-        return
     held_at = clock.from_text(order["at"])
     row = {
         "event_id": name,
@@ -82,20 +80,25 @@ def turn(order: dict[str, Any], say: Callable[[str], None]) -> None:
         "occurred_at": clock.to_text(held_at),
     }
     hold = Hold(name, order["agent"], False, order["most"], held_at, clock.from_text(order["until"]), row)
-    path = metering.spend_path(workspace, held_at)
+    paths = [metering.spend_path(workspace, held_at), contracts.path(workspace, "events", name)]
 
-    def take(batch: firestore.Batch, found: list[firestore.Snapshot]) -> None:
-        document = metering.terms_of(workspace, found[0])
-        metering.reserve(batch, workspace, found[0], document, hold, clock.now())
+    def take(batch: firestore.Batch, found: list[firestore.Snapshot]) -> bool:
+        spend, event = found
+        if not event.exists:
+            metering.reserve(batch, workspace, spend, metering.terms_of(workspace, spend), hold, clock.now())
+        return event.exists
 
     try:
-        firestore.compete([path], firestore.get_all([path]), take)
+        ended_before = firestore.compete(paths, firestore.get_all(paths), take)
     except CapReached:
         say("refused")
         return
     except Unavailable:
         threading.Event().wait(0.1)  # As Retry-After asks, in the measure of this test.
         say("busy")
+        return
+    if ended_before:
+        say("done")
         return
     if order["dies"]:
         say("held")

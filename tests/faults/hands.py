@@ -35,8 +35,6 @@ class Orders:
     """Orders that a dead process had in hand, or that were answered with an error: given once more."""
     lost: set[int] = field(default_factory=set)
     """The orders that were in a dead process's hands and are not given again."""
-    orphaned: set[int] = field(default_factory=set)
-    """All orders that a dead process ever had in hand, whatever became of them later."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     wait: threading.Condition = field(init=False)
 
@@ -186,7 +184,6 @@ def _shift(
 
 def _lost(state: Orders, hand: Hand, repeat: Callable[[Order], Order | None]) -> None:
     state.killed += bool(hand.holds)
-    state.orphaned |= set(hand.holds)
     for order in hand.holds.values():
         again = repeat(order)
         if again is None:

@@ -101,6 +101,31 @@ def test_a_person_is_invited_by_a_link_shown_once_and_a_role_is_changed_and_give
     expect(page.get_by_role("row", name=re.compile(other.email))).to_have_count(1)
 
 
+def test_after_a_lost_answer_the_same_key_is_made_once_and_another_is_another(
+    console: Consoles, practice: Practice
+) -> None:
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    path = "/api/workspace/api-keys"
+    page = console("/settings?tab=keys", who=practice)
+    page.get_by_role("button", name="New API key").click()
+    page.keyboard.type("Lost")
+    page.route(re.compile(f"{path}$"), lose, times=1)
+    make = page.get_by_role("button", name="Make API key")
+    make.click()
+    alert = page.get_by_role("dialog").get_by_role("alert")
+    expect(alert).to_be_visible()
+    make.click()
+    expect(alert).to_contain_text("rotate its secret")
+    page.get_by_label("Name", exact=True).fill("Found")
+    make.click()
+    shown_once(page).get_by_role("button", name="I have stored it").click()
+    names = [one["name"] for one in practice.owner.get(path)["items"]]
+    assert sorted(name for name in names if name in {"Lost", "Found"}) == ["Found", "Lost"]
+
+
 def test_the_last_owner_keeps_the_role(console: Consoles, practice: Practice) -> None:
     page = console("/settings?tab=members", who=practice)
     mine = page.get_by_role("row", name=re.compile(practice.email)).get_by_role("combobox")

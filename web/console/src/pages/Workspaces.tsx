@@ -1,8 +1,9 @@
 /** Which workspace to work in: make the first or another one, switch, join by an invitation's link. */
 
 import { useState } from "preact/hooks";
-import { call, newKey } from "../api/client";
+import { call } from "../api/client";
 import { useAction, useResource } from "../api/resource";
+import { useKey } from "../api/wish";
 import { Button, Note, State } from "../parts/basics";
 import { Field, Input, Select } from "../parts/fields";
 import { Submit } from "../parts/form";
@@ -29,7 +30,7 @@ function NewWorkspace({ first }: { first: boolean }) {
   const [name, setName] = useState("");
   const [country, setCountry] = useState(new Intl.Locale(navigator.language).region ?? "US");
   const [currency, setCurrency] = useState("USD");
-  const [key] = useState(newKey);
+  const key = useKey([name.trim(), country, currency]);
   const making = useAction(async () => {
     const time_zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     const { data } = await call("post", "/api/workspaces", { key, body: { name: name.trim(), country, currency, time_zone } });
@@ -121,7 +122,7 @@ export default function Workspaces() {
 
 /** The page behind an invitation's link. */
 export function Join({ token }: { token: string }) {
-  const [key] = useState(newKey);
+  const key = useKey(token);
   const joining = useAction(async () => {
     await call("post", "/api/invitations/{token}/accept", { path: { token }, key });
     await enter();

@@ -7,6 +7,7 @@ import { useRef, useState } from "preact/hooks";
 import { call, newKey, type Schemas } from "../../api/client";
 import type { Problem } from "../../api/problem";
 import { forget, type Resource, useAction, useResource } from "../../api/resource";
+import { useKey } from "../../api/wish";
 import { Badge, Button, Note, Skeleton, State } from "../../parts/basics";
 import { Dialog, Menu, toast } from "../../parts/dialog";
 import { Switch } from "../../parts/fields";
@@ -14,7 +15,6 @@ import { Page, Tabs } from "../../parts/page";
 import { ErrorNote } from "../../parts/problem";
 import { go, to, useQuery, withQuery } from "../../routing";
 import { may } from "../../session/session";
-import { useKey } from "../billing/wish";
 import { Delete, Duplicate, download } from "./Life";
 import { Overview } from "./Overview";
 

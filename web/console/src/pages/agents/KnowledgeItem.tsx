@@ -1,8 +1,9 @@
 /** One item of knowledge in a dialog: pairs of question and answer, a text, or a file. */
 
 import { useState } from "preact/hooks";
-import { call, type Loose, newKey, raw, type Schemas } from "../../api/client";
+import { call, type Loose, raw, type Schemas } from "../../api/client";
 import { useAction, useResource } from "../../api/resource";
+import { useKey } from "../../api/wish";
 import { bytes } from "../../format";
 import { Button, Note } from "../../parts/basics";
 import { Dialog } from "../../parts/dialog";
@@ -38,7 +39,6 @@ function Editor({ agent, kind, item, etag, onClose, done }: Common & { kind: Kin
   const [language, setLanguage] = useState(item?.language ?? "");
   const [text, setText] = useState(item?.text ?? "");
   const [pairs, setPairs] = useState(item?.pairs?.length ? item.pairs : [{ question: "", answer: "" }]);
-  const [key] = useState(newKey);
   const [base, setBase] = useState(etag);
   const [theirs, setTheirs] = useState<Schemas["Item"]>();
   const path = { agent, item: item?.id ?? "" };
@@ -49,6 +49,7 @@ function Editor({ agent, kind, item, etag, onClose, done }: Common & { kind: Kin
     language,
     ...(kind === "qa" ? { pairs: pairs.filter((pair) => pair.question.trim() || pair.answer.trim()) } : { text }),
   };
+  const key = useKey(body);
   const saving = useAction(async () => {
     try {
       const { data } = item
@@ -192,7 +193,7 @@ export function ItemFile({ agent, most = 4_000_000, replace, etag, onClose, done
   const [file, setFile] = useState<File>();
   const [title, setTitle] = useState(replace?.title ?? "");
   const [language, setLanguage] = useState(replace?.language ?? "");
-  const [key, setKey] = useState(newKey);
+  const key = useKey([file?.name, file?.size, file?.lastModified, title.trim(), language]);
   const wrong = file && !typeOf(file.name) ? "Only PDF, HTML, Markdown and plain text can be read." : file && file.size > most ? `It has ${bytes(file.size)}; at most ${bytes(most)} can be read.` : undefined;
   const sending = useAction(async () => {
     if (!file || wrong) return;
@@ -227,7 +228,6 @@ export function ItemFile({ agent, most = 4_000_000, replace, etag, onClose, done
             setFile(next);
             // PDFs and pages name themselves; of a text only its file's name is known.
             if (next && !title && /\.(md|markdown|txt)$/i.test(next.name)) setTitle(next.name.replace(/\.[^.]+$/, ""));
-            setKey(newKey());
             sending.clear();
           }}
         />

@@ -1,10 +1,10 @@
 /** An agent's beginnings and ends: a duplicate, its file, its deletion with 30 days to come back. */
 
 import { useState } from "preact/hooks";
-import { call, newKey, raw, type Schemas } from "../../api/client";
-import { forget, useAction } from "../../api/resource";
+import { call, raw, type Schemas } from "../../api/client";
+import { forget, useAction, useResource } from "../../api/resource";
+import { useKey } from "../../api/wish";
 import { count, plural } from "../../format";
-import { useResource } from "../../api/resource";
 import { Button } from "../../parts/basics";
 import { Confirm, Dialog, toast } from "../../parts/dialog";
 import { Field, Input } from "../../parts/fields";
@@ -16,7 +16,7 @@ type Shown = Pick<Schemas["ShownAgent"], "id" | "name">;
 
 export function Duplicate({ agent, onClose }: { agent: Shown; onClose: () => void }) {
   const [name, setName] = useState(`${agent.name} (copy)`.slice(0, 80));
-  const [key] = useState(newKey);
+  const key = useKey(name.trim());
   const copying = useAction(async () => {
     const { data } = await call("post", "/api/my-agents/{agent}/duplicate", { path: { agent: agent.id }, body: { name: name.trim() || null }, key });
     forget("/api/my-agents", "/api/dashboard");

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import type { Schemas } from "../../api/client";
 import { useAction, useResource } from "../../api/resource";
+import { useKey } from "../../api/wish";
 import { money } from "../../format";
 import { Button, Facts, Note, Skeleton, State } from "../../parts/basics";
 import { Dialog } from "../../parts/dialog";
@@ -11,7 +12,6 @@ import { Submit } from "../../parts/form";
 import { ErrorNote } from "../../parts/problem";
 import { leaveToPay } from "./Checkout";
 import { typed } from "./exact";
-import { useKey } from "./wish";
 
 /** What a refusal means here, and what to do. */
 const ADVICE: Record<string, string> = {

@@ -8,8 +8,8 @@ import { toast } from "../../parts/dialog";
 import { Checkbox, Field, Input } from "../../parts/fields";
 import { Loaded } from "../../parts/problem";
 import type { Schemas } from "../../api/client";
+import { useKey } from "../../api/wish";
 import { compare, sum, typed } from "../billing/exact";
-import { useKey } from "../billing/wish";
 import { type ActProps, Ask } from "./acts";
 
 export function IssueCreditNote({ workspace, invoice, currency, done, onClose }: ActProps & { invoice: Schemas["InvoiceSummary"] }) {

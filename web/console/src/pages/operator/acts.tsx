@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
 import { useAction } from "../../api/resource";
+import { useKey } from "../../api/wish";
 import { isZero, money } from "../../format";
 import { Button, Facts, Note } from "../../parts/basics";
 import { Confirm, Dialog, toast } from "../../parts/dialog";
@@ -11,7 +12,6 @@ import { Submit } from "../../parts/form";
 import { ErrorNote } from "../../parts/problem";
 import { compare, less, typed } from "../billing/exact";
 import { invoiceName } from "../billing/Invoices";
-import { useKey } from "../billing/wish";
 
 export interface ActProps {
   workspace: string;

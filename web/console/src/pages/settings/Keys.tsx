@@ -1,8 +1,9 @@
 /** API keys: what each may do, when it was used, its end; made, changed, rotated and revoked here. */
 
-import { useState } from "preact/hooks";
-import { call, newKey, type Schemas } from "../../api/client";
+import { useMemo, useState } from "preact/hooks";
+import { call, type Schemas } from "../../api/client";
 import { forget, useAction, useResource } from "../../api/resource";
+import { useKey } from "../../api/wish";
 import { ago, day, when } from "../../format";
 import { Button, Card, Empty, Skeleton, State } from "../../parts/basics";
 import { Confirm, Dialog, Menu, toast } from "../../parts/dialog";
@@ -166,9 +167,10 @@ function New({ onClose, made }: { onClose: () => void; made: (key: Schemas["ApiK
   const [scopes, setScopes] = useState<Scope[]>(["read"]);
   const [role, setRole] = useState<KeyRole>("member");
   const [life, setLife] = useState("365");
-  const [key] = useState(newKey);
+  // Once for each choice: a retry of the same wish has the same words.
+  const expires_at = useMemo(() => (life ? new Date(Date.now() + Number(life) * 86_400_000).toISOString() : null), [life]);
+  const key = useKey([name.trim(), scopes, role, expires_at]);
   const doing = useAction(async () => {
-    const expires_at = life ? new Date(Date.now() + Number(life) * 86_400_000).toISOString() : null;
     const { data } = await call("post", "/api/workspace/api-keys", { key, body: { name: name.trim(), scopes, role, expires_at } });
     changed();
     made(data);
@@ -268,7 +270,7 @@ const OVERLAPS = [
 
 function Rotate({ of, onClose, made }: { of: Key; onClose: () => void; made: (key: Schemas["ApiKeyWithSecret"]) => void }) {
   const [overlap, setOverlap] = useState("24");
-  const [key] = useState(newKey);
+  const key = useKey(overlap);
   return (
     <Confirm
       title={`Rotate the secret of ${of.name}?`}

@@ -1,9 +1,10 @@
 /** Who belongs to the workspace as what, and who is invited. */
 
 import { useState } from "preact/hooks";
-import { call, newKey, type Schemas } from "../../api/client";
+import { call, type Schemas } from "../../api/client";
 import { asProblem, type Problem } from "../../api/problem";
 import { forget, useAction, useResource } from "../../api/resource";
+import { useKey } from "../../api/wish";
 import { ago, day } from "../../format";
 import { Button, Card, Code, Note, State } from "../../parts/basics";
 import { Confirm, Dialog, Menu, toast } from "../../parts/dialog";
@@ -181,7 +182,7 @@ function Invitations() {
 function Invite({ onClose }: { onClose: () => void }) {
   const [email, setEmail] = useState("");
   const [role, setRole] = useState<Role>("member");
-  const [key] = useState(newKey);
+  const key = useKey([email.trim(), role]);
   const [made, setMade] = useState<Schemas["InvitationWithLink"]>();
   const doing = useAction(async () => {
     const { data } = await call("post", "/api/invitations", { key, body: { email: email.trim(), role } });

@@ -1,8 +1,9 @@
 /** Webhooks: where programs of the business are told what happened. The list, and one of them opened. */
 
 import { useState } from "preact/hooks";
-import { call, newKey, type Schemas } from "../../api/client";
+import { call, type Schemas } from "../../api/client";
 import { forget, useAction, useResource } from "../../api/resource";
+import { useKey } from "../../api/wish";
 import { ago } from "../../format";
 import { Button, Card, Empty, State } from "../../parts/basics";
 import { Dialog } from "../../parts/dialog";
@@ -108,7 +109,7 @@ function New({ onClose, made }: { onClose: () => void; made: (hook: Schemas["Web
   const [url, setUrl] = useState("");
   const [name, setName] = useState("");
   const [types, setTypes] = useState<EventType[]>(["hand_off.requested", "lead.created"]);
-  const [key] = useState(newKey);
+  const key = useKey([url.trim(), types, name.trim()]);
   const doing = useAction(async () => {
     const { data } = await call("post", "/api/webhooks", { key, body: { url: url.trim(), types, name: name.trim() } });
     changed();

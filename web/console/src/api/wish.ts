@@ -1,7 +1,7 @@
-/** A key for each wish: a retry of the same repeats it, another amount or invoice is another wish. */
+/** A key for each wish: a retry of the same repeats it; another name or amount is another wish, and gets another key. */
 
 import { useRef } from "preact/hooks";
-import { newKey } from "../../api/client";
+import { newKey } from "./client";
 
 export function useKey(wish: unknown): string {
   const kept = useRef({ wish: "", key: "" });
