@@ -29,6 +29,10 @@ WIDGET = "wgt_01jb2v7k9m4n5p6q7r8s9t0v1w"
 ANSWER = "A **professional cleaning** costs $95 [1].\n\n- It takes 40 minutes\n- Twice a year is enough"
 SOURCE = {"number": 1, "title": "Price list 2026", "url": "https://linden.example/prices", "item_id": "kno_1"}
 
+AVATAR = "/v1/avatars/mia.svg"
+PICTURE = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8" fill="green"/></svg>'
+)
 
 OWNER = NewWidget(
     agent_id="agt_1",
@@ -162,6 +166,8 @@ class Handler(BaseHTTPRequestHandler):
         name = self.path.removeprefix("/v1/")
         if self.path == f"/v1/w/{WIDGET}.json":
             self.json(200, self.standin.config)
+        elif self.path == AVATAR:
+            self.answer(200, PICTURE, "image/svg+xml")
         elif self.path == "/api/chat":
             if self.allowed():
                 messages = json.loads(self.standin.stored.get("history", "[]"))

@@ -2,20 +2,23 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from functions.shared.http import docs
 from infra.openapi import ROOT
+from tests.functions.shared.http.test_docs import hostile
+from tests.web.test_widget_attacks import ATTACKS
 
 ADDRESS = "http://agenthub.test/docs"
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """The page on a phone of 360 px; whatever it asks for besides, and every error, fails the test."""
-    contract = json.loads((ROOT / "functions" / "dashboard" / "openapi.json").read_text("utf-8"))
+@contextmanager
+def shown(browser: Browser, contract: dict[str, Any]) -> Iterator[Page]:
+    """The page on a phone of 360 px; whatever it asks for besides, and every error and refusal, fails the test."""
     context = browser.new_context(viewport={"width": 360, "height": 740})
     opened = context.new_page()
     wrong: list[str] = []
@@ -28,6 +31,13 @@ def page(browser: Browser) -> Iterator[Page]:
     yield opened
     context.close()
     assert wrong == []
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """The page of the largest contract."""
+    with shown(browser, json.loads((ROOT / "functions" / "dashboard" / "openapi.json").read_text("utf-8"))) as opened:
+        yield opened
 
 
 def test_a_search_leaves_what_has_all_the_words(page: Page) -> None:
@@ -65,3 +75,24 @@ def test_dark_is_dark(page: Page) -> None:
         "rgb(255, 255, 255)",
         "rgb(18, 21, 27)",
     )
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_an_attack_anywhere_in_the_contract_is_text(browser: Browser, attack: str) -> None:
+    with shown(browser, hostile(attack)) as page:
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        page.get_by_role("searchbox").fill(attack)
+        expect(page.locator("h1")).to_contain_text(attack.strip()[:20])
+        assert page.evaluate("window.hacked ?? null") is None
+        assert page.evaluate("document.scripts.length") == 1
+        strange = "document.querySelectorAll('img, svg, iframe, base, meta[http-equiv], template, object, link').length"
+        assert page.evaluate(strange) == 0
+        names = page.evaluate("[...document.querySelectorAll('*')].flatMap((one) => one.getAttributeNames())")
+        assert [name for name in names if name.startswith("on")] == []
+        for link in page.evaluate("[...document.querySelectorAll('a')].map((one) => one.getAttribute('href'))"):
+            assert link == "openapi.json" or link.startswith("#"), link
+
+
+def test_what_the_policy_refuses_would_be_seen(browser: Browser) -> None:
+    with pytest.raises(AssertionError, match="TrustedHTML"), shown(browser, hostile("word")) as page:
+        page.evaluate("try { document.body.innerHTML = '<b>' } catch {}")

@@ -36,6 +36,20 @@ def test_a_visitor_asks_and_reads_a_streamed_answer_with_its_source(platform: St
     assert sent["page_url"].startswith("http://localhost:")
 
 
+def test_the_notice_stands_before_the_first_word_and_a_suggested_question_asks_itself(
+    platform: Standin, visit: Open
+) -> None:
+    page = opened(visit())
+    expect(page.get_by_text("Answers come from an AI.")).to_be_visible()
+    expect(page.get_by_role("link", name="Privacy")).to_have_attribute("href", "https://linden.example/privacy")
+    for question in OWNER.suggested_questions:
+        expect(page.get_by_role("button", name=question)).to_be_visible()
+    page.get_by_role("button", name="I am afraid of the dentist").click()
+    answered(page)
+    assert platform.asked("POST", "/api/chat")[0]["message"] == "I am afraid of the dentist"
+    expect(page.get_by_role("button", name="I am afraid of the dentist")).to_be_hidden()
+
+
 def test_a_page_view_asks_for_no_session(platform: Standin, visit: Open) -> None:
     page = opened(visit())
     expect(page.get_by_text("Ask me about treatments")).to_be_visible()

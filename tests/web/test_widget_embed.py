@@ -83,12 +83,14 @@ def test_a_snippet_works_under_the_policy_that_it_names(platform: Standin, visit
     policy = "; ".join(["default-src 'none'", "style-src 'self'", *allowed])
     # The demo page's own icon is a data address.
     policy = policy.replace("img-src ", "img-src data: ")
+    platform.config["avatar_url"] = f"{platform.origin}{standin.AVATAR}"
     with site(WAYS[kind](snippet.code), policy) as address:
         page = opened(visit(init=BROKEN, site=address))
         ask(page)
         answered(page)
         expect(page.locator("agenthub-chat")).to_have_count(1)
         expect(page.get_by_role("dialog")).to_have_css("position", "fixed")
+        expect(page.locator("img.avatar")).to_have_js_property("naturalWidth", 8)
         assert page.evaluate("window.broken") == []
     loaded = [path for method, path, _, _ in platform.requests if path.endswith(".js")]
     assert ("/v1/widget.js" in loaded) == (kind != "pinned")
