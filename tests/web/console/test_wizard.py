@@ -4,8 +4,9 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import FrameLocator, Page, Route, expect
 
+from tests.e2e.client import until
 from tests.e2e.practice import Practice
 from tests.web.console.conftest import WIDTHS, Consoles, complaints, sideways
 from tests.web.console.people import stranger
@@ -14,17 +15,26 @@ STEPS = ("industry", "goals", "model", "knowledge", "look", "review")
 
 
 def reach(page: Page, name: str) -> None:
-    """Press Tab until the element of this accessible name has the focus; raises AssertionError when it never has."""
-    for _ in range(60):
+    """Press Tab until the element of this accessible name has the focus; raises AssertionError when it never has.
+
+    It may stand in the widget, which is in a frame and has a shadow root.
+    """
+    for _ in range(80):
         page.keyboard.press("Tab")
         if page.evaluate(
-            "name => { const e = document.activeElement;"
+            "name => { let e = document.activeElement;"
+            "for (let inner = e; inner; inner = e.shadowRoot?.activeElement ?? e.contentDocument?.activeElement) e = inner;"
             "const label = e.labels?.[0]?.innerText ?? e.getAttribute('aria-label') ?? e.innerText;"
             "return label.trim().startsWith(name) }",
             name,
         ):
             return
     raise AssertionError(f"Tab never reaches {name}")
+
+
+def chat(page: Page) -> FrameLocator:
+    """The draft's chat that is in view, with the real widget in it."""
+    return page.frame_locator('iframe[data-shown][title="Chat with the draft"]')
 
 
 def on(page: Page, step: str) -> None:
@@ -70,13 +80,12 @@ def test_a_stranger_has_a_working_widget_by_keyboard_alone(console: Consoles) ->
     reach(page, "Add answer")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Forget When are you open?")).to_be_visible()
-    reach(page, "Message")
+    reach(page, "Write a message")
     page.keyboard.type("When are you open?")
     page.keyboard.press("Enter")
-    expect(page.locator(".bubble.agent").last).to_contain_text("from 8 to 18")
+    expect(chat(page).locator(".message.agent .bubble").last).to_contain_text("from 8 to 18")
     expect(page.get_by_text(re.compile(r"Turns are charged: USD [\d.]+ so far"))).to_be_visible()
-    page.keyboard.press("Shift+Tab")
-    page.get_by_role("button", name="Next: Look").focus()
+    reach(page, "Next: Look")
     page.keyboard.press("Enter")
 
     on(page, "Look")
@@ -204,6 +213,47 @@ def test_knowledge_comes_from_a_file_and_is_found(console: Consoles, practice: P
     page.get_by_role("searchbox", name="Question").fill("What does bleaching cost?")
     page.get_by_role("button", name="Search", exact=True).last.click()
     expect(page.locator(".passage").first).to_contain_text("300 euros")
+
+
+def test_the_draft_answers_in_the_real_widget_in_the_colours_that_are_chosen(
+    console: Consoles, practice: Practice, draft: str
+) -> None:
+    page = console(f"/agents/new/{draft}?step=look", who=practice, width=1440)
+    page.get_by_label("Greeting").fill("Welcome to Linden.")
+    expect(chat(page).get_by_text("Welcome to Linden.")).to_be_visible()
+    page.get_by_role("button", name="Save now").click()
+    accent = "getComputedStyle(document.querySelector('agenthub-chat')).getPropertyValue('--ah-accent')"
+    before = chat(page).locator("body").evaluate(accent)
+    chat(page).get_by_role("textbox").fill("When are you open?")
+    chat(page).get_by_role("textbox").press("Enter")
+    answer = chat(page).locator(".message.agent .bubble").last
+    expect(answer).not_to_contain_text("Welcome")
+    expect(page.get_by_text(re.compile(r"Turns are charged: USD 0\.0\d+ so far"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"tokens, USD 0\.0\d+"))).to_be_visible()
+    said = answer.inner_text()
+    page.get_by_role("radio", name=re.compile("Forest")).check()
+    expect(chat(page).locator(".message.agent .bubble").last).to_have_text(said)
+    until(20, lambda: chat(page).locator("body").evaluate(accent) != before)
+    page.get_by_role("button", name="Begin anew").click()
+    expect(chat(page).locator(".message.visitor")).to_have_count(0)
+    [talk] = practice.owner.get(f"/api/conversations?agent_id={draft}")["items"]
+    assert talk["channel"] == "playground"
+
+
+def test_a_draft_that_may_not_answer_says_why_beside_the_widget(
+    console: Consoles, practice: Practice, draft: str
+) -> None:
+    page = console(f"/agents/new/{draft}?step=look", who=practice, width=1440)
+    page.route(
+        re.compile("/chat$"),
+        lambda route: route.fulfill(
+            status=402, json={"status": 402, "code": "cap_reached", "title": "Cap reached", "detail": "Raise the cap."}
+        ),
+    )
+    chat(page).get_by_role("textbox").fill("When are you open?")
+    chat(page).get_by_role("textbox").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Raise the cap.")
+    expect(chat(page).locator(".notice")).to_contain_text("cannot answer right now")
 
 
 def test_a_viewer_sees_no_wizard(console: Consoles, practice: Practice) -> None:

@@ -1,8 +1,8 @@
 /**
  * A chat with an agent, for people who build it: streamed words, sources, what each answer took, Retry and Stop.
  *
- * `<Chat agent={id} version="draft" onUsage={(turn) => …} />`; for an inspector beside it keep `useChat` outside and pass
- * it as `chat`, with `chosen` and `onChoose` for the turn that is looked at.
+ * The conversation is `useChat`'s and is kept outside, for an inspector beside it: `chosen` and `onChoose` are for the turn
+ * that is looked at.
  */
 
 import "../styles/chat.css";
@@ -11,37 +11,23 @@ import { count, duration, fine, plural, tokens } from "../format";
 import { Badge, Button } from "../parts/basics";
 import { ErrorNote } from "../parts/problem";
 import { to } from "../routing";
-import { type Chat as Talk, type Turn, type Version, useChat } from "./useChat";
+import type { Chat as Talk, Turn } from "./useChat";
 
 export interface ChatProps {
   agent: string;
   /** The agent's name, for screen readers and the empty chat. */
   name?: string;
-  /** Which definition answers; default the draft. */
-  version?: Version;
   greeting?: string | undefined;
   suggestions?: readonly string[] | undefined;
-  /** Called for each answer when its charge and timing are known. */
-  onUsage?: (turn: Turn) => void;
-  /** A conversation that is kept outside. */
-  chat?: Talk;
+  chat: Talk;
   /** The key of the turn that an inspector shows. */
   chosen?: string | undefined;
   onChoose?: (turn: Turn) => void;
 }
 
-export function Chat(props: ChatProps) {
-  return props.chat ? <Room {...props} chat={props.chat} /> : <Own {...props} />;
-}
-
-function Own(props: ChatProps) {
-  const chat = useChat(props.agent, props.version, props.onUsage);
-  return <Room {...props} chat={chat} />;
-}
-
 const NEAR = 80;
 
-function Room({ agent, name = "The agent", chat, greeting, suggestions = [], chosen, onChoose }: ChatProps & { chat: Talk }) {
+export function Chat({ agent, name = "The agent", chat, greeting, suggestions = [], chosen, onChoose }: ChatProps) {
   const log = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
   const [below, setBelow] = useState(false);
@@ -162,7 +148,7 @@ function Exchange({ turn, agent, chosen, onChoose, retry }: { turn: Turn; agent:
 const ACTIONS: Record<string, string> = { hand_off: "Offers a person", collect_lead: "Asks for contact details" };
 
 /** "812 tokens, USD 0.0031, 420 ms, 3 sources". */
-function Taken({ turn }: { turn: Turn }) {
+export function Taken({ turn }: { turn: Turn }) {
   const buckets = turn.facts ?? turn.usage;
   const parts = [buckets?.input_tokens, buckets?.cached_input_tokens, buckets?.output_tokens, buckets?.reasoning_tokens];
   const known = parts.every((part) => part !== null && part !== undefined);

@@ -7,8 +7,8 @@
 
 import { useEffect, useMemo, useReducer, useRef } from "preact/hooks";
 import { call, newKey, raw, type Schemas } from "../api/client";
-import { asProblem, offline, type Problem } from "../api/problem";
-import { events, problemIn } from "./stream";
+import { asProblem, offline, Problem } from "../api/problem";
+import { type Event, events, problemIn } from "./stream";
 
 export type Facts = Schemas["TranscriptTurn"];
 export type Version = "draft" | "published";
@@ -36,6 +36,11 @@ export interface Chat {
   conversation: string | undefined;
   busy: boolean;
   send: (message: string) => void;
+  /**
+   * Ask for somebody who has named the turn: `hear` gets each event as it comes. A key that was asked before finds its
+   * turn again. Resolves when the answer is complete or was stopped; throws Problem.
+   */
+  relay: (message: string, key: string, hear: (event: Event) => void) => Promise<void>;
   stop: () => void;
   retry: (turn: Turn) => void;
   /** Begin a new conversation. */
@@ -96,7 +101,7 @@ export function useChat(agent: string, version: Version = "draft", onUsage?: (tu
     }
   };
 
-  const ask = async (turn: Turn) => {
+  const ask = async (turn: Turn, hear?: (event: Event) => void) => {
     const stop = new AbortController();
     kept.current.stop = stop;
     let conversation = kept.current.conversation;
@@ -107,6 +112,7 @@ export function useChat(agent: string, version: Version = "draft", onUsage?: (tu
       let ended = false;
       for await (const event of events(response)) {
         const { data } = event;
+        hear?.(event);
         if (event.name === "start") {
           turn.id = String(data.turn_id);
           conversation = String(data.conversation_id);
@@ -133,7 +139,13 @@ export function useChat(agent: string, version: Version = "draft", onUsage?: (tu
       kept.current.stop = undefined;
       draw();
     }
-    if (turn.id && conversation && turn.state !== "failed") await settle(turn, conversation);
+    if (turn.id && conversation && turn.state !== "failed") void settle(turn, conversation);
+  };
+
+  const begun = (message: string, key: string): Turn => {
+    const turn: Turn = { key, message, version, answer: "", state: "waiting", problem: undefined, sources: [], actions: [], usage: undefined, facts: undefined, id: undefined };
+    kept.current.turns = [...kept.current.turns, turn];
+    return turn;
   };
 
   return useMemo(
@@ -148,10 +160,13 @@ export function useChat(agent: string, version: Version = "draft", onUsage?: (tu
         return kept.current.stop !== undefined;
       },
       send(message: string) {
-        if (kept.current.stop) return;
-        const turn: Turn = { key: newKey(), message, version, answer: "", state: "waiting", problem: undefined, sources: [], actions: [], usage: undefined, facts: undefined, id: undefined };
-        kept.current.turns = [...kept.current.turns, turn];
-        void ask(turn);
+        if (!kept.current.stop) void ask(begun(message, newKey()));
+      },
+      async relay(message: string, key: string, hear: (event: Event) => void) {
+        if (kept.current.stop) throw new Problem(409, "turn_in_progress", "An answer is on its way", "It comes first.");
+        const turn = kept.current.turns.find((one) => one.key === key) ?? begun(message, key);
+        await ask(turn, hear);
+        if (turn.problem) throw turn.problem;
       },
       stop() {
         kept.current.stop?.abort();

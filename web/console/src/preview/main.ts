@@ -1,13 +1,14 @@
 /**
  * A page of nobody, on which the real widget script shows settings that are not saved yet.
  *
- * The frame waits to be told what to show, gives the script what it would fetch, and answers its calls itself. A frame
- * shows once: new settings come in a new frame.
+ * The frame waits to be told what to show, gives the script what it would fetch, and answers its calls itself; those of a
+ * live chat go to the page around it. A frame shows once: new settings come in a new frame.
  */
 
 import "./preview.css";
 import { insertWidget } from "../embed";
 import { canned, NOWHERE, questionIn } from "./canned";
+import { carried } from "./carried";
 import type { Show, Told } from "./protocol";
 
 const tell = (told: Told) => parent.postMessage(told, location.origin);
@@ -53,12 +54,15 @@ function forgetful(before: Record<string, string>): Storage {
 function prepare(shown: Show): void {
   keepFocusOutside();
   const past: Record<string, string> = shown.state === "closed" || shown.state === "open" ? {} : { "agenthub:preview": JSON.stringify({ gave: "1" }) };
-  for (const [name, value] of [["localStorage", forgetful({})], ["sessionStorage", forgetful(past)]] as const) Object.defineProperty(window, name, { value, configurable: true });
+  // Who has a session asks for what was said before: the page around the frame knows it.
+  const session: Record<string, string> = shown.live === undefined ? {} : { "agenthub:preview": JSON.stringify({ token: "live", expires: new Date(Date.now() + 86_400_000).toISOString(), met: "1" }) };
+  for (const [name, value] of [["localStorage", forgetful(session)], ["sessionStorage", forgetful(past)]] as const) Object.defineProperty(window, name, { value, configurable: true });
   if (shown.state === "offline") Object.defineProperty(navigator, "onLine", { value: false, configurable: true });
   const reach = fetch.bind(window);
   window.fetch = async (input, init) => {
     const request = new Request(input, init);
     if (!request.url.startsWith(NOWHERE)) return reach(request);
+    if (shown.live !== undefined && new URL(request.url).pathname === "/api/chat") return carried(request);
     return canned(request.method, new URL(request.url).pathname, shown.state, shown.locale, touched ? 40 : 0);
   };
 }
@@ -107,7 +111,10 @@ async function act(shown: Show): Promise<void> {
       if (shown.public.proactive) await until(root, () => root.querySelector(".hello > *"));
       return;
     case "open":
-      return calls.open();
+      calls.open();
+      // Seen with what was said before.
+      if (shown.live) await new Promise((there) => setTimeout(there, 50));
+      return;
     default:
       // The suggestions are in the agent's first language.
       calls.ask((shown.locale === shown.public.default_locale && questions?.[0]) || questionIn(shown.locale));

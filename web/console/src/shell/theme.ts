@@ -10,3 +10,6 @@ export function applyTheme(next: Theme = theme()): void {
   document.documentElement.dataset.theme = next;
   dispatchEvent(new Event("themechange"));
 }
+
+/** Whether the page is dark at this moment. */
+export const isDark = (): boolean => theme() === "dark" || (theme() === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);

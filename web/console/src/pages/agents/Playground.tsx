@@ -30,7 +30,7 @@ export default function Playground({ agent }: { agent: Schemas["ShownAgent"] }) 
         </Button>
       </div>
       <div class="playground">
-        <Chat agent={agent.id} name={agent.name} version={version} greeting={agent.definition.greeting} suggestions={agent.definition.sample_questions} chat={chat} chosen={turn?.key} onChoose={(one) => setChosen(one.key)} />
+        <Chat agent={agent.id} name={agent.name} greeting={agent.definition.greeting} suggestions={agent.definition.sample_questions} chat={chat} chosen={turn?.key} onChoose={(one) => setChosen(one.key)} />
         <aside aria-label="What the answer took" class="stack">
           {turn ? <Inspector turn={turn} agent={agent.id} conversation={chat.conversation} /> : <Before />}
         </aside>

@@ -1,14 +1,16 @@
 /** The real widget with what is not saved yet, in a frame of its own, in each of its states. */
 
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
 import { asProblem, type Problem } from "../../api/problem";
 import { Card, Skeleton } from "../../parts/basics";
 import { Segments, Select, Switch } from "../../parts/fields";
 import { ErrorNote } from "../../parts/problem";
-import type { PreviewState, Show, Told } from "../../preview/protocol";
+import { Frames, type Size } from "../../preview/Frames";
+import type { PreviewState } from "../../preview/protocol";
 import { config } from "../../session/config";
-import { languageName, rightToLeft, unsaved, type Values } from "./model";
+import { isDark } from "../../shell/theme";
+import { languageName, rightToLeft } from "./model";
 
 const STATES: { value: PreviewState; label: string }[] = [
   { value: "closed", label: "Closed" },
@@ -20,14 +22,10 @@ const STATES: { value: PreviewState; label: string }[] = [
   { value: "away", label: "Away" },
 ];
 
-const SIZES = { desktop: { width: 1024, height: 640 }, phone: { width: 390, height: 720 } } as const;
-type Size = keyof typeof SIZES;
-
 export type Public = Schemas["WidgetPreview"];
 
 /** What visitors would get, 300 ms after the last change; the answer of before stays meanwhile. */
-export function usePublic(values: Values): { data: Public | undefined; problem: Problem | undefined; retry: () => void } {
-  const body = unsaved(values);
+export function usePublic(body: Schemas["NewWidget"]): { data: Public | undefined; problem: Problem | undefined; retry: () => void } {
   const key = JSON.stringify(body);
   const [data, setData] = useState<Public>();
   const [problem, setProblem] = useState<Problem>();
@@ -64,7 +62,7 @@ interface Props {
 export function Preview({ shown, avatar, locale, onLocale }: Props) {
   const [size, setSize] = useState<Size>(() => (matchMedia("(min-width: 1280px)").matches ? "desktop" : "phone"));
   const [state, setState] = useState<PreviewState>("answer");
-  const [dark, setDark] = useState(() => getComputedStyle(document.documentElement).colorScheme === "dark" || (document.documentElement.dataset.theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches));
+  const [dark, setDark] = useState(isDark);
   const [rtl, setRtl] = useState(false);
   const offered = (shown.data?.public.languages as string[] | undefined) ?? [];
   const spoken = offered.includes(locale) ? locale : (shown.data?.public.default_locale as string | undefined) ?? "en";
@@ -101,92 +99,5 @@ export function Preview({ shown, avatar, locale, onLocale }: Props) {
         The widget itself, with what you have not saved yet. Its answers are samples: nothing is sent, nothing is charged.
       </p>
     </Card>
-  );
-}
-
-interface Generation {
-  id: number;
-  size: Size;
-  show: Show;
-}
-
-/** A frame shows once; the next one is made behind it and takes its place when it is ready, so nothing flickers. */
-function Frames({ size, show }: { size: Size; show: Show }) {
-  const key = JSON.stringify([size, show]);
-  const [all, setAll] = useState<Generation[]>([]);
-  const [failed, setFailed] = useState("");
-  const last = useRef(0);
-  useEffect(() => {
-    const next = { id: ++last.current, size, show };
-    // At most the one that is seen and the newest.
-    setAll((now) => [...now.slice(0, 1), next]);
-  }, [key]);
-  const room = useRef<HTMLDivElement>(null);
-  const [space, setSpace] = useState({ width: 0, height: 0 });
-  useLayoutEffect(() => {
-    const measure = () => setSpace({ width: room.current?.clientWidth ?? 0, height: Math.max(420, innerHeight - 320) });
-    const watcher = new ResizeObserver(measure);
-    watcher.observe(room.current!);
-    addEventListener("resize", measure);
-    measure();
-    return () => {
-      watcher.disconnect();
-      removeEventListener("resize", measure);
-    };
-  }, []);
-  const { width, height } = SIZES[size];
-  const scale = Math.min(1, space.width / width, space.height / height);
-  return (
-    <div ref={room} class="frames">
-      {failed && <p role="alert">The preview could not be shown: {failed}</p>}
-      <div class="frames-room" style={{ inlineSize: `${width * scale}px`, blockSize: `${height * scale}px` }}>
-        {all.map((one, at) => (
-          <Frame
-            key={one.id}
-            generation={one}
-            scale={scale}
-            front={at === 0}
-            onShown={() => {
-              setFailed("");
-              setAll((now) => now.filter((other) => other.id >= one.id));
-            }}
-            onFailed={setFailed}
-          />
-        ))}
-      </div>
-    </div>
-  );
-}
-
-function Frame({ generation: { size, show }, scale, front, onShown, onFailed }: { generation: Generation; scale: number; front: boolean; onShown: () => void; onFailed: (reason: string) => void }) {
-  const ref = useRef<HTMLIFrameElement>(null);
-  const [shown, setShown] = useState(false);
-  useLayoutEffect(() => {
-    const hear = (event: MessageEvent<Told>) => {
-      if (event.source !== ref.current?.contentWindow || event.origin !== location.origin) return;
-      if (event.data.type === "ready") ref.current!.contentWindow!.postMessage(show, location.origin);
-      else if (event.data.type === "failed") onFailed(event.data.reason);
-      else {
-        setShown(true);
-        onShown();
-      }
-    };
-    addEventListener("message", hear);
-    return () => removeEventListener("message", hear);
-  }, []);
-  const { width, height } = SIZES[size];
-  return (
-    <iframe
-      ref={ref}
-      src="preview.html"
-      title={`Preview on a ${size === "phone" ? "phone" : "desktop"}`}
-      width={width}
-      height={height}
-      // Nobody should tab into what is not seen yet.
-      inert={!shown}
-      class={front ? "" : "coming"}
-      data-shown={shown && front ? "" : undefined}
-      style={{ scale: `${scale}` }}
-    />
   );
 }

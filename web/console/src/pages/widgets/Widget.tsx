@@ -18,7 +18,7 @@ import { Behaviour } from "./Behaviour";
 import { Avatar, Design } from "./Design";
 import { Embed } from "./Embed";
 import { Identity } from "./Identity";
-import { changeOf, check, languageName, NAMES, type Values, valuesOf, type Widget as Stored } from "./model";
+import { changeOf, check, languageName, NAMES, unsaved, type Values, valuesOf, type Widget as Stored } from "./model";
 import { NoSite } from "./NoSite";
 import { Preview, usePublic } from "./Preview";
 import { WidgetState } from "./Widgets";
@@ -154,7 +154,7 @@ interface DesignerProps {
 /** Settings beside the preview; one of both where there is no room. */
 function Designer({ form, widget, locale, onLocale, children: [above, settings] }: DesignerProps) {
   const [query, setQuery] = useQuery();
-  const shown = usePublic(form.values);
+  const shown = usePublic(unsaved(form.values));
   const pane = query.pane === "preview" ? "preview" : "settings";
   return (
     <>

@@ -113,6 +113,13 @@ export function unsaved(all: Values): Schemas["NewWidget"] {
   return { ...rest, theme: themeOf(all), texts: rest.texts, identity_required: false } as unknown as Schemas["NewWidget"];
 }
 
+/** A widget that nobody has made yet: the agent's words in its first language, in the colours of a template. */
+export function imagined(agent: string, theme: Schemas["Theme"]["name"], language: Locale, greeting: string, questions: string[]): Schemas["NewWidget"] {
+  const words = { texts: { [language]: { greeting } }, languages: [language], default_locale: language, suggested_questions: questions };
+  // What is absent is the default, which the contract's type cannot say.
+  return { agent_id: agent, name: "Not made yet", theme: { name: theme }, ...words, feedback: false } as unknown as Schemas["NewWidget"];
+}
+
 const LOCAL = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/;
 const SECURE = /^https:\/\/[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$/;
 

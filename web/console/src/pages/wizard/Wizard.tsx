@@ -103,7 +103,7 @@ function Steps({ agent, from, industries, config }: { agent: Agent; from: Resour
   if (query.step === "live" && query.widget) return <Live agent={agent} widget={query.widget} />;
 
   const given: StepProps = { agent, form, config, industries, reload: from.reload, goTo: (next) => void goTo(next) };
-  const beside = <Try agent={agent} form={form} chat={chat} />;
+  const beside = <Try agent={agent} form={form} chat={chat} wish={wish} />;
   const frame = { step, form, goTo: given.goTo, ready: true, beside, name: agent.name };
   const next = { label: "Publish", act: () => void publishing.run(), busy: publishing.busy, disabled: publishing.wrong.length ? "Mend the address of your site first" : undefined };
   return (
