@@ -104,19 +104,28 @@ def test_a_lost_connection_keeps_the_case_and_runs_nothing_twice(
     assert len(practice.owner.get(f"/api/agents/{agent}/checks/runs")["items"]) == 1
 
 
-def test_who_leaves_while_cases_run_is_not_led_back(console: Consoles, practice: Practice, agent: str) -> None:
+def test_who_leaves_while_cases_run_is_not_led_back_and_finds_the_run_again(
+    console: Consoles, practice: Practice, agent: str
+) -> None:
     path = f"/api/agents/{agent}/checks"
-    practice.owner.ask("PUT", path, {"cases": [{"id": "a", "question": "One?"}]}, If_Match=practice.owner.etag(path))
+    practice.owner.ask("PUT", path, {"cases": [{"id": "a", "question": QUESTION}]}, If_Match=practice.owner.etag(path))
     page = console(f"/agents/{agent}?tab=checks", who=practice)
-    page.route("**/checks/run", lambda _: None)
+    held: list[Route] = []
+    page.route("**/checks/run", lambda route: held.append(route))
     with page.expect_request("**/checks/run"):
         page.get_by_role("button", name="Run 1 case").click()
-    page.clock.install()
     page.locator(".above a").click()
     expect(page.get_by_role("heading", name="Agents", exact=True)).to_be_visible()
-    page.clock.run_for(3000)
+    page.go_back()
+    expect(page.get_by_role("button", name="Stop the run")).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_role("heading", name="Agents", exact=True)).to_be_visible()
+    held[0].continue_()
+    expect(page.get_by_text("The test cases have run.")).to_be_visible()
     expect(page).to_have_url(re.compile("#/agents$"))
-    page.unroute_all(behavior="ignoreErrors")
+    page.go_back()
+    expect(page.get_by_role("region", name="Results").locator(".answer").first).to_contain_text("6 pm")
+    assert len(practice.owner.get(f"{path}/runs")["items"]) == 1
 
 
 @pytest.mark.parametrize(("width", "colours"), tuple(zip(WIDTHS, ("dark", "light", "dark"), strict=True)))

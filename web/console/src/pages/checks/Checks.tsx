@@ -3,7 +3,7 @@
 import "../../styles/checks.css";
 import { useState } from "preact/hooks";
 import type { Schemas } from "../../api/client";
-import { forget, useAction, useResource } from "../../api/resource";
+import { useAction, useResource } from "../../api/resource";
 import { fine, plural, when } from "../../format";
 import { Badge, Bar, Button, Card, Empty, Note, State } from "../../parts/basics";
 import { toast } from "../../parts/dialog";
@@ -25,12 +25,7 @@ export default function Checks({ agent }: { agent: string }) {
   const [query, change] = useQuery();
   const [editing, setEditing] = useState<{ id: string | undefined }>();
   const run = query.run ?? runs.data?.items[0]?.id;
-  const runner = useRun(agent, (made) => {
-    forget("/api/agents/{agent}/checks");
-    forget("/api/conversations", "/api/dashboard");
-    if (made) change({ run: made });
-    else change({ run: undefined });
-  });
+  const runner = useRun(agent, (made) => change({ run: made || undefined }));
   const put = (now: Stored) => cases.put(now.data, now.etag);
 
   const removing = useAction(async (gone: Case, stored: Stored) => {
