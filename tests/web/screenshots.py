@@ -2,7 +2,7 @@
 
 `nox -s screenshots` starts a platform of its own with the demo's 90 days, or uses one that runs already
 (`--url`, `--email`, `--password`). Pictures go into docs/images; with `--all FOLDER` each page goes there at phone and
-desktop width, light and dark.
+desktop width, light and dark, and at 768 px.
 """
 
 import argparse
@@ -36,6 +36,11 @@ PAGES = {
     "checks": "/agents/{agent}?tab=checks",
     "agent-settings": "/agents/{agent}?tab=settings",
     "wizard": "/agents/new",
+    "wizard-goals": "/agents/new/{draft}?step=goals",
+    "wizard-model": "/agents/new/{draft}?step=model",
+    "wizard-knowledge": "/agents/new/{draft}?step=knowledge",
+    "wizard-look": "/agents/new/{draft}?step=look",
+    "wizard-review": "/agents/new/{draft}?step=review",
     "conversations": "/conversations",
     "conversation": "/conversations/{conversation}",
     "hand-offs": "/conversations?tab=hand-offs",
@@ -68,6 +73,13 @@ PAGES = {
     "keys": "/settings?tab=keys",
     "webhooks": "/settings?tab=webhooks",
     "status": "/status",
+    "nothing": "/no/such/page",
+}
+OUTSIDE = {"sign-in": "/", "sign-up": "/sign-in?mode=up", "forgot": "/sign-in?mode=forgot"}
+OPERATED = {
+    "operator": "/operator",
+    "operator-plans": "/operator/plans",
+    "operator-workspace": "/operator/workspaces/{workspace}",
 }
 SHOWN = ("home", "agents", "conversation", "analytics", "invoice", "widget")
 """What README and guides show: desktop, light; home also on a phone, dark."""
@@ -82,8 +94,8 @@ def sign_in(gateway: str, email: str, password: str) -> tuple[str, str]:
     return answer.json()["idToken"], answer.json()["refreshToken"]
 
 
-def subjects(gateway: str, token: str) -> dict[str, str]:
-    """One of each kind to show: the ids that stand in addresses."""
+def subjects(gateway: str, token: str, *, draft: bool) -> dict[str, str]:
+    """One of each kind to show: the ids that stand in addresses. Makes a draft for the wizard if it shall be shown."""
 
     def first(path: str) -> str:
         answer = requests.get(gateway + path, headers={"Authorization": f"Bearer {token}"}, timeout=60)
@@ -91,7 +103,18 @@ def subjects(gateway: str, token: str) -> dict[str, str]:
         items: list[dict[str, Any]] = answer.json()["items"]
         return str(items[0]["id"]) if items else "none"
 
+    headers = {"Authorization": f"Bearer {token}"}
+    made = "none"
+    if draft:
+        body = {"name": "Mia", "industry": "dental", "business": {"name": "Linden Dental"}}
+        answer = requests.post(f"{gateway}/api/agents", json=body, headers=headers, timeout=60)
+        answer.raise_for_status()
+        made = str(answer.json()["id"])
+    mine = requests.get(f"{gateway}/api/workspace", headers=headers, timeout=60)
+    mine.raise_for_status()
     return {
+        "draft": made,
+        "workspace": str(mine.json()["id"]),
         "agent": first("/api/my-agents?sort=-charge&page_size=1"),
         "conversation": first("/api/conversations?page_size=1&handed_off=true"),
         "invoice": first("/api/invoices?page_size=1"),
@@ -100,7 +123,7 @@ def subjects(gateway: str, token: str) -> dict[str, str]:
 
 
 def taken(browser: Browser, gateway: str, refresh: str, *, width: int, dark: bool) -> Page:
-    """A signed-in console."""
+    """A console, signed in with the token, or with none outside."""
     height = 800 if width < 768 else 900
     context = browser.new_context(
         viewport={"width": width, "height": height},
@@ -111,9 +134,10 @@ def taken(browser: Browser, gateway: str, refresh: str, *, width: int, dark: boo
     )
     context.set_default_timeout(60_000)
     page = context.new_page()
-    page.add_init_script(f"localStorage.setItem('agenthub.session', {refresh!r});")
+    if refresh:
+        page.add_init_script(f"localStorage.setItem('agenthub.session', {refresh!r});")
     page.goto(f"{gateway}/#/")
-    page.locator(".topbar").wait_for()
+    page.locator(".topbar" if refresh else ".sign-in").wait_for()
     return page
 
 
@@ -122,7 +146,7 @@ def take(page: Page, address: str, target: Path, *, whole: bool) -> None:
     page.evaluate("address => { location.hash = address }", address)
     page.wait_for_timeout(300)
     page.locator("main h1").first.wait_for()
-    page.locator("[aria-busy=true]").first.wait_for(state="detached")
+    page.locator("main [aria-busy=true], main .skeleton").first.wait_for(state="detached")
     page.wait_for_timeout(400)
     page.screenshot(path=target, full_page=whole, animations="disabled")
 
@@ -144,28 +168,34 @@ def demonstration() -> Iterator[tuple[str, str, str]]:
             stack.stop()
 
 
-def pictures(gateway: str, email: str, password: str, folder: Path | None) -> None:
-    """Take the pictures that the documents show, or every page into `folder`."""
+def pictures(gateway: str, email: str, password: str, folder: Path | None, operator: tuple[str, str] | None) -> None:
+    """Take the pictures that the documents show, or every page into `folder`, also outside and of the operator."""
     token, refresh = sign_in(gateway, email, password)
-    ids = subjects(gateway, token)
+    ids = subjects(gateway, token, draft=folder is not None)
     binary = chromium()
     if binary is None:
         sys.exit("Chromium is missing: `apt-get install chromium-headless-shell`.")
+    shown = {refresh: PAGES}
+    if folder is not None:
+        shown[""] = OUTSIDE
+        if operator is not None:
+            shown[sign_in(gateway, *operator)[1]] = OPERATED
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=binary, args=["--no-sandbox"])
-        for width, dark in ((1280, False), (360, True), (1280, True), (360, False)):
-            page = taken(browser, gateway, refresh, width=width, dark=dark)
-            for name, template in PAGES.items():
-                look = f"{name}-{width}-{'dark' if dark else 'light'}"
-                if folder is not None:
-                    take(page, template.format(**ids), folder / f"{look}.png", whole=True)
-                elif (name in SHOWN and (width, dark) == (1280, False)) or look == "home-360-dark":
-                    target = f"console-{name}{'-phone' if width == 360 else ''}.png"
-                    take(page, template.format(**ids), IMAGES / target, whole=False)
-                else:
-                    continue
-                print(look, flush=True)
-            page.context.close()
+        for width, dark in ((1280, False), (360, True), (1280, True), (360, False), (768, False)):
+            for who, pages in shown.items():
+                page = taken(browser, gateway, who, width=width, dark=dark)
+                for name, template in pages.items():
+                    look = f"{name}-{width}-{'dark' if dark else 'light'}"
+                    if folder is not None:
+                        take(page, template.format(**ids), folder / f"{look}.png", whole=True)
+                    elif (name in SHOWN and (width, dark) == (1280, False)) or look == "home-360-dark":
+                        target = f"console-{name}{'-phone' if width == 360 else ''}.png"
+                        take(page, template.format(**ids), IMAGES / target, whole=False)
+                    else:
+                        continue
+                    print(look, flush=True)
+                page.context.close()
         browser.close()
 
 
@@ -176,15 +206,18 @@ def main() -> None:
     parser.add_argument("--url", help="a platform that runs and has the demo's data")
     parser.add_argument("--email", default="demo@example.com")
     parser.add_argument("--password", default="")
+    parser.add_argument("--operator", default="operator@agenthub.test", help="who runs the platform of --url")
+    parser.add_argument("--operator-password", default="", help="without it the operator's pages are left out")
     given = parser.parse_args()
     build_stale()
     if given.all:
         given.all.mkdir(parents=True, exist_ok=True)
     if given.url:
-        pictures(given.url.rstrip("/"), given.email, given.password, given.all)
+        operator = (given.operator, given.operator_password) if given.operator_password else None
+        pictures(given.url.rstrip("/"), given.email, given.password, given.all, operator)
         return
     with demonstration() as (gateway, email, password):
-        pictures(gateway, email, password, given.all)
+        pictures(gateway, email, password, given.all, None)
 
 
 if __name__ == "__main__":
