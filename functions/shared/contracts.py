@@ -113,8 +113,12 @@ class WorkspaceRead(Read):
     alert_emails: tuple[str, ...] = ()
     """Who is told by mail of what `notifications` announces."""
     erase_at: datetime | None = None
-    """While closing: from then on every room erases what it holds of the workspace, the books excepted."""
+    """Of a closed one: from then on every room erases what it holds of the workspace, the books excepted."""
     created_at: datetime
+
+    def is_over(self, as_of: datetime) -> bool:
+        """Whether everything is to go but the books; still so when it is erased, for whoever is asked once more then."""
+        return self.state in ("closing", "erased") and self.erase_at is not None and self.erase_at <= as_of
 
 
 class HoursRead(Read):

@@ -23,8 +23,7 @@ def sweep(workspace: WorkspaceId, as_of: datetime) -> None:
     if not found.exists:
         return
     until = clock.monotonic() + SECONDS
-    known = WorkspaceRead.model_validate(found.data)
-    gone = known.state in ("closing", "erased") and known.erase_at is not None and known.erase_at <= as_of
+    gone = WorkspaceRead.model_validate(found.data).is_over(as_of)
     done = _erase_all(workspace, until) if gone else _bury(workspace, as_of, until)
     if not done:
         logs.warning("the sweep of widgets goes on another day", workspace_id=str(workspace))
