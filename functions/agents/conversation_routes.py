@@ -4,7 +4,7 @@ The content of conversations is this room's, so these paths lead here; reading a
 """
 
 from functions.agents import erasure, hand_offs, leads
-from functions.agents.erasure import ExportedConversation
+from functions.agents.erasure import VisitorExport
 from functions.agents.hand_offs import HandOffChange, HandOffs, ShownHandOff
 from functions.agents.leads import Leads, ShownLead
 from functions.shared.http import CONSOLE, MACHINE, Call, Items, Page, Routes
@@ -32,8 +32,8 @@ def erase_conversation(call: Call, conversation: str) -> None:
     deadline="slow",
     summary="Everything that a visitor said.",
 )
-def export_visitor(call: Call, visitor: str, query: Page) -> Items[ExportedConversation]:
-    """For a request for access: conversations with their messages."""
+def export_visitor(call: Call, visitor: str, query: Page) -> VisitorExport:
+    """For a request for access: conversations with their messages, and when the visitor was last seen."""
     return erasure.exported(call, visitor, query)
 
 
@@ -46,7 +46,7 @@ def export_visitor(call: Call, visitor: str, query: Page) -> Items[ExportedConve
     summary="Erase everything that a visitor said.",
 )
 def erase_visitor(call: Call, visitor: str) -> None:
-    """Doing it again is no error."""
+    """And that they were here. Doing it again is no error."""
     erasure.erase_visitor(call, visitor)
 
 

@@ -167,6 +167,12 @@ def turns(workspace: WorkspaceId, conversation: str, limit: int = 200) -> list[S
     return found[::-1]
 
 
+def turns_after(workspace: WorkspaceId, conversation: str, seq: int, limit: int) -> list[Snapshot]:
+    """The turns of a conversation behind the one with this number, oldest first."""
+    home = conversation_path(workspace, conversation) + "/turns"
+    return firestore.find(Query(home, where=(("seq", ">", seq),), order=("seq",), limit=limit))
+
+
 def read(*paths: str) -> list[Snapshot]:
     """These documents, in one round trip."""
     return firestore.get_all(paths)

@@ -41,7 +41,7 @@ OWNERS: dict[str, str] = {
     "turns": "agents",
     "fleet": "my_agents",
     "widgets": "widgets",
-    "visitors": "widgets",
+    "visitors": "shared",
     "rollups": "analytics",
     "charges": "billing",
     "billing": "billing",
@@ -282,6 +282,15 @@ class ConversationRead(Read):
     currency: str = "USD"
     created_at: datetime
     updated_at: datetime
+
+
+class VisitorRead(Read):
+    """`workspaces/{workspace}/visitors/{visitor}`: that somebody has opened a session, as shared/visitors writes it."""
+
+    seen_at: datetime
+    """When their latest session began."""
+    identified: bool = False
+    """Whether a site has ever signed for them."""
 
 
 class MemberRead(Read):

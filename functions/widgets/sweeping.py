@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from functions.shared import clock, contracts, directory, firestore, logs
+from functions.shared import clock, contracts, directory, firestore, logs, visitors
 from functions.shared.contracts import WorkspaceRead
 from functions.shared.firestore import Snapshot
 from functions.shared.identity import WorkspaceId
@@ -61,11 +61,7 @@ def _erase_all(workspace: WorkspaceId, until: float) -> bool:
             directory.remove(batch, widget.id)
             batch.delete(widget.path)
             batch.commit()
-    while visitors := repository.any_visitors(workspace, firestore.MAX_WRITES):
+    while visitors.erase(workspace, firestore.MAX_WRITES):
         if clock.monotonic() > until:
             return False
-        batch = firestore.Batch()
-        for visitor in visitors:
-            batch.delete(visitor)
-        batch.commit()
     return True
