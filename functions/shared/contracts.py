@@ -249,6 +249,10 @@ class LeadRead(Read):
     message: str = ""
     consent: str = ""
     left_at: datetime
+    state: Literal["waiting", "taken", "done"] = "waiting"
+    staff_note: str | None = None
+    """The business's own."""
+    taken_by: str | None = None
 
 
 class ConversationRead(Read):
