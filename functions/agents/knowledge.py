@@ -17,7 +17,7 @@ from functions.agents import knowledge_index, passages, repository, wizard
 from functions.agents.chunking import Source
 from functions.agents.connections import provider
 from functions.agents.knowledge_index import Content
-from functions.agents.knowledge_items import Item, ListedItem, Pair, WrittenItem, shown, size
+from functions.agents.knowledge_items import Item, ListedItem, Pair, WrittenItem, shown, size, without_text
 from functions.shared import clock, firestore, ids
 from functions.shared.errors import Conflict, Invalid, NotFound, Stale
 from functions.shared.firestore import Snapshot
@@ -182,7 +182,9 @@ class _Writing:
         if self.content is not None:
             changed.append(self.content)
         changed.sort(key=lambda content: content.source.item_id)
-        warning = knowledge_index.embed(changed, call.deadline)
+        warnings = [knowledge_index.embed(changed, call.deadline)]
+        if self.content is not None:
+            warnings.append(without_text(self.content.source))
         state, parts = knowledge_index.build(changed)
         index = firestore.Batch()
         for path, data in zip(
@@ -221,7 +223,7 @@ class _Writing:
         knowledge_index.sweep(call.workspace, agent, kept.knowledge.revision, state.revision)
         if self.content is None:
             return None, ""
-        written = WrittenItem(id=item, **shown(document), warning=warning)
+        written = WrittenItem(id=item, **shown(document), warning=" ".join(filter(None, warnings)) or None)
         return written, etags[repository.item_path(call.workspace, agent, item)]
 
     def _forget_indexes(self, batch: firestore.Batch, present: str) -> None:
