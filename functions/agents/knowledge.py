@@ -138,6 +138,14 @@ def _found(call: Call, agent: str, item: str) -> Snapshot:
     raise NotFound("There is no such item of knowledge.")
 
 
+def _told(item: str, document: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What the audit log says of an item as it was or is: enough to see what became another, nothing of its content."""
+    if not document:
+        return None
+    facts = {name: document[name] for name in ("kind", "language", "bytes", "passages")}
+    return {"item": item, "title": document["title"][:200], **facts}
+
+
 def _written(item: WrittenItem | None, etag: str) -> tuple[WrittenItem, str]:
     assert item is not None, "only a deletion writes nothing"
     return item, etag
@@ -217,8 +225,8 @@ class _Writing:
             if_etag=snapshot.etag,
         )
         verb = "deleted" if self.content is None else "added" if before is None else "changed"
-        title = self.content.source.title if self.content is not None else (before.data["title"] if before else "")
-        wizard.tell(batch, call, f"knowledge.{verb}", agent, kept.name, after={"item": item, "title": title[:200]})
+        told = {"before": _told(item, before.data if before else None), "after": _told(item, document)}
+        wizard.tell(batch, call, f"knowledge.{verb}", agent, kept.name, **told)
         etags = batch.commit()
         knowledge_index.sweep(call.workspace, agent, kept.knowledge.revision, state.revision)
         if self.content is None:

@@ -72,6 +72,22 @@ def test_items_are_listed_replaced_and_forgotten(studio: Studio, path: str):
     assert state(studio, path).items == 2
 
 
+def test_what_an_item_was_and_is_stands_in_the_audit_log_without_its_content(studio: Studio, path: str):
+    made = studio.ask("POST", path, qa("Is there a lift?", "Yes, a lift."))
+    one = f"{path}/{made.body['id']}"
+    put = studio.ask("PUT", one, {"kind": "markdown", "title": "Prices", "text": PRICES}, etag=made.etag)
+    assert studio.ask("DELETE", one, etag=put.etag).status == 204
+    entries = firestore.find(firestore.Query(contracts.path(studio.workspace, "activity"), order=("at",)))
+    told = [one.data for one in entries if one.data["action"].startswith("knowledge.")]
+    old = {"item": made.body["id"], "title": "Questions", "kind": "qa", "language": "", "bytes": 28, "passages": 1}
+    new = {**old, "title": "Prices", "kind": "markdown", "bytes": len(PRICES.encode()), "passages": 2}
+    assert [(entry["action"], entry["before"], entry["after"]) for entry in told] == [
+        ("knowledge.added", None, old),
+        ("knowledge.changed", old, new),
+        ("knowledge.deleted", new, None),
+    ]
+
+
 def test_a_repeat_after_a_crash_leaves_one_item(studio: Studio, path: str):
     first = studio.ask("POST", path, qa("When?", "Nine to five."), Idempotency_Key="crashed")
     lose_answer(studio.someone, "crashed")

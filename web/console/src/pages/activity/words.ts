@@ -18,7 +18,7 @@ const sum = (entry: Entry): string => [value(entry, "after", "currency"), value(
 const named = (entry: Entry, before: string, without: string): string => (entry.name ? `${before} ${entry.name}` : without);
 /** "taught Mia: Opening hours". */
 const knowledge = (entry: Entry, verb: string, of: string): string => {
-  const title = value(entry, "after", "title");
+  const title = value(entry, "after", "title") || value(entry, "before", "title");
   return verb === "taught" ? `taught ${entry.name || "an agent"}${title ? `: ${title}` : " something new"}` : title ? `${verb} “${title}” in the knowledge of ${entry.name || "an agent"}` : `${of} ${entry.name || "an agent"}`;
 };
 const of = (entry: Entry): string => named(entry, " for invoice", "");
