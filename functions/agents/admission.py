@@ -182,25 +182,28 @@ def _check_fleet(fleet: FleetRead, ask: Ask) -> None:
 
 
 def _models(definition: Definition, moment: datetime) -> tuple[Candidate, ...]:
+    """The chosen model and its fallback, as far as they can still be used: both were known when they were chosen.
+
+    The agent answers as long as one of them does. Raises Invalid (`unknown_model`) without any.
+    """
     chosen = definition.model
-    try:
-        first = _candidate(chosen, moment)
-    except (UnknownModel, pricing.UnknownModel) as error:
-        raise Invalid(
-            "The agent's model cannot be used. Choose another one and publish again.",
-            code="unknown_model",
-            errors=[
-                {"pointer": "/model/id", "message": f"{chosen.provider} {chosen.id} is unknown, retired or unpriced."}
-            ],
-        ) from error
-    if chosen.fallback is None:
-        return (first,)
-    try:
-        return first, _candidate(chosen.fallback, moment)
-    except (UnknownModel, pricing.UnknownModel):
-        # It was known when it was chosen. The agent answers all the same, as long as its own model does.
-        logs.warning("an agent's fallback cannot be used any more", model=chosen.fallback.id)
-        return (first,)
+    found: list[Candidate] = []
+    for one in (chosen, chosen.fallback):
+        if one is None:
+            continue
+        try:
+            found.append(_candidate(one, moment))
+        except (UnknownModel, pricing.UnknownModel):
+            which = "model" if one is chosen else "fallback"
+            logs.warning(f"an agent's {which} cannot be used any more", provider=one.provider, model=one.id)
+    if found:
+        return tuple(found)
+    message = f"{chosen.provider} {chosen.id} is unknown, retired or unpriced."
+    raise Invalid(
+        "The agent's model cannot be used. Choose another one and publish again.",
+        code="unknown_model",
+        errors=[{"pointer": "/model/id", "message": message}],
+    )
 
 
 def _candidate(chosen: ModelChoice | FallbackModel, moment: datetime) -> Candidate:

@@ -1,5 +1,7 @@
 """The test cases of an agent in its room: read, written whole, their runs shown, and the gate that they are to a publish."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 from functions.agents import check_rules, repository, wizard
@@ -75,18 +77,29 @@ def replace(call: Call, agent: str, wanted: Cases) -> tuple[ShownCases, str]:
     """
     kept, snapshot = wizard.found(call, agent)
     path = repository.checks_path(call.workspace, agent)
+    (stored,) = repository.read(path)
     digest = check_rules.digest_of(wanted.cases)
     batch = firestore.Batch()
     document = {"cases": [case.model_dump(mode="json") for case in wanted.cases], "updated_at": call.now}
     batch.replace(path, document, if_etag=etags.of_document(call.if_match) or firestore.ABSENT)
     batch.update(snapshot.path, {("checks", "count"): len(wanted.cases), ("checks", "cases"): digest})
-    wizard.tell(batch, call, "checks.changed", agent, kept.name, after={"cases": len(wanted.cases)})
+    before, after = _told(check_rules.stored_cases(stored.data), wanted.cases)
+    wizard.tell(batch, call, "checks.changed", agent, kept.name, before=before, after=after)
     try:
         etag = batch.commit()[path]
     except firestore.AlreadyExists as error:
         raise firestore.Changed(path) from error
     state = kept.checks.model_copy(update={"count": len(wanted.cases), "cases": digest})
     return _tagged(_shown(kept.model_copy(update={"checks": state}), wanted.cases), etag)
+
+
+def _told(old: tuple[Case, ...], new: tuple[Case, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the audit log says before and after: how many cases, and by their ids which are gone, new or different."""
+    was, now = {case.id: case for case in old}, {case.id: case for case in new}
+    gone = [name for name in was if name not in now]
+    fresh = [name for name in now if name not in was]
+    other = [name for name in now if name in was and now[name] != was[name]]
+    return {"cases": len(old), "removed": gone}, {"cases": len(new), "added": fresh, "changed": other}
 
 
 def runs(call: Call, agent: str) -> Items[ListedRun]:

@@ -4,8 +4,9 @@ The content of conversations is this room's, so these paths lead here; reading a
 """
 
 from functions.agents import erasure, hand_offs, leads
-from functions.agents.erasure import ExportedConversation
-from functions.agents.hand_offs import HandOffChange, HandOffs, ShownHandOff
+from functions.agents.erasure import VisitorExport
+from functions.agents.hand_offs import HandOffs, ShownHandOff
+from functions.agents.handling import Handling
 from functions.agents.leads import Leads, ShownLead
 from functions.shared.http import CONSOLE, MACHINE, Call, Items, Page, Routes
 
@@ -32,8 +33,8 @@ def erase_conversation(call: Call, conversation: str) -> None:
     deadline="slow",
     summary="Everything that a visitor said.",
 )
-def export_visitor(call: Call, visitor: str, query: Page) -> Items[ExportedConversation]:
-    """For a request for access: conversations with their messages."""
+def export_visitor(call: Call, visitor: str, query: Page) -> VisitorExport:
+    """For a request for access: conversations with their messages, and when the visitor was last seen."""
     return erasure.exported(call, visitor, query)
 
 
@@ -46,7 +47,7 @@ def export_visitor(call: Call, visitor: str, query: Page) -> Items[ExportedConve
     summary="Erase everything that a visitor said.",
 )
 def erase_visitor(call: Call, visitor: str) -> None:
-    """Doing it again is no error."""
+    """And that they were here. Doing it again is no error."""
     erasure.erase_visitor(call, visitor)
 
 
@@ -62,7 +63,7 @@ def list_hand_offs(call: Call, query: HandOffs) -> Items[ShownHandOff]:
     if_match=False,
     summary="Take a waiting conversation, finish it or put it back.",
 )
-def change_hand_off(call: Call, conversation: str, body: HandOffChange) -> ShownHandOff:
+def change_hand_off(call: Call, conversation: str, body: Handling) -> ShownHandOff:
     """Needs no ETag, since each message of the visitor would change it: of two who take it, one is told so."""
     return hand_offs.change(call, conversation, body)
 
@@ -71,3 +72,14 @@ def change_hand_off(call: Call, conversation: str, body: HandOffChange) -> Shown
 def list_leads(call: Call, query: Leads) -> Items[ShownLead]:
     """The newest first, with what each visitor agreed to."""
     return leads.listed(call, query)
+
+
+@api.patch(
+    "/api/conversations/{conversation}/lead",
+    callers=(CONSOLE, MACHINE),
+    if_match=False,
+    summary="Take a lead, finish it or put it back.",
+)
+def change_lead(call: Call, conversation: str, body: Handling) -> ShownLead:
+    """As a hand-off. Details that the visitor leaves again later make what is done wait once more."""
+    return leads.change(call, conversation, body)

@@ -1,13 +1,13 @@
-"""Erases what people said: one conversation, or all of a visitor's. Metering has no content and is not touched.
+"""Gives out and erases what people said: one conversation, or all of a visitor's. Metering has no content and stays.
 
 Turns go first and the conversation last, so that an erasure that broke off is found and finished by its repeat.
 """
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from functions.agents import repository
-from functions.shared import activity, firestore, ids
+from functions.shared import activity, firestore, ids, visitors
 from functions.shared.contracts import ConversationRead, TurnRead
 from functions.shared.errors import Conflict, Invalid, NotFound
 from functions.shared.firestore import Snapshot
@@ -15,6 +15,9 @@ from functions.shared.http import Answer, Call, Items, Page, page_token, page_va
 
 _ATTEMPTS = 3
 _AT_ONCE = 50
+
+MOST_TURNS = 1000
+"""In one page of an export, about 10 MB at the very most; a longer conversation goes on in the next one."""
 
 
 class ExportedTurn(Answer):
@@ -39,7 +42,10 @@ class ExportedLead(Answer):
 
 
 class ExportedConversation(Answer):
-    """Everything that is kept of a visitor's conversation. `hand_off_note` is what they wrote for a person."""
+    """Everything that is kept of a visitor's conversation. `hand_off_note` is what they wrote for a person.
+
+    One of very many turns goes on in the next page, where it comes first, under the same id and with later turns.
+    """
 
     id: str
     agent_id: str
@@ -52,6 +58,19 @@ class ExportedConversation(Answer):
     rating: int | None
     rating_comment: str | None
     turns: list[ExportedTurn]
+
+
+class ExportedVisit(Answer):
+    """What is kept of the visitor beside what they said: their latest session, and whether the site has signed for them."""
+
+    seen_at: datetime
+    identified: bool
+
+
+class VisitorExport(Items[ExportedConversation]):
+    """A page of a visitor's conversations. `visitor` is null when nothing is kept of a visit: after 400 days it goes."""
+
+    visitor: ExportedVisit | None
 
 
 def erase_conversation(call: Call, conversation: str) -> None:
@@ -93,23 +112,47 @@ def _erase(call: Call, found: Snapshot, batch: firestore.Batch) -> None:
     )
 
 
-def exported(call: Call, visitor: str, query: Page) -> Items[ExportedConversation]:
+def exported(call: Call, visitor: str, query: Page) -> VisitorExport:
     """A page of a visitor's conversations with all that was said; empty for a visitor who never spoke."""
-    after: tuple[Any, ...] = ()
-    values = page_values(query.page_token, 1)
-    if values is not None:
-        if not isinstance(values[0], str) or not ids.valid("conversation", values[0]):
-            raise Invalid(errors=[{"pointer": "/page_token", "message": "This is not a page token of this list."}])
-        after = (repository.conversation_path(call.workspace, values[0]),)
-    page = repository.conversations_of(call.workspace, _visitor(visitor), query.page_size + 1, after)
-    more, page = len(page) > query.page_size, page[: query.page_size]
-    return Items(
-        items=[_exported(call, found) for found in page], next_page_token=page_token(page[-1].id) if more else None
-    )
+    kept = visitors.find(call.workspace, _visitor(visitor))
+    after, seq = _place(query.page_token)
+    found: list[Snapshot] = []
+    if seq:
+        # The conversation in whose middle the page before ended, unless it was erased meanwhile.
+        begun = repository.read(repository.conversation_path(call.workspace, after))
+        found = [one for one in begun if one.data.get("visitor_id") == visitor]
+    rest = query.page_size + 1 - len(found)
+    place = (repository.conversation_path(call.workspace, after),) if after else ()
+    found += repository.conversations_of(call.workspace, visitor, rest, place)
+    items: list[ExportedConversation] = []
+    token, room = None, MOST_TURNS
+    for number, one in enumerate(found):
+        if number == query.page_size or not room:
+            token = page_token(found[number - 1].id, 0)
+            break
+        turns = repository.turns_after(call.workspace, one.id, seq if one.id == after else 0, room + 1)
+        items.append(_exported(one, turns[:room]))
+        if len(turns) > room:
+            token = page_token(one.id, turns[room - 1].data["seq"])
+            break
+        room -= len(turns)
+    shown = None if kept is None else ExportedVisit(**kept.model_dump())
+    return VisitorExport(items=items, next_page_token=token, visitor=shown)
 
 
-def _exported(call: Call, found: Snapshot) -> ExportedConversation:
-    turns = [TurnRead.model_validate(turn.data) for turn in repository.turns(call.workspace, found.id, limit=1000)]
+def _place(token: str | None) -> tuple[str, int]:
+    """The conversation that the page before ended with, and the last turn of it that was told; 0: all of them."""
+    values = page_values(token, 2)
+    if values is None:
+        return "", 0
+    conversation, seq = values
+    if not isinstance(conversation, str) or not ids.valid("conversation", conversation) or type(seq) is not int:
+        raise Invalid(errors=[{"pointer": "/page_token", "message": "This is not a page token of this list."}])
+    return conversation, seq
+
+
+def _exported(found: Snapshot, told: list[Snapshot]) -> ExportedConversation:
+    turns = [TurnRead.model_validate(turn.data) for turn in told]
     known = ConversationRead.model_validate(found.data)
     return ExportedConversation(
         id=found.id,
@@ -136,11 +179,15 @@ def _exported(call: Call, found: Snapshot) -> ExportedConversation:
 
 
 def erase_visitor(call: Call, visitor: str) -> None:
-    """Erase all of a visitor's conversations; without any it is done already. Raises Conflict while one is answered."""
+    """Erase all of a visitor's conversations, and that they were here; without any it is done already.
+
+    Raises Conflict while one is answered.
+    """
     while found := repository.conversations_of(call.workspace, _visitor(visitor), _AT_ONCE):
         for conversation in found:
             _erase(call, conversation, firestore.Batch())
     batch = firestore.Batch()
+    visitors.forget(batch, call.workspace, visitor)
     _tell(batch, call, "visitor.erased", "visitor", visitor)
     batch.commit()
 

@@ -20,7 +20,7 @@ CPU_SECONDS = 20
 STREAM_BYTES = 20_000_000
 """The most that a stream of a PDF may unpack to; a page full of text has some ten thousand bytes."""
 LETTERS_A_PAGE = 8
-"""Fewer, on average, means that the pages are pictures."""
+"""Fewer on a page means that it is a picture; fewer on average, that all are."""
 PAGE_BREAK = "\f"
 
 _UNREAD = frozenset(
@@ -193,9 +193,14 @@ def pdf(content: bytes) -> tuple[str, str]:
         raise Refused("document_too_complex") from error
     except PyPdfError as error:
         raise Refused("not_pdf") from error
-    if sum(character.isalnum() for page in pages for character in page) < LETTERS_A_PAGE * max(1, count):
+    if sum(letters(page) for page in pages) < LETTERS_A_PAGE * max(1, count):
         raise Refused("pdf_without_text")
     return " ".join(title.split()), PAGE_BREAK.join(pages)
+
+
+def letters(text: str) -> int:
+    """How many letters and digits a text has; blanks and marks alone are what a scanner leaves."""
+    return sum(character.isalnum() for character in text)
 
 
 def main() -> None:

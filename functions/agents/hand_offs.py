@@ -1,31 +1,22 @@
 """Conversations that wait for a person: who waits, who has taken it, and what came of it."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field
-
-from functions.agents import repository
-from functions.shared import activity, contracts, firestore, ids, paging
-from functions.shared.errors import Conflict, NotFound
-from functions.shared.firestore import Snapshot
-from functions.shared.http import Answer, Body, Call, Items, Page
+from functions.agents import handling, repository
+from functions.agents.handling import Handling, State
+from functions.shared import contracts, paging
+from functions.shared.errors import NotFound
+from functions.shared.firestore import FieldPath
+from functions.shared.http import Answer, Call, Items, Page
 from functions.shared.resolution import RULE
-
-State = Literal["waiting", "taken", "done"]
 
 
 class HandOffs(Page):
     """The list's query."""
 
     state: State | None = None
-
-
-class HandOffChange(Body):
-    """What a person does about it; `note` is for colleagues, the visitor does not see it."""
-
-    state: State
-    note: str | None = Field(default=None, max_length=2000)
 
 
 class ShownHandOff(Answer):
@@ -44,13 +35,12 @@ class ShownHandOff(Answer):
 
 
 def listed(call: Call, query: HandOffs) -> Items[ShownHandOff]:
-    """A page, the latest first; filtered by state it may be shorter than asked for."""
+    """A page, the latest first, of one state if asked for."""
     after = paging.place_of(query.page_token, contracts.path(call.workspace, "conversations"))
-    page = repository.handed_off(call.workspace, query.page_size + 1, after or ())
+    page = repository.handed_off(call.workspace, query.state, query.page_size + 1, after)
     more, page = len(page) > query.page_size, page[: query.page_size]
     token = paging.next_token(page[-1], "updated_at") if more else None
-    shown = [_shown(found.id, found.data) for found in page]
-    return Items(items=[one for one in shown if query.state in (None, one.state)], next_page_token=token)
+    return Items(items=[_shown(found.id, found.data) for found in page], next_page_token=token)
 
 
 def _shown(conversation: str, data: dict[str, Any]) -> ShownHandOff:
@@ -69,41 +59,12 @@ def _shown(conversation: str, data: dict[str, Any]) -> ShownHandOff:
     )
 
 
-def change(call: Call, conversation: str, change: HandOffChange) -> ShownHandOff:
+def change(call: Call, conversation: str, change: Handling) -> ShownHandOff:
     """Take it, finish it or put it back. Raises NotFound, and Conflict (`taken_already`) when a colleague has it."""
-    me = call.principal.actor
 
-    def work(batch: firestore.Batch, known: list[Snapshot]) -> ShownHandOff:
-        found = known[0]
-        if not found.data.get("handed_off"):
-            raise _not_waiting()
-        kept = dict(found.data.get("hand_off") or {})
-        if change.state == "taken" and kept.get("state") == "taken" and kept.get("taken_by") != me:
-            raise Conflict("A colleague has taken it. It can be put back to waiting first.", code="taken_already")
-        before = kept.get("state") or "waiting"
-        kept |= {"state": change.state, "taken_by": None if change.state == "waiting" else kept.get("taken_by") or me}
-        if change.note is not None:
-            kept["staff_note"] = change.note
-        batch.update(found.path, {("hand_off",): kept, **RULE.again(found.data, call.now)}, if_etag=found.etag)
-        activity.record(
-            batch,
-            call.workspace,
-            call.principal,
-            f"hand_off.{change.state}",
-            kind="conversation",
-            subject=conversation,
-            before={"state": before},
-            after={"state": change.state},
-            now=call.now,
-        )
-        return _shown(conversation, {**found.data, "hand_off": kept})
+    def also(found: Mapping[str, Any], _: dict[str, Any]) -> dict[FieldPath, Any]:
+        if not found.get("handed_off"):
+            raise NotFound("There is no such conversation that waits for a person.")
+        return RULE.again(found, call.now)
 
-    if not ids.valid("conversation", conversation):
-        raise _not_waiting()
-    paths = [repository.conversation_path(call.workspace, conversation)]
-    # The visitor may speak at this moment, which changes the same document and not what is decided here.
-    return firestore.compete(paths, repository.read(*paths), work)
-
-
-def _not_waiting() -> NotFound:
-    return NotFound("There is no such conversation that waits for a person.")
+    return _shown(conversation, handling.change(call, conversation, "hand_off", change, also))

@@ -17,7 +17,7 @@ from functions.agents import knowledge_index, passages, repository, wizard
 from functions.agents.chunking import Source
 from functions.agents.connections import provider
 from functions.agents.knowledge_index import Content
-from functions.agents.knowledge_items import Item, ListedItem, Pair, WrittenItem, shown, size
+from functions.agents.knowledge_items import Item, ListedItem, Pair, WrittenItem, shown, size, without_text
 from functions.shared import clock, firestore, ids
 from functions.shared.errors import Conflict, Invalid, NotFound, Stale
 from functions.shared.firestore import Snapshot
@@ -138,6 +138,14 @@ def _found(call: Call, agent: str, item: str) -> Snapshot:
     raise NotFound("There is no such item of knowledge.")
 
 
+def _told(item: str, document: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What the audit log says of an item as it was or is: enough to see what became another, nothing of its content."""
+    if not document:
+        return None
+    facts = {name: document[name] for name in ("kind", "language", "bytes", "passages")}
+    return {"item": item, "title": document["title"][:200], **facts}
+
+
 def _written(item: WrittenItem | None, etag: str) -> tuple[WrittenItem, str]:
     assert item is not None, "only a deletion writes nothing"
     return item, etag
@@ -182,7 +190,9 @@ class _Writing:
         if self.content is not None:
             changed.append(self.content)
         changed.sort(key=lambda content: content.source.item_id)
-        warning = knowledge_index.embed(changed, call.deadline)
+        warnings = [knowledge_index.embed(changed, call.deadline)]
+        if self.content is not None:
+            warnings.append(without_text(self.content.source))
         state, parts = knowledge_index.build(changed)
         index = firestore.Batch()
         for path, data in zip(
@@ -215,13 +225,13 @@ class _Writing:
             if_etag=snapshot.etag,
         )
         verb = "deleted" if self.content is None else "added" if before is None else "changed"
-        title = self.content.source.title if self.content is not None else (before.data["title"] if before else "")
-        wizard.tell(batch, call, f"knowledge.{verb}", agent, kept.name, after={"item": item, "title": title[:200]})
+        told = {"before": _told(item, before.data if before else None), "after": _told(item, document)}
+        wizard.tell(batch, call, f"knowledge.{verb}", agent, kept.name, **told)
         etags = batch.commit()
         knowledge_index.sweep(call.workspace, agent, kept.knowledge.revision, state.revision)
         if self.content is None:
             return None, ""
-        written = WrittenItem(id=item, **shown(document), warning=warning)
+        written = WrittenItem(id=item, **shown(document), warning=" ".join(filter(None, warnings)) or None)
         return written, etags[repository.item_path(call.workspace, agent, item)]
 
     def _forget_indexes(self, batch: firestore.Batch, present: str) -> None:

@@ -5,13 +5,16 @@ from typing import Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from functions.agents import chunking, documents
+from functions.agents import chunking, documents, extraction
 from functions.agents.chunking import Source
 from functions.agents.models import Line
 from functions.shared.errors import Invalid, Malformed, TooLarge
 from functions.shared.http import Answer, Body, Query, Raw
 
 MAX_ITEM_BYTES = 1_000_000
+MOST_NAMED = 10
+"""Pages that a warning names."""
+
 FILES: dict[str, chunking.Kind] = {
     "application/pdf": "pdf",
     "text/html": "html",
@@ -73,7 +76,7 @@ class ListedItem(Answer):
 
 
 class WrittenItem(ListedItem):
-    """An item as it was stored; `warning` says what did not work."""
+    """An item as it was stored; `warning` says what did not work, or was not found in the file."""
 
     warning: str | None
 
@@ -125,6 +128,20 @@ def of_file(item: str, file: Raw, query: FileQuery, deadline: datetime) -> Sourc
         message = "Give the item a title; the document has none of its own."
         raise Invalid(errors=[{"pointer": "/title", "message": message}]) from None
     return _bounded(Source(item, title, kind, text, (), query.language))
+
+
+def without_text(source: Source) -> str | None:
+    """A warning that names a PDF's pages of which hardly anything was read: of others the agent would know nothing."""
+    if source.kind != "pdf":
+        return None
+    pages = source.text.split(extraction.PAGE_BREAK)
+    silent = [number for number, page in enumerate(pages, 1) if extraction.letters(page) < extraction.LETTERS_A_PAGE]
+    if not silent:
+        return None
+    named = ", ".join(str(number) for number in silent[:MOST_NAMED])
+    rest = f" and {len(silent) - MOST_NAMED} more" if len(silent) > MOST_NAMED else ""
+    which = f"Page {named} of {len(pages)} holds" if len(silent) == 1 else f"Pages {named}{rest} of {len(pages)} hold"
+    return f"{which} no text. If they are pictures, run text recognition (OCR) over the PDF and send it again."
 
 
 def _bounded(source: Source) -> Source:

@@ -6,7 +6,8 @@ from typing import Any
 
 from functions.agents import definitions, industries, offers, prompts
 from functions.agents.models import Definition
-from functions.agents.providers import estimate_tokens
+from functions.agents.providers import estimate_tokens, load
+from functions.agents.providers.catalogue import ModelCard
 from functions.shared.errors import Invalid
 from functions.shared.http import Answer
 
@@ -44,8 +45,13 @@ Unknown = Callable[[Sequence[str]], list[int]]
 """Which of these texts an agent's knowledge says nothing about, by their numbers."""
 
 
-def preview(answers: dict[str, Any], now: datetime, unknown: Unknown | None = None) -> Preview:
-    """The prompt that these answers make, with the gaps filled; with `unknown` the knowledge is judged too.
+def nothing_known(texts: Sequence[str]) -> list[int]:
+    """All of them: an agent that does not exist yet has no knowledge."""
+    return list(range(len(texts)))
+
+
+def preview(answers: dict[str, Any], now: datetime, unknown: Unknown = nothing_known) -> Preview:
+    """The prompt that these answers make, with the gaps filled, judged by the knowledge that `unknown` has looked into.
 
     Raises Invalid below /definition.
     """
@@ -58,9 +64,7 @@ def preview(answers: dict[str, Any], now: datetime, unknown: Unknown | None = No
     sections = [PromptSection(name=s.name, text=s.text, tokens=estimate_tokens(s.text)) for s in prompt.sections]
     tokens = estimate_tokens(prompt.text)
     found = [PromptWarning(code="no_name", pointer="/name", message="Give the agent a name.")] if unnamed else []
-    found += warnings(definition, now, tokens)
-    if unknown is not None and definition.knowledge.passages:
-        found += knowledge_warnings(definition, unknown)
+    found += warnings(definition, now, unknown, tokens)
     return Preview(
         definition=definition,
         sections=sections,
@@ -70,13 +74,18 @@ def preview(answers: dict[str, Any], now: datetime, unknown: Unknown | None = No
     )
 
 
-def warnings(definition: Definition, now: datetime, tokens: int | None = None) -> list[PromptWarning]:
-    """What is probably not meant, in the order of the wizard."""
+def warnings(
+    definition: Definition, now: datetime, unknown: Unknown | None, tokens: int | None = None
+) -> list[PromptWarning]:
+    """What is probably not meant, in the order of the wizard; without `unknown` the knowledge is not judged."""
     size = estimate_tokens(prompts.compose(definition).text) if tokens is None else tokens
-    return [PromptWarning(code=c, pointer=p, message=m) for c, p, m in _warnings(definition, now, size)]
+    found = [PromptWarning(code=c, pointer=p, message=m) for c, p, m in _warnings(definition, now, size)]
+    if unknown is not None and definition.knowledge.passages:
+        found += _knowledge_warnings(definition, unknown)
+    return found
 
 
-def knowledge_warnings(definition: Definition, unknown: Unknown) -> list[PromptWarning]:
+def _knowledge_warnings(definition: Definition, unknown: Unknown) -> list[PromptWarning]:
     """Goals and sample questions that the agent's knowledge says nothing about; `unknown` gives their numbers.
 
     Without goals and questions nothing is asked.
@@ -157,9 +166,7 @@ def _model_warnings(definition: Definition, now: datetime) -> Iterator[tuple[str
         for fault in error.errors:
             yield error.code, fault["pointer"], fault["message"]
         return
-    if card.retires_not_before is not None and now.date() >= card.retires_not_before - offers.RETIRES_SOON:
-        message = f"{card.name} may be taken away from {card.retires_not_before} on. Try its successor in time."
-        yield "model_retires", "/model/id", message
+    yield from _retirement(card, now, "/model/id")
     if not offers.usable(f"{card.provider}/{card.id}", now):
         yield "model_not_available", "/model/id", "This installation cannot reach the model's provider."
     if chosen.temperature is not None and not card.accepts("temperature"):
@@ -172,5 +179,14 @@ def _model_warnings(definition: Definition, now: datetime) -> Iterator[tuple[str
     if definition.leads.enabled and "tools" not in card.abilities:
         yield "no_tools", "/leads/enabled", f"{card.name} cannot call tools, so it cannot ask for contact details."
     fallback = chosen.fallback
-    if fallback is not None and not offers.usable(f"{fallback.provider}/{fallback.id}", now):
+    if fallback is None:
+        return
+    yield from _retirement(load().model(fallback.provider, fallback.id), now, "/model/fallback/id")
+    if not offers.usable(f"{fallback.provider}/{fallback.id}", now):
         yield "model_not_available", "/model/fallback/id", "This installation cannot reach the fallback's provider."
+
+
+def _retirement(card: ModelCard, now: datetime, pointer: str) -> Iterator[tuple[str, str, str]]:
+    if card.retires_not_before is not None and now.date() >= card.retires_not_before - offers.RETIRES_SOON:
+        message = f"{card.name} may be taken away from {card.retires_not_before} on. Try its successor in time."
+        yield "model_retires", pointer, message

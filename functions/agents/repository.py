@@ -167,6 +167,12 @@ def turns(workspace: WorkspaceId, conversation: str, limit: int = 200) -> list[S
     return found[::-1]
 
 
+def turns_after(workspace: WorkspaceId, conversation: str, seq: int, limit: int) -> list[Snapshot]:
+    """The turns of a conversation behind the one with this number, oldest first."""
+    home = conversation_path(workspace, conversation) + "/turns"
+    return firestore.find(Query(home, where=(("seq", ">", seq),), order=("seq",), limit=limit))
+
+
 def read(*paths: str) -> list[Snapshot]:
     """These documents, in one round trip."""
     return firestore.get_all(paths)
@@ -202,27 +208,40 @@ def conversations_of(workspace: WorkspaceId, visitor: str, limit: int, after: tu
     )
 
 
-def handed_off(workspace: WorkspaceId, limit: int, after: tuple[Any, ...] = ()) -> list[Snapshot]:
-    """Conversations that a person was asked for, the latest first."""
-    return firestore.find(
-        Query(
-            contracts.path(workspace, "conversations"),
-            where=(("handed_off", "==", True),),
-            order=("-updated_at",),
-            limit=limit,
-            after=after,
-            fields=_SPOKEN,
-        )
-    )
+def handed_off(
+    workspace: WorkspaceId, state: str | None, limit: int, after: tuple[datetime, str] | None
+) -> list[Snapshot]:
+    """Conversations that a person was asked for, the latest first, of one state if one is given."""
+    asked: tuple[str, Operator, Any] = ("handed_off", "==", True) if state is None else ("hand_off.state", "==", state)
+    home = contracts.path(workspace, "conversations")
+    found = Query(home, where=(asked,), order=("-updated_at",), limit=limit, after=after or (), fields=_SPOKEN)
+    return firestore.find(found)
 
 
-def with_lead(
+def waiting_leads(
     workspace: WorkspaceId, agent: str | None, limit: int, after: tuple[datetime, str] | None
 ) -> list[Snapshot]:
-    """Conversations whose visitor left contact details, the latest first, of one agent if one is given."""
+    """Conversations with contact details that nobody has handled, the latest first, of one agent if one is given."""
     where: tuple[tuple[str, Operator, Any], ...] = () if agent is None else (("agent_id", "==", agent),)
     home = contracts.path(workspace, "conversations")
     return firestore.find(Query(home, where=where, order=("-lead_at",), limit=limit, after=after or (), fields=_SPOKEN))
+
+
+def handled_leads(
+    workspace: WorkspaceId,
+    states: tuple[str, ...],
+    agent: str | None,
+    limit: int,
+    after: tuple[datetime, str] | None,
+) -> list[Snapshot]:
+    """The same of contact details that somebody has taken or finished, by when they were left."""
+    where: list[tuple[str, Operator, Any]] = [("lead.state", "in", list(states))]
+    if agent is not None:
+        where.append(("agent_id", "==", agent))
+    home = contracts.path(workspace, "conversations")
+    return firestore.find(
+        Query(home, where=tuple(where), order=("-lead.left_at",), limit=limit, after=after or (), fields=_SPOKEN)
+    )
 
 
 def quiet(workspace: WorkspaceId, as_of: datetime, limit: int) -> list[Snapshot]:

@@ -38,7 +38,7 @@ def sweep(workspace: WorkspaceId, as_of: datetime, now: datetime, seconds: float
     if not found.exists:
         return
     home = WorkspaceRead.model_validate(found.data)
-    if home.state == "closing" and home.erase_at is not None and home.erase_at <= as_of:
+    if home.is_over(as_of):
         _page(ends, lambda: repository.every_conversation(workspace, AT_ONCE), lambda one: _erase(workspace, one))
         _page(ends, lambda: repository.every_agent(workspace, AT_ONCE), lambda one: _forget(workspace, one.id))
         while copying.sweep(workspace, as_of):

@@ -112,20 +112,25 @@ def _reception(call: Call, found: Snapshot) -> Reception:
 def leave(call: Call, conversation: str, details: Details) -> None:
     """Store the details on the conversation, which they open if nothing was said yet; the last word counts.
 
-    The first are an event and a notification. Raises NotFound and Forbidden (`origin_not_allowed`) as a turn does, and
-    Conflict (`workspace_suspended`).
+    They wait for somebody, unless a colleague has taken what was left before. The first are an event and a notification.
+    Raises NotFound and Forbidden (`origin_not_allowed`) as a turn does, and Conflict (`workspace_suspended`).
     """
     standing, home, _ = _door(call, conversation)
-    lead = {**asdict(details), "left_at": call.now}
 
     def work(batch: firestore.Batch, found: list[Snapshot]) -> list[Event]:
         home = found[0]
+        before = home.data.get("lead")
+        lead = {**(before or {}), **asdict(details), "left_at": call.now}
+        if lead.get("state") != "taken":
+            # What was done is not, since there is something new to do.
+            lead |= {"state": "waiting", "taken_by": None}
+        waiting = {} if lead["state"] == "taken" else {"lead_at": call.now}
         if home.exists:
-            fields: dict[tuple[str, ...], Any] = {("lead",): lead, ("lead_at",): call.now, ("updated_at",): call.now}
-            batch.update(home.path, fields, if_etag=home.etag)
+            fields = {"lead": lead, "updated_at": call.now, **waiting}
+            batch.update(home.path, {(name,): value for name, value in fields.items()}, if_etag=home.etag)
         else:
-            batch.create(home.path, _opened(call, standing, lead=lead, lead_at=call.now))
-        if home.data.get("lead") is not None:
+            batch.create(home.path, _opened(call, standing, lead=lead, **waiting))
+        if before is not None:
             return []
         return _told(batch, call, conversation, home.data, "lead", "lead.created")
 

@@ -125,7 +125,10 @@ class Schema(Answer):
 
 
 class PreviewRequest(Body):
-    """Any part of the wizard's answers; `agent_id` names the agent against whose knowledge they are judged."""
+    """Any part of the wizard's answers; `agent_id` names the agent against whose knowledge they are judged.
+
+    Without one they are those of a new agent, which has no knowledge yet.
+    """
 
     agent_id: str | None = Field(default=None, max_length=80)
     definition: Answers = Field(default_factory=Answers)
@@ -147,6 +150,18 @@ class AgainstQuery(Query):
     """What to compare with: a version's id or `draft`; the version before it when absent."""
 
     against: str | None = Field(default=None, max_length=80)
+
+
+class ForQuery(Query):
+    """`agent_id` names the agent that the file is for: then its knowledge is judged too."""
+
+    agent_id: str | None = Field(default=None, max_length=80)
+
+
+class TakenFile(ShownAgent):
+    """The agent with the file as its draft; `warnings` are worth a look."""
+
+    warnings: list[preview.PromptWarning]
 
 
 class FileCheck(Answer):
@@ -225,8 +240,8 @@ def get_schema(call: Call) -> Reply[Schema]:
 
 @api.post("/api/agents/prompt-preview", callers=(CONSOLE, MACHINE), summary="The prompt of some answers; not stored.")
 def preview_prompt(call: Call, body: PreviewRequest) -> preview.Preview:
-    """Gaps are filled as they are when an agent is made. With an agent, what its knowledge lacks is told too."""
-    unknown = None if body.agent_id is None else knowledge.lacking(call, body.agent_id)
+    """Gaps are filled as they are when an agent is made. What the agent's knowledge lacks is told too."""
+    unknown = preview.nothing_known if body.agent_id is None else knowledge.lacking(call, body.agent_id)
     return preview.preview(definitions.merged({}, body.definition.given()), call.now, unknown)
 
 
@@ -344,13 +359,14 @@ def get_file(call: Call, agent: str) -> Bytes:
     max_body=yaml_reader.MAX_BYTES,
     summary="Make a YAML file the draft; with publish=true published at once.",
 )
-def put_file(call: Call, agent: str, query: PublishQuery, body: Raw) -> Reply[ShownAgent]:
-    """The way of a pipeline; a file that is there already changes nothing."""
+def put_file(call: Call, agent: str, query: PublishQuery, body: Raw) -> Reply[TakenFile]:
+    """The way of a pipeline; a file that is there already changes nothing. What is probably not meant is in `warnings`."""
     if query.publish:
         shown, etag = publishing.replace_and_publish(call, agent, body.content, accept_failing=query.accept_failing)
     else:
         shown, etag = wizard.replace(call, agent, body.content)
-    return Reply(shown, etag=etag)
+    found = preview.warnings(shown.definition, call.now, knowledge.lacking(call, agent))
+    return Reply(TakenFile(**dict(shown), warnings=found), etag=etag)
 
 
 @api.post(
@@ -377,10 +393,11 @@ def import_agent(call: Call, body: Raw) -> Reply[ShownAgent]:
     max_body=yaml_reader.MAX_BYTES,
     summary="Check a YAML file; nothing is stored.",
 )
-def validate_file(call: Call, body: Raw) -> FileCheck:
+def validate_file(call: Call, query: ForQuery, body: Raw) -> FileCheck:
     """A file that would be refused is answered as it would be then: 422 with line and column."""
     _, definition = wizard.read_file(body.content, call.now)
-    return FileCheck(definition=definition, warnings=preview.warnings(definition, call.now))
+    unknown = None if query.agent_id is None else knowledge.lacking(call, query.agent_id)
+    return FileCheck(definition=definition, warnings=preview.warnings(definition, call.now, unknown))
 
 
 @api.check("firestore")

@@ -382,7 +382,7 @@ class HandOff(Answer):
 
 
 class Lead(Answer):
-    """What the visitor left of themselves, with what they agreed to, word for word."""
+    """What the visitor left of themselves, with what they agreed to, word for word. `staff_note` is the business's own."""
 
     name: str
     email: str
@@ -390,6 +390,9 @@ class Lead(Answer):
     message: str
     consent: str
     left_at: datetime
+    state: Literal["waiting", "taken", "done"]
+    staff_note: str | None
+    taken_by: str | None
 
 
 class Transcript(ConversationItem):

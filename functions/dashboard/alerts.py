@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from functions.dashboard import failing, repository
 from functions.dashboard.home_models import Alert
 from functions.shared import clock, contracts, metering
-from functions.shared.contracts import ApiKeyRead, ConversationRead, FleetRead, InvoiceRead, RollupRead, SpendRead
+from functions.shared.contracts import ApiKeyRead, FleetRead, InvoiceRead, RollupRead, SpendRead
 from functions.shared.contracts import WorkspaceRead as Home
 from functions.shared.firestore import Snapshot
 from functions.shared.http import Call
@@ -201,11 +201,7 @@ def _silent(seen: _Seen) -> set[str]:
 
 
 def _waiting(seen: _Seen) -> Iterator[Alert]:
-    waiting = []
-    for found in repository.handed_off(seen.workspace, MOST_WAITING):
-        conversation = ConversationRead.model_validate(found.data)
-        if conversation.hand_off is None or conversation.hand_off.state == "waiting":
-            waiting.append(found.id)
+    waiting = repository.waiting_for_a_person(seen.workspace, MOST_WAITING)
     if waiting:
         number = f"{len(waiting)} or more" if len(waiting) == MOST_WAITING else str(len(waiting))
         text = "A conversation waits for a person." if number == "1" else f"{number} conversations wait for a person."

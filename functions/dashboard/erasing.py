@@ -1,8 +1,10 @@
 """The dashboard's part in erasing a closed workspace: members, keys, invitations, webhooks, the activity, the directory.
 
 The first sweep after `erase_at` says so in the workspace's document, and from then on nobody can reopen it. A day later,
-when every room was asked once more, and nothing of ours is left, it is `erased`, and no job comes by again. What stays:
-the document of the workspace itself, and the books: ledger, invoices, credit notes, payments, charges, spend, events.
+when every room was asked once more, and neither we nor they have anything left, it is `erased`, and no job comes by
+again; until then each day's sweep asks them all. What stays: the document of the workspace itself; the books: billing
+profile, ledger, invoices, credit notes, payments, charges, spend, events; and the figures that they are compared with:
+rollups, counters without a word that anybody said. What has an end of its own (exports, processed) goes by that.
 """
 
 from datetime import datetime, timedelta
@@ -20,6 +22,9 @@ OTHERS_TURN = timedelta(hours=23)
 
 OWN = ("members", "api_keys", "invitations", "deliveries", "webhooks")
 
+OTHERS = ("conversations", "agents", "checks", "copies", "fleet", "widgets", "visitors")
+"""What the other rooms erase. What lies below a document goes before it, so that an empty collection says all."""
+
 
 def due(home: Snapshot, as_of: datetime) -> bool:
     """Whether the workspace's time is over."""
@@ -36,8 +41,13 @@ def erase(workspace: WorkspaceId, home: Snapshot, as_of: datetime) -> None:
         batch.commit()
     number = _own(workspace) + activity.erase(workspace, MOST) + directory.erase(workspace, MOST)
     logs.info("a closed workspace is being erased", workspace_id=str(workspace), documents=number)
-    if since is not None and as_of >= since + OTHERS_TURN and number == 0:
-        _end(workspace, as_of)
+    if since is None or as_of < since + OTHERS_TURN or number > 0:
+        return
+    left = [collection for collection in OTHERS if repository.paths_in(workspace, collection, 1)]
+    if left:
+        logs.warning("a closed workspace is not erased yet", workspace_id=str(workspace), left=left)
+        return
+    _end(workspace, as_of)
 
 
 def _own(workspace: WorkspaceId) -> int:

@@ -69,7 +69,9 @@ def _content(workspace: WorkspaceId, kind: str, conversation: str) -> dict[str, 
     if found is not None and kind == "hand_off.requested" and found.hand_off is not None:
         left = {"note": found.hand_off.note, "state": found.hand_off.state}
     elif found is not None and kind == "lead.created" and found.lead is not None:
-        left = found.lead.model_dump(mode="json") | {"left_at": clock.to_text(found.lead.left_at)}
+        # What colleagues note and who they are is nothing that the visitor did.
+        known = found.lead.model_dump(mode="json", exclude={"staff_note", "taken_by"})
+        left = known | {"left_at": clock.to_text(found.lead.left_at)}
     about = {} if found is None else {"agent_id": found.agent_id, "agent_name": _agent_name(workspace, found.agent_id)}
     return {**about, kind.partition(".")[0]: left, "erased": left is None}
 

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from functions.shared import contracts, firestore
-from functions.shared.contracts import ConversationRead
 from functions.shared.firestore import Query, Snapshot
 from functions.shared.identity import WorkspaceId
 from functions.shared.identity.workspace import from_directory
@@ -187,12 +186,12 @@ def conversations_with(workspace: WorkspaceId, word: str, limit: int) -> list[Sn
     return firestore.find(Query(home, where=where, order=("-updated_at",), limit=limit, fields=fields))
 
 
-def handed_off(workspace: WorkspaceId, limit: int) -> list[Snapshot]:
-    """Conversations that a person was asked for, the latest first, without what was said."""
+def waiting_for_a_person(workspace: WorkspaceId, limit: int) -> list[str]:
+    """Conversations that a person was asked for and nobody has taken, the latest first."""
     home = contracts.path(workspace, "conversations")
-    where: Any = (("handed_off", "==", True),)
-    fields = tuple(name for name in ConversationRead.model_fields if name != "lead")
-    return firestore.find(Query(home, where=where, order=("-updated_at",), limit=limit, fields=fields))
+    where: Any = (("hand_off.state", "==", "waiting"),)
+    found = firestore.find(Query(home, where=where, order=("-updated_at",), limit=limit, fields=()))
+    return [one.id for one in found]
 
 
 def invoices_numbered(workspace: WorkspaceId, start: str, limit: int) -> list[Snapshot]:

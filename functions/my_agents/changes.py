@@ -68,9 +68,15 @@ def status(call: Call, pair: Pair, wanted: StatusChange) -> Change | None:
 
 def deletion(call: Call, pair: Pair) -> Change | None:
     """Out of use, for RESTORABLE not for ever; None when it is deleted already."""
-    if FleetRead.model_validate(pair.fleet.data).deleted_at is not None:
+    known = FleetRead.model_validate(pair.fleet.data)
+    if known.deleted_at is not None:
         return None
-    return Change({**pair.fleet.data, "deleted_at": call.now, "updated_at": call.now}, "agent.deleted")
+    return Change(
+        {**pair.fleet.data, "deleted_at": call.now, "updated_at": call.now},
+        "agent.deleted",
+        before={"status": known.status, "deleted_at": None},
+        after={"deleted_at": call.now},
+    )
 
 
 def restoring(call: Call, pair: Pair) -> Change | None:
@@ -82,7 +88,12 @@ def restoring(call: Call, pair: Pair) -> Change | None:
         raise Conflict("The agent was deleted more than 30 days ago.", code="not_restorable")
     status = "paused" if known.status == "active" else known.status
     data = {**pair.fleet.data, "deleted_at": None, "status": status, "updated_at": call.now}
-    return Change(data, "agent.restored")
+    return Change(
+        data,
+        "agent.restored",
+        before={"status": known.status, "deleted_at": known.deleted_at},
+        after={"status": status, "deleted_at": None},
+    )
 
 
 def metadata(call: Call, pair: Pair, wanted: Mapping[str, Any]) -> Change | None:

@@ -17,8 +17,7 @@ def sweep(workspace: WorkspaceId, as_of: datetime) -> int:
     found = firestore.get(contracts.workspace_path(workspace))
     if not found.exists:
         return 0
-    home = WorkspaceRead.model_validate(found.data)
-    if home.state == "closing" and home.erase_at is not None and home.erase_at <= as_of:
+    if WorkspaceRead.model_validate(found.data).is_over(as_of):
         return firestore.delete_tree(repository.fleet_paths(workspace))
     old = repository.deleted_before(workspace, as_of - changes.RESTORABLE)
     agents = repository.read(repository.agent_path(workspace, one.id) for one in old)

@@ -41,7 +41,7 @@ OWNERS: dict[str, str] = {
     "turns": "agents",
     "fleet": "my_agents",
     "widgets": "widgets",
-    "visitors": "widgets",
+    "visitors": "shared",
     "rollups": "analytics",
     "charges": "billing",
     "billing": "billing",
@@ -113,8 +113,12 @@ class WorkspaceRead(Read):
     alert_emails: tuple[str, ...] = ()
     """Who is told by mail of what `notifications` announces."""
     erase_at: datetime | None = None
-    """While closing: from then on every room erases what it holds of the workspace, the books excepted."""
+    """Of a closed one: from then on every room erases what it holds of the workspace, the books excepted."""
     created_at: datetime
+
+    def is_over(self, as_of: datetime) -> bool:
+        """Whether everything is to go but the books; still so when it is erased, for whoever is asked once more then."""
+        return self.state in ("closing", "erased") and self.erase_at is not None and self.erase_at <= as_of
 
 
 class HoursRead(Read):
@@ -245,6 +249,10 @@ class LeadRead(Read):
     message: str = ""
     consent: str = ""
     left_at: datetime
+    state: Literal["waiting", "taken", "done"] = "waiting"
+    staff_note: str | None = None
+    """The business's own."""
+    taken_by: str | None = None
 
 
 class ConversationRead(Read):
@@ -278,6 +286,15 @@ class ConversationRead(Read):
     currency: str = "USD"
     created_at: datetime
     updated_at: datetime
+
+
+class VisitorRead(Read):
+    """`workspaces/{workspace}/visitors/{visitor}`: that somebody has opened a session, as shared/visitors writes it."""
+
+    seen_at: datetime
+    """When their latest session began."""
+    identified: bool = False
+    """Whether a site has ever signed for them."""
 
 
 class MemberRead(Read):

@@ -13,11 +13,6 @@ def widget_path(workspace: WorkspaceId, widget: str) -> str:
     return contracts.path(workspace, "widgets", widget)
 
 
-def visitor_path(workspace: WorkspaceId, visitor: str) -> str:
-    """Where it is written that a visitor has been here."""
-    return contracts.path(workspace, "visitors", visitor)
-
-
 def widgets(workspace: WorkspaceId, limit: int, after: tuple[datetime, str] | None) -> list[Snapshot]:
     """The widgets that are not deleted, the newest first."""
     home = contracts.path(workspace, "widgets")
@@ -41,11 +36,6 @@ def last_conversation(workspace: WorkspaceId, widget: str) -> datetime | None:
     return found
 
 
-def is_identified(workspace: WorkspaceId, visitor: str) -> bool:
-    """Whether a site has ever signed for this visitor."""
-    return firestore.get(visitor_path(workspace, visitor)).data.get("identified") is True
-
-
 def read(paths: Iterable[str]) -> list[Snapshot]:
     """These documents, in one round trip."""
     return firestore.get_all(list(paths))
@@ -65,9 +55,3 @@ def deleted_before(workspace: WorkspaceId, moment: datetime) -> list[Snapshot]:
 def any_widgets(workspace: WorkspaceId, limit: int) -> list[Snapshot]:
     """Some widgets, whatever their state."""
     return firestore.find(Query(contracts.path(workspace, "widgets"), limit=limit))
-
-
-def any_visitors(workspace: WorkspaceId, limit: int) -> list[str]:
-    """Where some visitors are."""
-    home = contracts.path(workspace, "visitors")
-    return [found.path for found in firestore.find(Query(home, limit=limit, fields=("seen_at",)))]

@@ -2,17 +2,15 @@
 
 import ipaddress
 import threading
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from functions.shared import contracts, directory, firestore, ids
+from functions.shared import contracts, directory, firestore, ids, visitors
 from functions.shared.contracts import FleetRead, WidgetRead
 from functions.shared.errors import Conflict, Forbidden, NotFound, TooMany, Unauthenticated
 from functions.shared.http import Call
 from functions.shared.identity import WorkspaceId, tokens
 from functions.widgets import identities, repository
 from functions.widgets.models import SESSIONS_PER_ADDRESS, SESSIONS_PER_MINUTE, Session, SessionRequest
-
-VISITOR_KEPT = timedelta(days=400)
 
 
 class Limiter:
@@ -108,7 +106,7 @@ def open_session(call: Call, widget: str, request: SessionRequest) -> Session:
             old = None
     session = old.session if old is not None else ids.new("session")
     visitor, new = _visitor(call, workspace, widget, old, request, person)
-    if person is None and found.data.get("identity_required") and not repository.is_identified(workspace, visitor):
+    if person is None and found.data.get("identity_required") and not _is_identified(workspace, visitor):
         raise Unauthenticated("The site has to say who its visitor is.", code="identity_required")
     token, expires_at = tokens.visitor_token(
         workspace,
@@ -141,16 +139,12 @@ def _visitor(
             known = None
     visitor = person or (known.visitor if known is not None else ids.new("visitor"))
     if old is None:
-        _seen(workspace, visitor, call.now, identified=person is not None)
+        visitors.seen(workspace, visitor, call.now, identified=person is not None)
     if known is not None:
         return visitor, known.new_visitor and not repository.has_talked(workspace, visitor)
     return visitor, person is None or not repository.has_talked(workspace, visitor)
 
 
-def _seen(workspace: WorkspaceId, visitor: str, now: datetime, *, identified: bool) -> None:
-    fields: dict[str, object] = {"seen_at": now, "expire_at": now + VISITOR_KEPT}
-    if identified:
-        fields["identified"] = True
-    batch = firestore.Batch()
-    batch.merge(repository.visitor_path(workspace, visitor), fields)
-    batch.commit()
+def _is_identified(workspace: WorkspaceId, visitor: str) -> bool:
+    known = visitors.find(workspace, visitor)
+    return known is not None and known.identified

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from functions.shared import clock, contracts, directory, firestore, logs
+from functions.shared import clock, contracts, directory, firestore, logs, visitors
 from functions.shared.contracts import WorkspaceRead
 from functions.shared.firestore import Snapshot
 from functions.shared.identity import WorkspaceId
@@ -23,8 +23,7 @@ def sweep(workspace: WorkspaceId, as_of: datetime) -> None:
     if not found.exists:
         return
     until = clock.monotonic() + SECONDS
-    known = WorkspaceRead.model_validate(found.data)
-    gone = known.state in ("closing", "erased") and known.erase_at is not None and known.erase_at <= as_of
+    gone = WorkspaceRead.model_validate(found.data).is_over(as_of)
     done = _erase_all(workspace, until) if gone else _bury(workspace, as_of, until)
     if not done:
         logs.warning("the sweep of widgets goes on another day", workspace_id=str(workspace))
@@ -62,11 +61,7 @@ def _erase_all(workspace: WorkspaceId, until: float) -> bool:
             directory.remove(batch, widget.id)
             batch.delete(widget.path)
             batch.commit()
-    while visitors := repository.any_visitors(workspace, firestore.MAX_WRITES):
+    while visitors.erase(workspace, firestore.MAX_WRITES):
         if clock.monotonic() > until:
             return False
-        batch = firestore.Batch()
-        for visitor in visitors:
-            batch.delete(visitor)
-        batch.commit()
     return True

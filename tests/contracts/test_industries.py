@@ -57,6 +57,7 @@ def test_a_file_says_what_the_agent_must_not_do(path: Path) -> None:
     text = prompts.compose(agent(industry)).text
     assert all(f"- {rule}" in text for rule in (*industry.goals, *industry.must_do, *industry.must_not_do))
     assert industry.hand_off.message in text
+    assert all(f"- {trigger.rstrip('.')} (reason: rule)." in text for trigger in industry.hand_off.triggers)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

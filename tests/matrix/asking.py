@@ -25,7 +25,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "Rollback": {"version": "ver_0"},
     "NewItem": {"kind": "text", "title": "Parking", "text": "Behind the house."},
     "Question": {"question": "When are you open?"},
-    "HandOffChange": {"state": "taken"},
+    "Handling": {"state": "taken"},
     "ExportRequest": {"agents": ["agt_0"]},
     "NewAgent": {"definition": {"name": "Mia"}},
     "Bulk": {"action": "archive", "ids": ["agt_0"], "dry_run": True},

@@ -186,9 +186,13 @@ ABILITIES: tuple[Ability, ...] = (
     ),
     Ability(
         "answer_visitors",
-        "Take and settle hand-offs; see the leads, with contact details",
+        "Take and settle hand-offs and leads; see the leads, with contact details",
         Role.MEMBER,
-        ("PATCH /api/conversations/{conversation}/hand-off", "GET /api/leads"),
+        (
+            "PATCH /api/conversations/{conversation}/hand-off",
+            "GET /api/leads",
+            "PATCH /api/conversations/{conversation}/lead",
+        ),
     ),
     Ability(
         "export",

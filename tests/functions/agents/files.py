@@ -20,7 +20,7 @@ PAGE = """<!doctype html><html><head><meta charset="utf-8"><title>Smile — Pric
 
 
 def pdf(*pages: str, title: str = "", password: str = "", restricted: bool = False) -> bytes:
-    """A PDF with a page of text each."""
+    """A PDF with a page of text each; a page without one is a picture."""
     document = FPDF()
     if title:
         document.set_title(title)
@@ -29,7 +29,10 @@ def pdf(*pages: str, title: str = "", password: str = "", restricted: bool = Fal
     document.set_font("Helvetica", size=11)
     for page in pages:
         document.add_page()
-        document.multi_cell(0, 6, page)
+        if page:
+            document.multi_cell(0, 6, page)
+        else:
+            document.rect(20, 20, 100, 100, style="F")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return bytes(document.output())

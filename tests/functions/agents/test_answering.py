@@ -19,7 +19,7 @@ from functions.agents.providers import (
     UsageReport,
 )
 from functions.shared import logs
-from functions.shared.errors import Problem, Unavailable
+from functions.shared.errors import Invalid, Problem, Unavailable
 from functions.shared.identity import WorkspaceId
 from tests.cloud import Cloud
 from tests.functions.agents.talking import (
@@ -134,6 +134,31 @@ def test_a_fallback_that_is_gone_does_not_stop_the_agent(cloud: Cloud, workspace
     gone = {"provider": "vertexai", "id": "gemini-2.5-pro"}
     talker = Visitor(cloud, workspace, an_agent(workspace, model={**OFFLINE, "fallback": gone}))
     assert text_of(talker.turn()) == "Good day."
+
+
+@pytest.mark.parametrize(
+    "gone", [{"provider": "vertexai", "id": "gemini-2.5-pro"}, {"provider": "openai", "id": "without-a-price"}]
+)
+def test_a_model_that_is_gone_does_not_stop_an_agent_with_a_fallback(
+    cloud: Cloud, workspace: WorkspaceId, gone: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    talker = Visitor(cloud, workspace, an_agent(workspace, model={**gone, "fallback": CHEAP}))
+    assert text_of(talker.turn()) == "Good day."
+    assert "an agent's model cannot be used any more" in capsys.readouterr().out
+    (row,) = usage_events(workspace)
+    assert (row["provider"], row["model"], row["outcome"]) == ("vertexai", CHEAP["id"], "completed")
+    (stored,) = talker.turns()
+    assert (stored["provider"], stored["model"]) == ("vertexai", CHEAP["id"])
+    assert everything_adds_up(workspace, talker) == row["charge_nanos"]
+
+
+def test_an_agent_whose_models_are_both_gone_is_refused(cloud: Cloud, workspace: WorkspaceId) -> None:
+    gone = {"provider": "vertexai", "id": "gemini-2.5-pro"}
+    other = {"provider": "openai", "id": "without-a-price"}
+    with pytest.raises(Invalid) as raised:
+        Visitor(cloud, workspace, an_agent(workspace, model={**gone, "fallback": other})).turn()
+    assert raised.value.code == "unknown_model"
+    assert usage_events(workspace) == []
 
 
 def test_a_level_of_thinking_that_the_fallback_does_not_know_is_not_asked_of_it(

@@ -297,7 +297,7 @@ def test_a_case_that_hands_over_keeps_nobody_waiting(cloud: Cloud, workspace: Wo
     tool = ToolCall("hand_off", {"reason": "asked", "summary": "A refund."})
     found = told(cloud.call(workspace), agent, Scripted(TextDelta("Yes."), tool, UsageReport(USAGE), Finished("stop")))
     assert [(case["outcome"], case["actions"]) for case in dumped(found, "case")] == [("passed", ["hand_off"])]
-    assert repository.handed_off(workspace, 10) == []
+    assert repository.handed_off(workspace, None, 10, None) == []
     assert cloud.published("notifications", workspace) == []
 
 

@@ -46,6 +46,18 @@ def test_cases_are_written_whole_and_read_back(studio: Studio) -> None:
     assert put(studio, path).body["cases"] == []
 
 
+def test_the_audit_log_says_which_cases_came_went_and_changed_without_their_words(studio: Studio) -> None:
+    path = an_address(studio)
+    put(studio, path, GOOD, BAD)
+    put(studio, path, {**GOOD, "must": ["hello"]}, {**BAD, "id": "c"})
+    entries = firestore.find(firestore.Query(contracts.path(studio.workspace, "activity"), order=("at",)))
+    told = [one.data for one in entries if one.data["action"] == "checks.changed"]
+    assert [(entry["before"], entry["after"]) for entry in told] == [
+        ({"cases": 0, "removed": []}, {"cases": 2, "added": ["greets", "b"], "changed": []}),
+        ({"cases": 2, "removed": ["b"]}, {"cases": 2, "added": ["c"], "changed": ["greets"]}),
+    ]
+
+
 def test_of_two_who_write_the_cases_the_second_is_told(studio: Studio) -> None:
     path = an_address(studio)
     etag = studio.get(f"{path}/checks").etag

@@ -37,6 +37,19 @@ def test_who_waits_is_listed_latest_first_by_state(studio: Studio):
     assert studio.get("/api/hand-offs?page_token=W10").status == 422
 
 
+def test_who_waits_is_found_however_many_are_done(studio: Studio):
+    waiting = [conversation(studio, minutes, note="Call me") for minutes in (90, 80, 70)]
+    for minutes in range(5):
+        done = conversation(studio, minutes, note="Thanks")
+        studio.ask("PATCH", f"/api/conversations/{done}/hand-off", {"state": "done"})
+    page = studio.get("/api/hand-offs?state=waiting&page_size=2").body
+    assert [one["conversation_id"] for one in page["items"]] == waiting[:0:-1]
+    rest = studio.get(f"/api/hand-offs?state=waiting&page_size=2&page_token={page['next_page_token']}").body
+    assert ([one["conversation_id"] for one in rest["items"]], rest["next_page_token"]) == (waiting[:1], None)
+    assert len(studio.get("/api/hand-offs?state=done").body["items"]) == 5
+    assert studio.get("/api/hand-offs?state=taken").body["items"] == []
+
+
 def test_one_colleague_takes_it_and_may_put_it_back(studio: Studio):
     path = f"/api/conversations/{conversation(studio, 1, note='Hello?')}/hand-off"
     colleagues = [Studio(callers.person("member", studio.workspace)) for _ in range(4)]

@@ -14,6 +14,7 @@ from tests.functions.agents import files
 from tests.functions.agents.studio import Answered, Studio
 from tests.functions.rooms import lose_answer
 
+LEAFLET = "A cleaning costs 89 dollars. "
 PRICES = "# Prices\n\n## Cleaning\n\nA cleaning costs 89 dollars.\n\n## Whitening\n\nBleaching costs 350 dollars.\n"
 
 
@@ -69,6 +70,22 @@ def test_items_are_listed_replaced_and_forgotten(studio: Studio, path: str):
     assert found(studio, path, "Do you validate parking?") == []
     assert studio.get(one).status == 404
     assert state(studio, path).items == 2
+
+
+def test_what_an_item_was_and_is_stands_in_the_audit_log_without_its_content(studio: Studio, path: str):
+    made = studio.ask("POST", path, qa("Is there a lift?", "Yes, a lift."))
+    one = f"{path}/{made.body['id']}"
+    put = studio.ask("PUT", one, {"kind": "markdown", "title": "Prices", "text": PRICES}, etag=made.etag)
+    assert studio.ask("DELETE", one, etag=put.etag).status == 204
+    entries = firestore.find(firestore.Query(contracts.path(studio.workspace, "activity"), order=("at",)))
+    told = [one.data for one in entries if one.data["action"].startswith("knowledge.")]
+    old = {"item": made.body["id"], "title": "Questions", "kind": "qa", "language": "", "bytes": 28, "passages": 1}
+    new = {**old, "title": "Prices", "kind": "markdown", "bytes": len(PRICES.encode()), "passages": 2}
+    assert [(entry["action"], entry["before"], entry["after"]) for entry in told] == [
+        ("knowledge.added", None, old),
+        ("knowledge.changed", old, new),
+        ("knowledge.deleted", new, None),
+    ]
 
 
 def test_a_repeat_after_a_crash_leaves_one_item(studio: Studio, path: str):
@@ -208,6 +225,29 @@ def test_a_page_is_read_and_found_under_its_heading(studio: Studio, path: str):
     assert text.startswith("## Cleaning")
     assert "scripted" not in text
     assert found(studio, path, "secretScript scripted navigation") == []
+
+
+@pytest.mark.parametrize(
+    ("pages", "named"),
+    [
+        ((LEAFLET, LEAFLET), None),
+        ((LEAFLET, ""), "Page 2 of 2 holds no text."),
+        (("", LEAFLET * 3, "", LEAFLET), "Pages 1, 3 of 4 hold no text."),
+        ((LEAFLET * 9, *[""] * 12), "Pages 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 2 more of 13 hold no text."),
+    ],
+)
+def test_the_pages_of_a_pdf_that_hold_no_text_are_named(studio: Studio, path: str, pages, named):
+    pdf = files.pdf(*pages, title="Leaflet")
+    made = studio.ask("POST", f"{path}/files", pdf, Content_Type="application/pdf")
+    assert made.status == 201, made.body
+    if named is None:
+        assert made.body["warning"] is None
+    else:
+        assert made.body["warning"].startswith(named)
+        assert "OCR" in made.body["warning"]
+    file = f"{path}/{made.body['id']}/file"
+    put = studio.ask("PUT", file, pdf, etag=made.etag, Content_Type="application/pdf")
+    assert put.body["warning"] == made.body["warning"]
 
 
 def test_a_pdf_is_read_found_by_its_page_and_replaced_whole(studio: Studio, path: str):

@@ -45,6 +45,21 @@ def test_every_tone_has_its_sentence():
     assert len(texts) == len(get_args(Tone)) == len(prompts.TONES)
 
 
+def test_each_trigger_of_a_hand_off_stands_in_the_prompt_with_its_reason():
+    triggers = ("The visitor is in pain.", "Money is to be paid back")
+    section = next(
+        s.text
+        for s in prompts.compose(definition(hand_off=HandOff(triggers=triggers))).sections
+        if s.name == "hand_off"
+    )
+    assert [line for line in section.splitlines() if line.startswith("- ")] == [
+        "- The visitor asks for a person (reason: asked).",
+        "- Neither the knowledge nor the facts above answer the question, and a person could (reason: unanswered).",
+        "- The visitor is in pain (reason: rule).",
+        "- Money is to be paid back (reason: rule).",
+    ]
+
+
 def test_an_agent_without_hand_off_is_not_told_of_the_tool():
     text = prompts.compose(definition(hand_off=HandOff(enabled=False, triggers=("x",)))).text
     assert "hand_off" not in text

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from functions.agents import erasure, hand_offs, repository, sweeping
-from functions.agents.hand_offs import HandOffChange
+from functions.agents.handling import Handling
 from functions.shared import clock, contracts, events, firestore, metering, plans
 from functions.shared.contracts import BillingRead
 from functions.shared.identity import WorkspaceId
@@ -72,7 +72,7 @@ def test_a_conversation_that_waits_is_looked_at_again_when_a_colleague_is_done(
     ask(visitor)
     sweep(workspace)
     assert "quiet_at" not in visitor.home()
-    hand_offs.change(cloud.call(workspace), visitor.conversation, HandOffChange(state="done"))
+    hand_offs.change(cloud.call(workspace), visitor.conversation, Handling(state="done"))
     sweep(workspace)
     assert resolved(cloud, workspace) == 1
 

@@ -7,6 +7,7 @@ import pytest
 
 from functions.agents import repository, sweeping
 from functions.agents.sweeping import Unfinished
+from functions.dashboard import sweeping as dashboard
 from functions.shared import clock, contracts, firestore, ids, metering
 from functions.shared.identity import WorkspaceId
 from tests.cloud import Cloud, envelope
@@ -115,7 +116,8 @@ def test_an_agent_is_forgotten_when_it_cannot_be_restored_any_more(cloud: Cloud,
 
 
 @pytest.mark.parametrize(
-    ("days", "state", "erased"), [(-1, "closing", True), (1, "closing", False), (-1, "active", False)]
+    ("days", "state", "erased"),
+    [(-1, "closing", True), (1, "closing", False), (-1, "active", False), (-1, "erased", True)],
 )
 def test_a_closed_workspace_is_erased_but_for_its_books(cloud: Cloud, days: int, state: str, erased: bool) -> None:
     workspace = cloud.workspace()
@@ -133,6 +135,22 @@ def test_a_closed_workspace_is_erased_but_for_its_books(cloud: Cloud, days: int,
     assert firestore.get(repository.agent_path(workspace, visitor.agent)).exists is not erased
     assert usage_events(workspace) == spent
     assert firestore.get(contracts.workspace_path(workspace)).exists
+
+
+def test_a_closed_workspace_whose_sweep_does_not_come_to_its_end_stays_closing(cloud: Cloud) -> None:
+    now = clock.now()
+    workspace = cloud.workspace(state="closing", erase_at=now)
+    for number in range(3):
+        name = ids.conversation_of(str(number))
+        write(repository.conversation_path(workspace, name), {"agent_id": "agt_a"})
+    for days in range(3):
+        with pytest.raises(Unfinished):
+            sweep(workspace, now + timedelta(days=days), seconds=-1.0)
+        dashboard.sweep(workspace, now + timedelta(days=days))
+        assert firestore.get(contracts.workspace_path(workspace)).data["state"] == "closing"
+    sweep(workspace, now + timedelta(days=3))
+    dashboard.sweep(workspace, now + timedelta(days=3))
+    assert firestore.get(contracts.workspace_path(workspace)).data["state"] == "erased"
 
 
 def test_pubsub_wakes_the_sweep_and_nobody_else_may(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,27 @@ def test_a_lead_is_one_event_and_one_notification_without_what_was_left(
         assert "unsent" not in stored.data
 
 
+def test_details_that_are_left_again_wait_again_unless_somebody_has_taken_them(
+    workspace: WorkspaceId, visitor: Visitor
+) -> None:
+    path = repository.conversation_path(workspace, visitor.conversation)
+    leave(visitor)
+    assert (visitor.home()["lead"]["state"], visitor.home()["lead"]["left_at"]) == (
+        "waiting",
+        visitor.home()["lead_at"],
+    )
+    for handled, expected, by in (("taken", "taken", "person:uid_1"), ("done", "waiting", None)):
+        lead = {**visitor.home()["lead"], "state": handled, "taken_by": "person:uid_1", "staff_note": "Called."}
+        batch = firestore.Batch()
+        batch.update(path, {("lead",): lead, ("lead_at",): firestore.DELETE})
+        batch.commit()
+        leave(visitor, name=f"Ana {handled}")
+        home = visitor.home()
+        assert (home["lead"]["name"], home["lead"]["state"]) == (f"Ana {handled}", expected)
+        assert (home["lead"]["taken_by"], home["lead"]["staff_note"]) == (by, "Called.")
+        assert ("lead_at" in home) is (expected == "waiting")
+
+
 def test_who_leaves_details_again_after_an_erasure_is_a_lead_again(
     cloud: Cloud, workspace: WorkspaceId, visitor: Visitor
 ) -> None:

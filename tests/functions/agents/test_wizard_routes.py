@@ -1,6 +1,7 @@
 """The wizard over HTTP: from a name to a published agent, and everything that callers get wrong on the way."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -107,9 +108,16 @@ def test_a_preview_warns_of_what_is_probably_not_meant(studio: Studio):
     ],
 )
 def test_a_model_that_may_go_within_ninety_days_is_warned_of(moment: datetime, warned: bool):
-    answers = {"name": "Mia", "model": {"provider": "vertexai", "id": "gemini-3.5-flash-lite"}}
-    codes = [warning.code for warning in preview.preview(answers, moment).warnings]
-    assert ("model_retires" in codes) == warned
+    going = {"provider": "vertexai", "id": "gemini-3.5-flash-lite"}
+    staying = {"provider": "offline", "id": "offline-extractive"}
+
+    def warnings(model: dict[str, Any]) -> list[str]:
+        found = preview.preview({"name": "Mia", "model": model}, moment).warnings
+        return [one.pointer for one in found if one.code == "model_retires"]
+
+    assert warnings(going) == (["/model/id"] if warned else [])
+    assert warnings({**staying, "fallback": going}) == (["/model/fallback/id"] if warned else [])
+    assert warnings({**going, "fallback": staying}) == (["/model/id"] if warned else [])
 
 
 def test_a_goal_that_a_rule_forbids_is_a_contradiction(studio: Studio):
@@ -140,6 +148,37 @@ def test_a_preview_says_which_goals_the_agents_knowledge_leaves_alone(studio: St
     assert lacking() == [("goal_without_knowledge", "/goals/0"), ("question_without_knowledge", "/sample_questions/1")]
     body["agent_id"] = ids.new("agent")
     assert studio.ask("POST", "/api/agents/prompt-preview", body).status == 404
+
+
+def test_a_preview_of_a_new_agent_says_that_nothing_is_known_of_its_goals(studio: Studio):
+    definition = {"name": "Mia", "goals": ["Make appointments."], "sample_questions": ["When are you open?"]}
+    body = studio.ask("POST", "/api/agents/prompt-preview", {"definition": definition}).body
+    places = [w["pointer"] for w in body["warnings"] if w["code"].endswith("without_knowledge")]
+    assert places == ["/goals/0", "/sample_questions/0"]
+    definition["knowledge"] = {"passages": 0}
+    body = studio.ask("POST", "/api/agents/prompt-preview", {"definition": definition}).body
+    assert not [w for w in body["warnings"] if w["code"].endswith("without_knowledge")]
+
+
+def test_a_file_that_is_checked_for_an_agent_or_taken_by_it_says_which_goals_its_knowledge_leaves_alone(studio: Studio):
+    agent = studio.agent().body["id"]
+    text = "# Prices\n\nA professional teeth cleaning costs 89 dollars, and whitening 350."
+    studio.ask("POST", f"/api/agents/{agent}/knowledge", {"kind": "markdown", "title": "Prices", "text": text})
+    goals = "goals: [Explain parking and where to leave the car., Explain the prices of a teeth cleaning.]"
+    file = FILE.replace("goals: [make appointments]", goals)
+    path = f"/api/agents/{agent}/config"
+    for answer in (
+        studio.ask("POST", f"/api/agents/config/validate?agent_id={agent}", file),
+        studio.ask("PUT", path, file, etag=studio.get(path).etag),
+        studio.ask("PUT", f"{path}?publish=true", file, etag=studio.get(path).etag),
+    ):
+        assert answer.status == 200, answer.body
+        places = [w["pointer"] for w in answer.body["warnings"] if w["code"] == "goal_without_knowledge"]
+        assert places == ["/goals/0"]
+    # For whom the file is, is not known: it may be an agent that knows much.
+    checked = studio.ask("POST", "/api/agents/config/validate", file).body
+    assert "goal_without_knowledge" not in [w["code"] for w in checked["warnings"]]
+    assert studio.ask("POST", f"/api/agents/config/validate?agent_id={ids.new('agent')}", file).status == 404
 
 
 def test_a_preview_of_nonsense_names_the_place(studio: Studio):
@@ -327,7 +366,7 @@ def test_an_agent_of_the_wizard_has_a_file_that_means_the_same(studio: Studio):
         (FILE.replace("name: Mia", "name: !!python/name:os.system"), 422, "yaml_tag", (2, 7)),
         ("a: &a [x]\nb: *a\n" + FILE, 422, "yaml_alias", (1, 4)),
         (FILE + "name: again\n", 422, "duplicate_key", (6, 1)),
-        (FILE + "must_do: [", 400, "not_yaml", None),
+        (FILE + "must_do: [", 400, "not_yaml", (6, 11)),
     ],
 )
 def test_a_bad_file_is_refused_with_line_and_column_everywhere(studio: Studio, text, status, code, place):
@@ -342,7 +381,7 @@ def test_a_bad_file_is_refused_with_line_and_column_everywhere(studio: Studio, t
     for answer in answers:
         assert (answer.status, answer.code) == (status, code)
         error = answer.body["errors"][0]
-        assert place in (None, (error["line"], error["column"]))
+        assert place == (error["line"], error["column"])
     assert studio.get(f"/api/agents/{agent.body['id']}").etag == agent.etag
     assert len(studio.get("/api/agents").body["items"]) == 1
 

@@ -258,6 +258,7 @@ def test_a_transcript_shows_hand_off_lead_stars_and_what_the_model_did_not_see(r
         "taken",
         "Call me",
     )
+    assert (shown["lead"]["state"], shown["lead"]["staff_note"], shown["lead"]["taken_by"]) == ("waiting", None, None)
     assert (shown["rating"], shown["rating_comment"], shown["resolved"], shown["has_lead"]) == (4, "Good", True, True)
     assert (shown["transcript"][0]["history_turns"], shown["transcript"][0]["history_cut"]) == (6, 2)
     quiet = conversation(workspace, 2, "Hello")

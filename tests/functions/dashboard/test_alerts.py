@@ -130,15 +130,18 @@ def test_an_overdue_invoice_is_named_by_its_number(cloud: Cloud) -> None:
     assert "TEST-2026-0001" in alert.text
 
 
-def test_conversations_that_wait_for_a_person_are_counted_without_what_was_said(cloud: Cloud) -> None:
+def test_conversations_that_wait_for_a_person_are_counted_without_what_was_said(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "MOST_WAITING", 3)
     workspace = cloud.workspace()
-    for place, state in enumerate(("waiting", "taken", None)):
-        hand_off = None if state is None else {"state": state, "note": "my phone is 555"}
+    # However many others there are that were spoken in later.
+    for place, state in enumerate(("waiting", "waiting", *["taken"] * 3, *["done"] * 3)):
         document = {
             "agent_id": "agt_1",
             "channel": "widget",
             "handed_off": True,
-            "hand_off": hand_off,
+            "hand_off": {"state": state, "note": "my phone is 555"},
             "created_at": NOW,
             "updated_at": NOW + timedelta(seconds=place),
         }

@@ -16,7 +16,7 @@ from tests.functions.rooms import Room, content, open_room, write
 from tests.functions.shared.http import callers
 
 WEBHOOK = ids.new("webhook")
-BOOKS = ("ledger", "invoices", "credit_notes", "payments", "charges", "events")
+BOOKS = ("ledger", "invoices", "credit_notes", "payments", "charges", "events", "rollups")
 
 
 def close(room: Room, someone: callers.Someone, name: str = "Linden Dental") -> tuple[int, str]:
@@ -135,6 +135,30 @@ def test_after_30_days_the_sweep_erases_all_but_the_books(room: Room, people: Pe
     assert room.ask("GET", "/api/workspace", owner).status_code == 403
     assert content(room.ask("GET", "/api/workspaces", owner))["items"] == []
     assert content(room.ask("POST", "/api/workspaces", owner, ZONE))["id"] != workspace
+
+
+def test_it_is_not_erased_before_the_other_rooms_have_nothing_left(room: Room, people: People) -> None:
+    _, workspace = filled(room, people)
+    names = [contracts.path(workspace, collection, "one") for collection in erasing.OTHERS]
+    for name in names:
+        write(name, {"left": True})
+    ends: datetime = firestore.get(contracts.workspace_path(workspace)).data["erase_at"]
+    for days in range(3):
+        sweeping.sweep(workspace, ends + timedelta(days=days))
+    for name in names:
+        assert state(workspace)[0] == "closing"
+        firestore.delete_tree([name])
+        sweeping.sweep(workspace, ends + timedelta(days=3))
+    assert state(workspace)[0] == "erased"
+
+
+def test_every_collection_of_a_workspace_is_erased_waited_for_or_kept() -> None:
+    below_others = {"versions", "knowledge", "chunks", "check_runs", "turns"}
+    books = {*BOOKS, "billing", "spend"}
+    with_an_end = {"exports", "processed"}
+    of_the_installation = {"workspaces", "directory", "idempotency", "relay", "strays", "benchmarks", "plans"}
+    known = {*erasing.OWN, "activity", *erasing.OTHERS, *below_others, *books, *with_an_end, *of_the_installation}
+    assert set(contracts.OWNERS) == known
 
 
 def test_a_sweep_that_broke_off_is_done_by_the_next(

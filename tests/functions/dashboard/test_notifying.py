@@ -131,7 +131,11 @@ def conversation(workspace: WorkspaceId, **fields: Any) -> tuple[str, str]:
     ("kind", "fields", "content"),
     [
         ("hand_off.requested", {"handed_off": True, "hand_off": {"note": "Please call me"}}, "Please call me"),
-        ("lead.created", {"lead": {"email": "eve@example.com", "consent": "I agree", "left_at": NOW}}, "I agree"),
+        (
+            "lead.created",
+            {"lead": {"email": "eve@example.com", "consent": "I agree", "left_at": NOW, "staff_note": "Beware"}},
+            "I agree",
+        ),
     ],
 )
 def test_content_is_read_when_it_is_sent_and_said_to_be_erased_when_it_is(
@@ -151,6 +155,8 @@ def test_content_is_read_when_it_is_sent_and_said_to_be_erased_when_it_is(
     first, second = (Webhook(made.secret).verify(body, headers)["data"] for _, headers, body in there.got)
     key = kind.partition(".")[0]
     assert content in first[key].values()
+    assert first[key]["state"] == "waiting"
+    assert not {"staff_note", "taken_by"} & first[key].keys()
     assert (first["erased"], first["conversation_id"], first["agent_id"]) == (False, name, worker)
     assert first["agent_name"] == "Front desk"
     assert second == {"workspace_id": str(workspace), "conversation_id": name, key: None, "erased": True}

@@ -145,6 +145,13 @@ def test_deleting_can_be_undone_for_thirty_days(room: Room, cloud: Cloud) -> Non
     assert (restored.status_code, content(restored)["status"], content(restored)["deleted_at"]) == (200, "paused", None)
     assert room.ask("POST", f"{path}/restore", admin).status_code == 200
     assert actions(workspace) == ["agent.deleted", "agent.restored"]
+    deleted, back = firestore.find(Query(contracts.path(workspace, "activity"), order=("at",)))
+    at = deleted.data["after"]["deleted_at"]
+    assert deleted.data["before"] == {"status": "active", "deleted_at": None}
+    assert deleted.data["after"] == {"deleted_at": at}
+    assert timedelta() <= clock.now() - at < timedelta(minutes=5)
+    assert back.data["before"] == {"status": "active", "deleted_at": at}
+    assert back.data["after"] == {"status": "paused", "deleted_at": None}
 
 
 def test_after_thirty_days_a_deleted_agent_is_neither_listed_nor_restored(cloud: Cloud) -> None:

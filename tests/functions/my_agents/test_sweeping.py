@@ -46,6 +46,7 @@ def test_a_deleted_agent_is_forgotten_after_thirty_days_once_the_agent_itself_ha
     ("fields", "left"),
     [
         ({"state": "closing", "erase_at": NOW}, False),
+        ({"state": "erased", "erase_at": NOW}, False),
         ({"state": "closing", "erase_at": NOW + timedelta(seconds=1)}, True),
         ({"state": "closing"}, True),
         ({"state": "suspended", "erase_at": NOW}, True),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from functions.analytics.definitions import DEFINITIONS
 from functions.shared.contracts import ConversationRead, TurnRead
 from functions.shared.resolution import RULE, Resolution
 
@@ -69,6 +70,12 @@ def test_the_words_are_those_of_the_numbers() -> None:
     assert "5 stars or more" in text
     assert "1 or fewer" in text
     assert "channels widget" in text
+
+
+def test_the_rule_that_is_applied_is_the_definition_that_is_shown() -> None:
+    (shown,) = (one.definition for one in DEFINITIONS if one.name == "resolved")
+    assert RULE.text in shown
+    assert f"for {RULE.quiet // timedelta(hours=1)} hours" in shown
 
 
 def test_a_change_makes_the_next_sweep_look_again_unless_it_will_anyway() -> None:

@@ -8,7 +8,7 @@ import jwt
 import pytest
 from werkzeug.test import TestResponse
 
-from functions.shared import clock, config, directory, firestore, ids
+from functions.shared import clock, config, directory, firestore, ids, visitors
 from functions.shared.errors import TooMany
 from functions.shared.identity import WorkspaceId, tokens
 from functions.widgets import service, sessions
@@ -82,7 +82,7 @@ def test_a_page_of_an_allowed_origin_gets_a_session(public: Room, cloud: Cloud) 
     assert found["new_visitor"] is True
     assert found["exp"] - found["iat"] == 1800
     seen = firestore.get(f"workspaces/{workspace}/visitors/{session['visitor_id']}")
-    assert seen.data["expire_at"] - seen.data["seen_at"] == sessions.VISITOR_KEPT
+    assert seen.data["expire_at"] - seen.data["seen_at"] == visitors.KEPT
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,41 @@ def test_a_hand_off_is_taken_noted_and_done_and_done_can_be_undone(
     assert state(practice, told.id)["staff_note"] == "Called at ten."
 
 
+def test_a_lead_is_taken_noted_and_done_in_the_list_and_beside_the_transcript(
+    console: Consoles, practice: Practice
+) -> None:
+    asked = talk(practice, "Could somebody tell me about braces?")
+    details = {"name": "Braces Please", "email": "braces@example.com", "message": "Mornings only", "consent": CONSENT}
+    asked.client.ask("POST", "/api/chat/lead", details)
+    page = console("/conversations?tab=leads", who=practice)
+    waiting = page.get_by_role("region", name="Waiting").locator("li", has_text="Braces Please")
+    expect(waiting).to_contain_text(CONSENT)
+    waiting.get_by_role("button", name="Take").focus()
+    page.keyboard.press("Enter")
+    item = page.locator("li.lead", has_text="Braces Please")
+    expect(item).to_contain_text("by you")
+    item.get_by_role("button", name="Add note").click()
+    page.keyboard.type("Called at ten.")
+    item.get_by_role("button", name="Save note").click()
+    expect(item).to_contain_text("Called at ten.")
+    item.get_by_role("link", name="Braces Please").click()
+    card = page.locator(".transcript .card", has_text="Contact details").first
+    expect(card).to_contain_text("Called at ten.")
+    card.get_by_role("button", name="Done").click()
+    page.get_by_role("button", name="Undo").click()
+    path = f"/api/conversations/{asked.id}"
+    until(20, lambda: practice.owner.get(path)["lead"]["state"] == "taken")
+    expect(card).to_contain_text("Taken")
+    card.get_by_role("button", name="Done").click()
+    expect(card).to_contain_text("Done")
+    page.goto(re.sub("#.*", "#/conversations?tab=leads&state=done", page.url))
+    expect(page.get_by_role("region", name="Done").locator("li", has_text="Braces Please")).to_be_visible()
+    log = practice.owner.get(f"/api/audit-log?subject={asked.id}")["items"]
+    assert [entry["action"] for entry in log] == ["lead.done", "lead.taken", "lead.done", "lead.taken", "lead.taken"]
+    # The hand-off of the same conversation has a state of its own.
+    assert state(practice, asked.id)["state"] == "waiting"
+
+
 def test_what_a_colleague_took_in_between_stays_with_the_colleague(console: Consoles, practice: Practice) -> None:
     other = talk(practice, "Do you treat children who are afraid?")
     member = colleague(practice, "member")
@@ -211,7 +246,8 @@ def test_a_conversation_and_a_visitor_are_exported_and_erased_for_good(console: 
     page.locator(".talk", has_text="87654321").click()
     with page.expect_download() as everything:
         more(page, "About this visitor", "Export all they said")
-    assert [one["id"] for one in read(everything.value)["conversations"]] == [other.id]
+    saved = read(everything.value)
+    assert ([one["id"] for one in saved["conversations"]], saved["visit"]["identified"]) == ([other.id], False)
     more(page, "About this visitor", "Erase all they said")
     page.get_by_role("dialog").get_by_role("textbox").fill("erase")
     page.get_by_role("dialog").get_by_role("button", name="Erase visitor").click()

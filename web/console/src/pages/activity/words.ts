@@ -18,7 +18,7 @@ const sum = (entry: Entry): string => [value(entry, "after", "currency"), value(
 const named = (entry: Entry, before: string, without: string): string => (entry.name ? `${before} ${entry.name}` : without);
 /** "taught Mia: Opening hours". */
 const knowledge = (entry: Entry, verb: string, of: string): string => {
-  const title = value(entry, "after", "title");
+  const title = value(entry, "after", "title") || value(entry, "before", "title");
   return verb === "taught" ? `taught ${entry.name || "an agent"}${title ? `: ${title}` : " something new"}` : title ? `${verb} “${title}” in the knowledge of ${entry.name || "an agent"}` : `${of} ${entry.name || "an agent"}`;
 };
 const of = (entry: Entry): string => named(entry, " for invoice", "");
@@ -48,6 +48,9 @@ const PHRASES: Record<string, Phrase> = {
   "hand_off.taken": "took a hand-off",
   "hand_off.done": "finished a hand-off",
   "hand_off.waiting": "put a hand-off back to waiting",
+  "lead.taken": "took a lead",
+  "lead.done": "finished a lead",
+  "lead.waiting": "put a lead back to waiting",
   "conversation.erased": "erased a conversation",
   "visitor.erased": "erased all that a visitor said",
   "budgets.changed": "changed the caps",

@@ -1,22 +1,24 @@
 /** What a visitor left beside the talk: the wish for a person, contact details, a rating. */
 
 import type { Schemas } from "../../api/client";
-import { when } from "../../format";
+import { ago, when } from "../../format";
 import { Card, Facts } from "../../parts/basics";
 import { Stars } from "./ConversationList";
-import { HandOffState, HandOffWork } from "./handling";
+import { Work, WorkState } from "./handling";
 
 type HandOff = Schemas["functions__analytics__models__HandOff"];
+type Lead = Schemas["Lead"];
 
 export function HandOffCard({ conversation, handOff, changed }: { conversation: string; handOff: HandOff; changed: (now: Partial<HandOff>) => void }) {
   return (
-    <Card title="Hand-off" level={3} aside={<HandOffState state={handOff.state} asked={handOff.asked_at} takenBy={handOff.taken_by} />}>
+    <Card title="Hand-off" level={3} aside={<WorkState state={handOff.state} since={handOff.asked_at ? `asked ${ago(handOff.asked_at)}` : ""} takenBy={handOff.taken_by} />}>
       {handOff.note && (
         <blockquote class="break" dir="auto">
           “{handOff.note}”
         </blockquote>
       )}
-      <HandOffWork
+      <Work
+        wish="hand-off"
         conversation={conversation}
         state={handOff.state}
         takenBy={handOff.taken_by}
@@ -27,9 +29,9 @@ export function HandOffCard({ conversation, handOff, changed }: { conversation: 
   );
 }
 
-export function LeadCard({ lead }: { lead: Schemas["Lead"] }) {
+export function LeadCard({ conversation, lead, changed }: { conversation: string; lead: Lead; changed: (now: Partial<Lead>) => void }) {
   return (
-    <Card title="Contact details" level={3} aside={<span class="muted">{when(lead.left_at)}</span>}>
+    <Card title="Contact details" level={3} aside={<WorkState state={lead.state} since={`left ${ago(lead.left_at)}`} takenBy={lead.taken_by} />}>
       <Facts
         of={[
           ["Name", <span dir="auto">{lead.name || "–"}</span>],
@@ -37,7 +39,16 @@ export function LeadCard({ lead }: { lead: Schemas["Lead"] }) {
           ...(lead.phone ? [["Phone", <a href={`tel:${lead.phone.replace(/[^\d+]/g, "")}`}>{lead.phone}</a>] satisfies [string, preact.ComponentChildren]] : []),
           ...(lead.message ? [["Message", <span dir="auto">{lead.message}</span>] satisfies [string, preact.ComponentChildren]] : []),
           ["Agreed to", <span dir="auto">{lead.consent ? `“${lead.consent}”` : "Nothing: no consent was asked for"}</span>],
+          ["Left", when(lead.left_at)],
         ]}
+      />
+      <Work
+        wish="lead"
+        conversation={conversation}
+        state={lead.state}
+        takenBy={lead.taken_by}
+        note={lead.staff_note}
+        changed={(now) => changed({ state: now.state, taken_by: now.taken_by, staff_note: now.note })}
       />
     </Card>
   );

@@ -1,9 +1,8 @@
-/** Taking, finishing and noting a hand-off, the same in the list and beside the transcript. */
+/** Taking, finishing and noting a hand-off or a lead, the same in the lists and beside the transcript. */
 
 import { useEffect, useState } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
 import { forget, useAction } from "../../api/resource";
-import { ago } from "../../format";
 import { Button, State } from "../../parts/basics";
 import { toast } from "../../parts/dialog";
 import { Field, TextArea } from "../../parts/fields";
@@ -11,45 +10,55 @@ import { ErrorNote } from "../../parts/problem";
 import { may } from "../../session/session";
 import { mine, usePersons } from "./persons";
 
-type State3 = Schemas["ShownHandOff"]["state"];
+export type Handling = Schemas["ShownHandOff"]["state"];
 
-export function HandOffState({ state, asked, takenBy }: { state: State3; asked: string | null; takenBy: string | null }) {
+/** Where it stands; `since`: how long a waiting one waits, in words. */
+export function WorkState({ state, since, takenBy }: { state: Handling; since: string; takenBy: string | null }) {
   const person = usePersons();
   return (
     <span class="row">
       <State of={state} />
       <span class="muted">
-        {state === "waiting" ? (asked ? `asked ${ago(asked)}` : "") : `by ${person(takenBy)}`}
+        {state === "waiting" ? since : `by ${person(takenBy)}`}
       </span>
     </span>
   );
 }
 
-export interface Handled {
-  conversation: string;
-  state: State3;
-  takenBy: string | null;
-  note: string | null;
-  changed: (now: Schemas["ShownHandOff"]) => void;
+interface Wishes {
+  "hand-off": Schemas["ShownHandOff"];
+  lead: Schemas["ShownLead"];
 }
 
-const DONE: Record<State3, string> = { taken: "You took it.", done: "It is done.", waiting: "It waits again." };
+const PATHS = { "hand-off": "/api/conversations/{conversation}/hand-off", lead: "/api/conversations/{conversation}/lead" } as const;
+
+export interface Handled<W extends keyof Wishes> {
+  wish: W;
+  conversation: string;
+  state: Handling;
+  takenBy: string | null;
+  note: string | null;
+  changed: (now: Wishes[W]) => void;
+}
+
+const DONE: Record<Handling, string> = { taken: "You took it.", done: "It is done.", waiting: "It waits again." };
 
 /** Buttons and the note. A colleague's stays with the colleague, but may be put back. */
-export function HandOffWork({ conversation, state, takenBy, note, changed }: Handled) {
+export function Work<W extends keyof Wishes>({ wish, conversation, state, takenBy, note, changed }: Handled<W>) {
   const [writing, setWriting] = useState(false);
   const [text, setText] = useState(note ?? "");
   // A colleague's note may come in while one's own is written: what is typed stays.
   useEffect(() => {
     if (!writing) setText(note ?? "");
   }, [note, writing]);
-  const set = async (next: State3, words?: string) => {
-    const { data } = await call("patch", "/api/conversations/{conversation}/hand-off", { path: { conversation }, body: { state: next, note: words ?? null } });
-    changed(data);
+  const set = async (next: Handling, words?: string) => {
+    const address: (typeof PATHS)[keyof Wishes] = PATHS[wish];
+    const { data } = await call("patch", address, { path: { conversation }, body: { state: next, note: words ?? null } });
+    changed(data as Wishes[W]);
     forget("/api/dashboard");
     return data;
   };
-  const doing = useAction(async (next: State3, words?: string) => {
+  const doing = useAction(async (next: Handling, words?: string) => {
     const before = state;
     await set(next, words);
     setWriting(false);

@@ -13,13 +13,20 @@ export function VisitorActions({ visitor, gone }: { visitor: string; gone: () =>
   const [erasing, setErasing] = useState(false);
   const exporting = useAction(async () => {
     const all: Schemas["ExportedConversation"][] = [];
+    let visit: Schemas["ExportedVisit"] | null = null;
     let page_token: string | undefined;
     do {
       const { data } = await call("get", "/api/visitors/{visitor}", { path: { visitor }, query: { page_size: 100, ...(page_token ? { page_token } : {}) } });
-      all.push(...data.items);
+      visit = data.visitor;
+      for (const one of data.items) {
+        // A very long conversation goes on in the next page.
+        const begun = all.at(-1);
+        if (begun?.id === one.id) begun.turns.push(...one.turns);
+        else all.push(one);
+      }
       page_token = data.next_page_token ?? undefined;
     } while (page_token);
-    save(`visitor-${visitor}.json`, "application/json", JSON.stringify({ visitor_id: visitor, conversations: all }, null, 2));
+    save(`visitor-${visitor}.json`, "application/json", JSON.stringify({ visitor_id: visitor, visit, conversations: all }, null, 2));
   });
   return (
     <>
