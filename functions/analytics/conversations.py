@@ -20,6 +20,7 @@ from functions.shared.contracts import BUCKETS, ConversationRead, TurnRead
 from functions.shared.errors import Invalid, NotFound
 from functions.shared.firestore import Snapshot
 from functions.shared.http import Call, Items
+from functions.shared.identity import Role
 from functions.shared.money import Money
 
 MOST_READ = 300
@@ -141,11 +142,16 @@ def one(call: Call, conversation: str, query: TranscriptQuery) -> Transcript:
         locale=known.locale,
         page_url=known.page_url,
         hand_off=None if known.hand_off is None else HandOff(**known.hand_off.model_dump()),
-        lead=None if known.lead is None else Lead(**known.lead.model_dump()),
+        lead=Lead(**known.lead.model_dump()) if known.lead is not None and _sees_leads(call) else None,
         rating_comment=known.rating_comment,
         transcript=[_turn(turn) for turn in turns],
         earlier=turns[0].data["seq"] if more else None,
     )
+
+
+def _sees_leads(call: Call) -> bool:
+    """Contact details are for those who may list the leads, too; `has_lead` tells everybody that there is one."""
+    return call.principal.role is None or call.principal.role.allows(Role.MEMBER)
 
 
 def _turn(found: Snapshot) -> TranscriptTurn:

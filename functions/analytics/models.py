@@ -396,7 +396,10 @@ class Lead(Answer):
 
 
 class Transcript(ConversationItem):
-    """A whole conversation; of a very long one 200 turns. `earlier` is the `before` of those before them, null at the first."""
+    """A whole conversation; of a very long one 200 turns. `earlier` is the `before` of those before them, null at the first.
+
+    `lead` is there for members: a viewer sees by `has_lead` that the visitor left contact details.
+    """
 
     locale: str | None
     page_url: str | None

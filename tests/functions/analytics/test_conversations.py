@@ -252,7 +252,7 @@ def test_a_transcript_shows_hand_off_lead_stars_and_what_the_model_did_not_see(r
         occurred_at=START, completed_at=START,
     )  # fmt: skip
     write(f"workspaces/{workspace}/conversations/{name}/turns/t1", turn.model_dump())
-    shown = content(room.ask("GET", f"/api/conversations/{name}", callers.person("viewer", workspace)))
+    shown = content(room.ask("GET", f"/api/conversations/{name}", callers.person("member", workspace)))
     assert (shown["lead"]["consent"], shown["hand_off"]["state"], shown["hand_off"]["note"]) == (
         "I agree.",
         "taken",
@@ -260,6 +260,9 @@ def test_a_transcript_shows_hand_off_lead_stars_and_what_the_model_did_not_see(r
     )
     assert (shown["lead"]["state"], shown["lead"]["staff_note"], shown["lead"]["taken_by"]) == ("waiting", None, None)
     assert (shown["rating"], shown["rating_comment"], shown["resolved"], shown["has_lead"]) == (4, "Good", True, True)
+    # Who may not list the leads reads no contact details here either.
+    seen = content(room.ask("GET", f"/api/conversations/{name}", callers.person("viewer", workspace)))
+    assert (seen["lead"], seen["has_lead"], seen["hand_off"]["note"]) == (None, True, "Call me")
     assert (shown["transcript"][0]["history_turns"], shown["transcript"][0]["history_cut"]) == (6, 2)
     quiet = conversation(workspace, 2, "Hello")
     shown = content(room.ask("GET", f"/api/conversations/{quiet}", callers.person("viewer", workspace)))
