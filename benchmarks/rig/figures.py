@@ -23,7 +23,7 @@ def arguments(text: str | None) -> argparse.ArgumentParser:
 def exit_code(options: argparse.Namespace) -> int:
     """What a benchmark ends with: 0, unless it was to check and an aim was missed."""
     if _missed:
-        print(f"{len(_missed)} aims were missed: {'; '.join(_missed)}", flush=True)
+        print(f"Missed: {'; '.join(_missed)}", flush=True)
     return 1 if options.check and _missed else 0
 
 
@@ -65,9 +65,9 @@ def at_least(value: float, aim: float) -> str:
     return _said(f"aim ≥{aim:,g}", value, kept=value >= aim)
 
 
-def exactly(value: object, aim: object, said: str) -> str:
-    """The same of one that has to be met, which `said` puts into words."""
-    return _said(f"aim {said}", value, kept=value == aim)
+def exactly(value: object, aim: object) -> str:
+    """The same of one that has to be met."""
+    return _said(f"aim {aim}", value, kept=value == aim)
 
 
 def unmeasured(what: str) -> None:
@@ -78,6 +78,6 @@ def unmeasured(what: str) -> None:
 
 def _said(aim: str, value: object, *, kept: bool) -> str:
     if not kept:
-        found = f"{value:,.4g}" if isinstance(value, float) else f"{value}"
+        found = f"{value:,.2f}" if isinstance(value, float) else f"{value}"
         _missed.append(f"{found} with {aim}")
     return f"{aim} {'kept' if kept else 'MISSED'}"
