@@ -220,7 +220,9 @@ class Comparison(Answer):
     """A span of days and the one before it: of the same length, or as it was asked for.
 
     `change` has for each figure how much it grew, as a share of what it was before; null where that was nothing or
-    unknown. `groups` are those of the current span, `series` its steps, if asked for.
+    unknown. `groups` are those of the current span, `series` its steps, if asked for. `as_of` is the time of the newest
+    event in the figures. `counted_until` is `answered_at`, or earlier where turns are known that are not counted yet:
+    since then the figures are late. It is null for a span that is over.
     """
 
     days: Days
@@ -233,6 +235,8 @@ class Comparison(Answer):
     series: Series | None
     time_zone: str
     as_of: datetime | None
+    counted_until: datetime | None
+    answered_at: datetime
 
 
 class VersionPerformance(Performance):

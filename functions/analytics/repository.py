@@ -114,6 +114,14 @@ def handed_off(
     return _latest(workspace, [("handed_off", "==", True)], since, until, limit, after)
 
 
+def changed_since(workspace: WorkspaceId, moment: datetime, limit: int) -> list[Snapshot]:
+    """The names of conversations whose last message is later, the earliest first."""
+    home = contracts.path(workspace, "conversations")
+    return firestore.find(
+        Query(home, where=(("updated_at", ">", moment),), order=("updated_at",), limit=limit, fields=("updated_at",))
+    )
+
+
 def _latest(
     workspace: WorkspaceId,
     where: Sequence[Filter],

@@ -36,7 +36,7 @@ export default function Analytics() {
   return (
     <Page
       title="Analytics"
-      updated={found.at}
+      updated={found.data && Date.parse(found.data.answered_at)}
       actions={
         may("member") && (
           <Button icon="download" href={to("/exports", { kind: "stats", from: cut.span.from, to: cut.span.to })}>
@@ -64,7 +64,7 @@ function Figures({ tab, data, cut, at, live }: { tab: Tab; data: Schemas["Compar
   const none = series.total.turns === 0 && series.total.errors === 0 && series.compared_before.turns === 0;
   return (
     <div class="stack loose figures">
-      <Freshness asOf={data.as_of} at={at} live={live && !cut.filter} />
+      <Freshness of={data} at={at} live={live && !cut.filter} />
       {none ? (
         <Card>
           {cut.filter ? (
