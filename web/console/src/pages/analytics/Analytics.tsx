@@ -13,6 +13,7 @@ import { to, useQuery, withQuery } from "../../routing";
 import { may } from "../../session/session";
 import { Breakdown, useNames } from "./Breakdown";
 import { Bar, type Cut, useCut } from "./cut";
+import { Cumulative } from "./Cumulative";
 import { value, writer } from "./figures";
 import { Freshness } from "./Freshness";
 import { Industries } from "./Industries";
@@ -84,6 +85,7 @@ function Figures({ tab, data, cut, at, live }: { tab: Tab; data: Schemas["Compar
             {tab.charts.map((drawn) => (
               <Over key={drawn.title} drawn={drawn} series={series} cut={cut} />
             ))}
+            {tab.id === "cost" && !cut.filter && <Cumulative />}
             {tab.id === "cost" && <Parts cut={cut} />}
             <Breakdown names={tab.ranked} found={data} cut={cut} />
             {tab.id === "quality" && <Versions cut={cut} />}
