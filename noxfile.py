@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 ROOT = Path(__file__).parent
 LOCK = ROOT / "requirements.lock"
@@ -21,7 +22,7 @@ UV = "uv>=0.13"
 BUNDLES = ("agents", "my_agents", "widgets", "analytics", "billing", "dashboard")
 CI_PYTHONS = ("3.11", "3.13")
 BOTH_PYTHONS = ["tests/functions/shared/plans", "tests/functions/shared/metering", "tests/local/firestore"]
-EVERYDAY = [f"tests/{room}" for room in ("contracts", "functions", "local", "faults", "matrix")]
+EVERYDAY = [f"tests/{room}" for room in ("contracts", "functions", "local", "benchmarks", "faults", "matrix")]
 EVERYDAY += [f"tests/web/test_{what}.py" for what in ("docs_page", "widget_attacks", "widget_browser", "widget_faults")]
 WORKERS = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
 DEPLOYED = "3.13"  # The runtime of the cloud functions; tests/infra starts each bundle with it where it is found.
@@ -327,11 +328,19 @@ def evals(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Run the benchmarks, or those that are named: nox -s bench -- turn cold_start."""
+    """Run the benchmarks, or those that are named: nox -s bench -- turn cold_start --check; options go to each."""
     front_end(session)
-    names = session.posargs or sorted(p.stem for p in (ROOT / "benchmarks").glob("[a-z]*.py"))
+    given = session.posargs
+    first = next((place for place, word in enumerate(given) if word.startswith("-")), len(given))
+    names = given[:first] or sorted(p.stem for p in (ROOT / "benchmarks").glob("[a-z]*.py"))
+    failed = []
     for name in names:
-        run(session, "-m", f"benchmarks.{name}")
+        try:
+            run(session, "-m", f"benchmarks.{name}", *given[first:])
+        except CommandFailed:
+            failed.append(name)
+    if failed:
+        session.error(f"Failed, or with --check missed an aim: {', '.join(failed)}")
 
 
 @nox.session

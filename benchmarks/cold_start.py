@@ -5,12 +5,12 @@ byte asked for has arrived: /health, an API's answer that reads Firestore, or th
 Firestore and the model counts nothing, since they are other processes.
 """
 
-import argparse
 import statistics
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from benchmarks.rig.figures import interleaved, ratio, verdict
+from benchmarks.rig.figures import arguments, exit_code, interleaved, ratio, verdict
 from benchmarks.rig.google import Metadata
 from benchmarks.rig.processes import Function
 from benchmarks.rig.shop import QUESTION, Shop, Tenant, key
@@ -68,9 +68,9 @@ def delta(tenant: Tenant, function: Function) -> None:
             raise RuntimeError(f"no delta from {function.target}:\n{function.log()}")
 
 
-def main() -> None:
+def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--only", choices=("health", "api", "chat"))
     options = parser.parse_args()
@@ -144,6 +144,7 @@ def main() -> None:
             for other in others:
                 best, median = ratio(found[other], found[baseline])
                 print(f"{_line(other, found[other])}  {best:.2f}× {median:.2f}×  {verdict(median, aim)}")
+    return exit_code(options)
 
 
 def _product(folder: str, environment: Mapping[str, str], ask: Ask, target: str | None = None) -> Callable[[], float]:
@@ -155,4 +156,4 @@ def _line(name: str, seconds: list[float]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,9 +6,9 @@ log lines, for a minute of an open home page, as a rate per hour. Lists are fill
 API's place, so that only the page is measured.
 """
 
-import argparse
 import json
 import statistics
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from benchmarks.rig.figures import verdict
+from benchmarks.rig.figures import arguments, exit_code, unmeasured, verdict
 from infra.web import build_stale
 from tests.e2e.practice import Practice
 from tests.e2e.stack import Stack
@@ -175,17 +175,17 @@ def lists(browser: Browser, stack: Stack, practice: Practice) -> None:
         page.context.close()
 
 
-def main() -> None:
+def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="how long home is watched")
     given = parser.parse_args()
     build_stale()
     sizes()
     binary = chromium()
     if binary is None:
-        print("No Chromium on this machine: times, reads and lists are not measured.")
-        return
+        unmeasured("No Chromium on this machine: times, reads and lists are not measured.")
+        return exit_code(given)
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
         stack = Stack(Path(folder), own=True).start()
         browser = playwright.chromium.launch(executable_path=binary, args=["--no-sandbox"])
@@ -198,7 +198,8 @@ def main() -> None:
         finally:
             browser.close()
             stack.stop()
+    return exit_code(given)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -4,7 +4,6 @@ Each export is written by a process of its own, as Cloud Run would run it, again
 is what the kernel says of that process. Bounded memory means that the ratio of both peaks stays near 1, whatever the format.
 """
 
-import argparse
 import json
 import os
 import subprocess
@@ -14,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.rig.figures import arguments, exit_code, verdict
 from tests import engines
 
 ROOT = Path(__file__).parent.parent
@@ -114,16 +114,16 @@ def measured(folder: Path, number: int, formats: list[str]) -> dict[str, dict[st
             one.kill()
 
 
-def main() -> None:
+def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--formats", nargs="*", default=["jsonl", "csv", "parquet"])
     parser.add_argument("--write", metavar="FORMAT", help="write one export in this process; for this program itself")
     options = parser.parse_args()
     if options.write:
         print(json.dumps(export(options.write)))
-        return
+        return 0
     with tempfile.TemporaryDirectory() as folder:
         small = measured(Path(folder) / "small", 10_000, options.formats)
         large = measured(Path(folder) / "large", options.rows, options.formats)
@@ -133,9 +133,10 @@ def main() -> None:
         print(
             f"{format_:<8} {many['rows']:>9} rows, {many['bytes'] / 2**20:7.1f} MiB in {many['seconds']:6.1f} s, "
             f"{many['cpu']:.0f} s of them CPU, and {many['runs']} runs: peak {many['peak']:5.0f} MiB, {ratio:4.2f} of "
-            f"that of {few['rows']} rows ({few['peak']:.0f} MiB), aim {AIM}: {'kept' if ratio <= AIM else 'MISSED'}"
+            f"that of {few['rows']} rows ({few['peak']:.0f} MiB), {verdict(ratio, AIM)}"
         )
+    return exit_code(options)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

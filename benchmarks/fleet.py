@@ -4,12 +4,12 @@ The list is asked from the real function under functions-framework and gunicorn,
 of retrieval is that of the questions in tests/functions/agents/relevance.py, with the offline embeddings.
 """
 
-import argparse
 import json
 import statistics
+import sys
 import time
 
-from benchmarks.rig.figures import interleaved, percentile, ratio, verdict
+from benchmarks.rig.figures import arguments, exit_code, interleaved, percentile, ratio, verdict
 from benchmarks.rig.processes import Asked, Function
 from benchmarks.rig.shop import Shop
 from tests.functions.shared.http import callers
@@ -155,16 +155,17 @@ def quality() -> None:
             )
 
 
-def main() -> None:
+def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("--times", type=int, default=15)
     options = parser.parse_args()
     with Shop() as shop:
         listing(shop, options.times)
     retrieval(options.times)
     quality()
+    return exit_code(options)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

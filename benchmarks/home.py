@@ -4,11 +4,12 @@ Reads are what the wire carries by document, and what the function's own log lin
 includes the one read that says who is calling. The baseline of time is the same function's /health, which reads nothing.
 """
 
-import argparse
 import statistics
+import sys
 import time
 from http.client import HTTPConnection
 
+from benchmarks.rig.figures import arguments, exit_code, verdict
 from benchmarks.rig.processes import Function
 from benchmarks.rig.shop import Shop
 from benchmarks.rig.wire import Tap
@@ -61,9 +62,9 @@ def counted(function: Function, path: str) -> int:
     return reads
 
 
-def main() -> None:
+def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("--times", type=int, default=20)
     options = parser.parse_args()
     with Shop() as shop, Tap(shop.firestore.address) as tap:
@@ -84,12 +85,13 @@ def main() -> None:
                     documents = sum(number for name, number in seen.items() if name.startswith("read "))
                     queries = sum(number for name, number in seen.items() if name.startswith("query "))
                     counts = seen["call RunAggregationQuery"]
-                    aim = f", aim {AIM}: {'kept' if reads <= AIM else 'MISSED'}" if path == PATHS[0] else ""
+                    aim = f", {verdict(reads, AIM)}" if path == PATHS[0] else ""
                     print(
                         f"  {path:<32} {reads:4} reads (on the wire {documents} documents, {queries} queries, "
                         f"{counts} counts), {took:6.1f} ms{aim}"
                     )
+    return exit_code(options)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -4,15 +4,15 @@ Seconds are of CPU, so that other load does not count. Rated as a turn's commit 
 cost and usage into the charge by each shipped plan. Validated as a consumer does: the row's shape, then its digest.
 """
 
-import argparse
 import datetime
 import json
 import random
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.rig.figures import interleaved
+from benchmarks.rig.figures import arguments, at_least, exit_code, interleaved
 
 AIM = 20_000
 NOW = datetime.datetime(2026, 12, 5, 12, tzinfo=datetime.UTC)
@@ -98,9 +98,9 @@ def seconds(*parts: Callable[[], None]) -> Callable[[], float]:
     return measure
 
 
-def main() -> None:
+def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--times", type=int, default=5)
     options = parser.parse_args()
@@ -125,9 +125,10 @@ def main() -> None:
     base = min(measured["JSON read and nothing else"])
     for name, times in measured.items():
         best = options.events / min(times)
-        aim = f"aim ≥{AIM:,}/s {'kept' if best >= AIM else 'MISSED'}" if name != "JSON read and nothing else" else ""
+        aim = at_least(best, AIM) if name != "JSON read and nothing else" else ""
         print(f"  {name:<36} {best:>9,.0f} events/s of one core  {min(times) / base:5.1f}× reading  {aim}")
+    return exit_code(options)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

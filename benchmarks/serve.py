@@ -4,7 +4,6 @@ A first start makes the state; the second, warm one is measured. The baseline is
 deployments, hello world under functions-framework, started at once; so a slow or busy machine shows in both.
 """
 
-import argparse
 import asyncio
 import contextlib
 import json
@@ -21,7 +20,7 @@ from pathlib import Path
 import httpx2
 import yaml
 
-from benchmarks.rig.figures import verdict
+from benchmarks.rig.figures import arguments, exit_code, verdict
 from benchmarks.rig.processes import ROOT, Function, cpu_seconds, memory, tree
 from local.id_tokens import Credentials, IdTokens, NoToken
 
@@ -111,9 +110,9 @@ def _hello(function: Function) -> None:
     connection.getresponse().read()
 
 
-def main() -> None:
+def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("--times", type=int, default=2)
     options = parser.parse_args()
     catalogue = yaml.safe_load((ROOT / "infra" / "catalogue.yaml").read_text(encoding="utf-8"))
@@ -128,7 +127,8 @@ def main() -> None:
                 f"  warm          {warm}  {verdict(warm.seconds, AIM)}; "
                 f"{warm.seconds / base.seconds:.2f}× the time, {warm.memory / base.memory:.2f}× the memory of the bare ones"
             )
+    return exit_code(options)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -4,15 +4,15 @@ Real functions under functions-framework and gunicorn, real local Firestore and 
 that does the same Firestore round trips with the plain client: one `get_all` of 6 and commits of 2, 4 and 1.
 """
 
-import argparse
 import base64
 import json
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 
-from benchmarks.rig.figures import percentile
+from benchmarks.rig.figures import arguments, exactly, exit_code, percentile, verdict
 from benchmarks.rig.processes import Function
 from benchmarks.rig.shop import Shop, Tenant
 from benchmarks.rig.visitors import Said, Visitor, at_once
@@ -64,7 +64,8 @@ def operations(shop: Shop) -> None:
         assert visitor.ask().status == 200
         seen = taps[0].take() + taps[1].take()
         stated = Counter(list(_counts(chat))[-1])
-        print(f"  turn         {_sums(seen)}   aim 6 reads, 7 writes, 1 publish   log says the same: {stated == AIM}")
+        told = exactly(_sums(seen), "6 reads, 7 writes, 1 publish")
+        print(f"  turn         {_sums(seen)}   {told}   log says the same: {exactly(stated == AIM, True)}")
         print(f"               {_names(seen)}")
         row = _event(tenant)
         for folder, target in CONSUMERS:
@@ -74,7 +75,8 @@ def operations(shop: Shop) -> None:
                 _push(consumer, row)
                 seen = taps[0].take()
                 named = f"{target} again" if again else target
-                print(f"  {named:<22} {_sums(seen)}   aim {CONSUMER_WRITES} writes")
+                writes = sum(number for name, number in seen.items() if name.startswith("write "))
+                print(f"  {named:<22} {_sums(seen)}   {verdict(writes, CONSUMER_WRITES)} writes")
                 print(f"               {_names(seen)}")
 
 
@@ -191,12 +193,12 @@ def _exact(tenant: Tenant, turns: int) -> str:
     ]
     charged = sum(row["charge_nanos"] for row in rows)
     good = spend["spent_nanos"] == charged <= spend["cap_nanos"] and len(rows) == turns and not spend["holds"]
-    return f"spent {spend['spent_nanos']} = Σ of {len(rows)} events {charged}: {'exact' if good else 'NOT EXACT'}"
+    return f"spent {spend['spent_nanos']} = Σ of {len(rows)} events {charged}, exact: {exactly(good, True)}"
 
 
-def main() -> None:
+def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("--turns", type=int, default=100, help="turns for each percentile")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each throughput")
     options = parser.parse_args()
@@ -209,7 +211,8 @@ def main() -> None:
             latency(shop, chat, trips, options.turns)
             throughput(shop, chat, trips, options.seconds)
             capped(shop, chat, options.seconds)
+    return exit_code(options)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -4,7 +4,7 @@ THREADS = 0.6 × seconds of a turn ÷ CPU seconds of a turn: at that many open t
 is the CPU that the turn's Firestore round trips take by the plain client.
 """
 
-import argparse
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from benchmarks.rig.figures import arguments, exit_code
 from benchmarks.rig.processes import ROOT, Function
 from benchmarks.rig.shop import Shop, Tenant
 from benchmarks.rig.visitors import Said, Visitor, at_once
@@ -75,9 +76,9 @@ def held(shop: Shop, tenant: Tenant) -> None:
         print(f"  {OPEN} open turns take {most - before:.0f} MiB more: {1024 * (most - before) / OPEN:.0f} KiB a turn")
 
 
-def main() -> None:
+def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("--times", type=int, default=4)
     options = parser.parse_args()
     with Shop() as shop:
@@ -94,7 +95,8 @@ def main() -> None:
         print(f"  THREADS = {SHARE} × seconds ÷ CPU seconds (catalogue: {stated['concurrency']}, {stated['memory']}):")
         for seconds in (1, 2, 4):
             print(f"    turns of {seconds} s: {SHARE * seconds / max(plain, known):.0f}")
+    return exit_code(options)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,11 +10,12 @@ import gzip
 import json
 import statistics
 import subprocess
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.rig.figures import verdict
+from benchmarks.rig.figures import arguments, exit_code, unmeasured, verdict
 from benchmarks.rig.processes import ROOT
 from infra.web import build_stale, find_node
 
@@ -117,7 +118,7 @@ def times() -> None:
 
     path = chromium()
     if path is None:
-        print("No Chromium on this machine: the time is not measured.")
+        unmeasured("No Chromium on this machine: the time is not measured.")
         return
     visits: list[tuple[Busy, Busy, Busy]] = []
     with standin.platform() as platform, standin.site(platform) as with_chat:
@@ -139,12 +140,14 @@ def times() -> None:
     print(f"  blocked by the chat {own:.1f}  {verdict(own, BLOCKING_AIM)}")
 
 
-def main() -> None:
+def main() -> int:
     """Measure and print."""
+    options = arguments(__doc__).parse_args()
     build_stale()
     sizes()
     times()
+    return exit_code(options)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -14,8 +14,8 @@ Dimension = Literal["agent", "model", "channel", "industry", "version"]
 
 MOST_DAYS = 366
 MOST_HOUR_DAYS = 14
-MOST_FOREIGN_DAYS = 31
-"""Where days are put together of hours, for the workspace's are others."""
+MOST_FOREIGN_DAYS = {"day": 31, "week": 182, "month": 366}
+"""By the steps, where their days are not the workspace's: about 800 documents each (docs/decisions/0027)."""
 
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
 Key = Annotated[str | None, Field(min_length=1, max_length=200)]
@@ -49,7 +49,8 @@ class StatsQuery(Cutting):
     time_zone: str | None = Field(
         default=None,
         max_length=60,
-        description="Of which IANA time zone the days and hours are, such as Asia/Kathmandu; the workspace's by default.",
+        description="Of which IANA time zone the days and hours are, such as Asia/Kathmandu; the workspace's by default. "
+        "Where its days are others: at most 31 days by day, 182 by week, 366 by month.",
     )
 
 
@@ -220,7 +221,9 @@ class Comparison(Answer):
     """A span of days and the one before it: of the same length, or as it was asked for.
 
     `change` has for each figure how much it grew, as a share of what it was before; null where that was nothing or
-    unknown. `groups` are those of the current span, `series` its steps, if asked for.
+    unknown. `groups` are those of the current span, `series` its steps, if asked for. `as_of` is the time of the newest
+    event in the figures. `counted_until` is `answered_at`, or earlier where turns are known that are not counted yet:
+    since then the figures are late. It is null for a span that is over.
     """
 
     days: Days
@@ -233,6 +236,8 @@ class Comparison(Answer):
     series: Series | None
     time_zone: str
     as_of: datetime | None
+    counted_until: datetime | None
+    answered_at: datetime
 
 
 class VersionPerformance(Performance):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from functions.analytics import metrics, repository, series, steps, usage
+from functions.analytics import freshness, metrics, repository, series, steps, usage
 from functions.analytics.models import (
     MOST_DAYS,
     MOST_HOUR_DAYS,
@@ -52,6 +52,8 @@ def _compared(call: Call, query: PerformanceQuery, wanted: Wanted) -> Comparison
     found = dict(zip(names, repository.rollups(call.workspace, names, fields), strict=True))
     current, before = [found[name] for name in spans[0]], [found[name] for name in spans[1]]
     now, then = wanted.of(current), wanted.of(before)
+    as_of = usage.newest(current)
+    begins, ends = steps.bounds(first, zone)[0], steps.bounds(last, zone)[1]
     return Comparison(
         days=Days(first=first, last=last),
         days_before=Days(first=earlier[0], last=earlier[1]),
@@ -65,7 +67,11 @@ def _compared(call: Call, query: PerformanceQuery, wanted: Wanted) -> Comparison
         },
         series=cut.filled(found, wanted, home.currency, call.now),
         time_zone=home.time_zone,
-        as_of=usage.newest(current),
+        as_of=as_of,
+        counted_until=freshness.counted_until(call.workspace, as_of or begins, call.now)
+        if begins <= call.now < ends
+        else None,
+        answered_at=call.now,
     )
 
 

@@ -19,8 +19,6 @@ Rows = Callable[[datetime, datetime], Sequence[Mapping[str, Any]]]
 ATTEMPTS = 8
 """For the months, which every event moves; an event of the days themselves ends the run at once."""
 
-_TIMES = ("last_micros", "as_of_micros")
-
 
 def span(workspace: WorkspaceId, day: str) -> tuple[datetime, datetime]:
     """From when to when events are needed: the days of the workspace's time zone that a UTC day touches."""
@@ -53,7 +51,7 @@ def rebuild(workspace: WorkspaceId, day: str, usage: Rows, conversations: Rows, 
     for row, counters in ((row, counters) for row, counters in added if counters):
         newest = rollups.micros(row)
         for name in set(rollups.names(clock.from_text(row["occurred_at"]), zone)) & fresh.keys():
-            fresh[name] = _plus(fresh[name], rollups.placed(name, counters, newest))
+            fresh[name] = rollups.plus(fresh[name], rollups.placed(name, counters, newest))
     for _ in range(ATTEMPTS):
         differing, batch = [], firestore.Batch()
         for name, found in [*stored.items(), *_months(workspace, days, stored, fresh)]:
@@ -84,20 +82,9 @@ def _months(
         for name in names[1:]:
             if name in stored and stored[name].etag != found[name].etag:
                 raise firestore.Changed
-            whole = _plus(whole, fresh[name] if name in fresh else found[name].data)
+            whole = rollups.plus(whole, fresh[name] if name in fresh else found[name].data)
         fresh[names[0]] = whole
         yield names[0], found[names[0]]
-
-
-def _plus(left: Added, right: Added) -> Added:
-    """Both added up; of two times the later."""
-    total = dict(left)
-    for key, value in right.items():
-        if isinstance(value, dict):
-            total[key] = _plus(total.get(key, {}), value)
-        else:
-            total[key] = max(total.get(key, 0), value) if key in _TIMES else total.get(key, 0) + value
-    return total
 
 
 def _minus(fresh: Mapping[str, Any], stored: Mapping[str, Any]) -> Added:
@@ -108,7 +95,7 @@ def _minus(fresh: Mapping[str, Any], stored: Mapping[str, Any]) -> Added:
 def _differences(fresh: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for key in sorted(fresh.keys() | stored.keys()):
         new, old = fresh.get(key), stored.get(key)
-        if key in _TIMES:
+        if key in rollups.TIMES:
             if (new or 0) > (old or 0):
                 yield key, new
         elif isinstance(new, Mapping) or isinstance(old, Mapping):

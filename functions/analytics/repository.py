@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from functions.analytics.rollups import Added, placed
+from functions.analytics.rollups import TIMES, Added, placed
 from functions.shared import contracts, firestore
 from functions.shared.contracts import AgentRead, ConversationRead, RollupRead, VersionRead, WorkspaceRead
 from functions.shared.firestore import Query, Snapshot
@@ -55,7 +55,7 @@ def add(batch: firestore.Batch, workspace: WorkspaceId, name: str, added: Added,
 def _increments(added: Added) -> dict[str, Any]:
     return {
         key: firestore.Maximum(value)
-        if key in ("last_micros", "as_of_micros")
+        if key in TIMES
         else _increments(value)
         if isinstance(value, dict)
         else firestore.Increment(value)
@@ -112,6 +112,14 @@ def handed_off(
 ) -> list[Snapshot]:
     """The same of those in which a person was asked for."""
     return _latest(workspace, [("handed_off", "==", True)], since, until, limit, after)
+
+
+def changed_since(workspace: WorkspaceId, moment: datetime, limit: int) -> list[Snapshot]:
+    """The names of conversations whose last message is later, the earliest first."""
+    home = contracts.path(workspace, "conversations")
+    return firestore.find(
+        Query(home, where=(("updated_at", ">", moment),), order=("updated_at",), limit=limit, fields=("updated_at",))
+    )
 
 
 def _latest(

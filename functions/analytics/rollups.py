@@ -10,6 +10,9 @@ from functions.shared.contracts import Counters
 
 Added = dict[str, Any]
 
+TIMES = ("last_micros", "as_of_micros")
+"""What is no count: of two the later holds."""
+
 
 def names(moment: datetime, zone: ZoneInfo) -> tuple[str, str, str]:
     """The documents that a moment belongs to: its hour in UTC, its day and month in the workspace's time zone."""
@@ -102,6 +105,17 @@ def _by_dimension(row: Mapping[str, Any], counters: Added, model: str | None = N
 def micros(row: Mapping[str, Any]) -> int:
     """When the event happened, in microseconds of Unix time."""
     return clock.to_micros(clock.from_text(row["occurred_at"]))
+
+
+def plus(left: Added, right: Added) -> Added:
+    """Both added up, as the database adds the second to the first."""
+    total = dict(left)
+    for key, value in right.items():
+        if isinstance(value, dict):
+            total[key] = plus(total.get(key, {}), value)
+        else:
+            total[key] = max(total.get(key, 0), value) if key in TIMES else total.get(key, 0) + value
+    return total
 
 
 def summed(parts: list[Counters]) -> Counters:

@@ -1,7 +1,8 @@
 """Cuts a span of days into steps and says of which rollups each is made, to the minute in every time zone; pure.
 
 Days of the workspace's own zone are documents. Days of another zone, and hours by its clock, are put together of the
-hours of UTC, and where the zone is off by a part of an hour of their quarters. Since 1972 no zone is off by less.
+hours of UTC, and where the zone is off by a part of an hour of their quarters; weeks and months of another zone of the days
+of the workspace's that lie in them, and of hours at both ends. Since 1972 no zone is off by less than a quarter.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -66,11 +67,13 @@ def cut(first: date, last: date, granularity: Granularity, zone: ZoneInfo, home:
     """
     if granularity == "hour":
         return list(_hours(bounds(first, zone)[0], bounds(last, zone)[1], zone))
-    steps: dict[str, tuple[Part, ...]] = {}
+    steps: dict[str, list[date]] = {}
     for day in days_of(first, last):
-        start = str(_beginning(day, granularity))
-        steps[start] = steps.get(start, ()) + _day(day, zone, home)
-    return [Step(start, parts) for start, parts in steps.items()]
+        steps.setdefault(str(_beginning(day, granularity)), []).append(day)
+    return [
+        Step(start, _covering(bounds(days[0], zone)[0], bounds(days[-1], zone)[1], home))
+        for start, days in steps.items()
+    ]
 
 
 def _beginning(day: date, granularity: Granularity) -> date:
@@ -79,9 +82,15 @@ def _beginning(day: date, granularity: Granularity) -> date:
     return day.replace(day=1) if granularity == "month" else day
 
 
-def _day(day: date, zone: ZoneInfo, home: ZoneInfo) -> tuple[Part, ...]:
-    span = bounds(day, zone)
-    return (Part(f"day_{day}"),) if span == bounds(day, home) else _between(*span)
+def _covering(start: datetime, end: datetime, home: ZoneInfo) -> tuple[Part, ...]:
+    """The days of `home` that lie between two moments whole, and the hours before and behind them."""
+    first, last = start.astimezone(home).date(), end.astimezone(home).date() - timedelta(days=1)
+    if bounds(first, home)[0] < start:
+        first += timedelta(days=1)
+    if first > last:
+        return _between(start, end)
+    whole = tuple(Part(f"day_{day}") for day in days_of(first, last))
+    return (*_between(start, bounds(first, home)[0]), *whole, *_between(bounds(last, home)[1], end))
 
 
 def _between(start: datetime, end: datetime) -> tuple[Part, ...]:
@@ -90,7 +99,8 @@ def _between(start: datetime, end: datetime) -> tuple[Part, ...]:
     hour = start.replace(minute=0)
     while hour < end:
         inside = tuple(name for n, name in enumerate(QUARTERS) if start <= hour + n * QUARTER < end)
-        parts.append(Part(f"hour_{hour:%Y-%m-%dT%H}", () if len(inside) == len(QUARTERS) else inside))
+        if inside:
+            parts.append(Part(f"hour_{hour:%Y-%m-%dT%H}", () if len(inside) == len(QUARTERS) else inside))
         hour += HOUR
     return tuple(parts)
 

@@ -132,10 +132,8 @@ def check_parts(granularity: steps.Granularity, wanted: Wanted, parts: Iterable[
     """Raises Invalid for steps that would have to be put together of too much, or of what is not counted."""
     parts = list(parts)
     foreign = granularity != "hour" and any(part.name.startswith("hour_") for part in parts)
-    if foreign and days > MOST_FOREIGN_DAYS:
-        message = (
-            f"Days of another time zone than the workspace's are put together of hours: at most {MOST_FOREIGN_DAYS}."
-        )
+    if foreign and days > (most := MOST_FOREIGN_DAYS[granularity]):
+        message = f"Days of another time zone than the workspace's are put together of hours: at most {most} by {granularity}."
         raise Invalid(errors=[{"pointer": "/from", "message": message}])
     if "version" in wanted.dimensions and any(part.quarters for part in parts):
         message = "Versions are not counted by the quarter, of which this time zone's steps would be made."

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from local.identity.keys import Keyring
 from local.identity.people import People
-from local.life import cast
+from local.life import cast, plot
 from local.life.agreement import agreed
 from local.life.courier import Undelivered
 from local.life.owner import Exists, Owner
@@ -19,9 +19,6 @@ from local.life.product import Product, Refused
 from local.life.story import Story, Wish
 from local.process import die_with_parent
 from local.scheduler import stack
-
-_MOST_DAYS = 95
-"""Events are kept for 100 days, and the last night still has to book the first day's."""
 
 
 def main() -> int:
@@ -77,7 +74,12 @@ def _tell(story: Story, turns: int, charge: int, seconds: float) -> None:
 def _arguments() -> tuple[Wish, Path]:
     parser = argparse.ArgumentParser(prog="demo", description="Months of believable life for a local workspace.")
     parser.add_argument("--seed", default="7", help="the same seed and day give the same data")
-    parser.add_argument("--days", type=int, default=90, help=f"how long ago it begins, at most {_MOST_DAYS}")
+    parser.add_argument(
+        "--days",
+        type=int,
+        help=f"how long ago it begins, at most {plot.MOST_DAYS}; if absent {plot.DAYS}, "
+        f"or so many more that {plot.MONTHS} months are closed",
+    )
     parser.add_argument("--until", type=_day, help="the day on which it ends; now if absent")
     parser.add_argument("--agents", type=int, default=12, help="how many agents")
     parser.add_argument("--visits", type=int, default=250, help="about how many visitors")
@@ -86,10 +88,11 @@ def _arguments() -> tuple[Wish, Path]:
     found = parser.parse_args()
     if found.attached:
         die_with_parent()
-    if not 2 <= found.days <= _MOST_DAYS:
-        parser.error(f"--days is 2 to {_MOST_DAYS}")
     until = found.until or datetime.now(UTC).replace(microsecond=0)
-    return Wish(found.seed, until, found.days, found.agents, found.visits), found.state
+    days = plot.length(until) if found.days is None else found.days
+    if not 2 <= days <= plot.MOST_DAYS:
+        parser.error(f"--days is 2 to {plot.MOST_DAYS}")
+    return Wish(found.seed, until, days, found.agents, found.visits), found.state
 
 
 def _day(text: str) -> datetime:

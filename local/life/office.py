@@ -9,6 +9,9 @@ from local.life.product import Product
 
 _NANOS = 10**9
 
+PAID_LATE = timedelta(days=22, hours=9, minutes=12)
+"""How long after it was sent the second invoice is paid, which is due after two weeks."""
+
 
 class Office:
     """The operator's accounts, and the owner's worries about the bill."""
@@ -31,7 +34,7 @@ class Office:
         issued = self._product.past.now()
         if number == 1:
             # Due after two weeks: reminded of, overdue, and paid at last.
-            yield issued + timedelta(days=22, hours=9, minutes=12)
+            yield issued + PAID_LATE
             self._pays(invoice, "Sorry for the delay")
             return
         yield issued + timedelta(days=2 if number == 0 else 6, hours=9, minutes=25)

@@ -24,6 +24,12 @@ _DAY = {
     "evening": (2, 1, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 6, 5, 6, 8, 11, 13, 14, 13, 11, 7, 4),
     "always": (3, 2, 1, 1, 1, 1, 2, 4, 6, 8, 8, 8, 7, 6, 7, 8, 9, 9, 9, 10, 10, 9, 7, 5),
 }
+DAYS, MONTHS = 90, 3
+MOST_DAYS = 96
+"""Events are kept for 100 days, and the last night still has to book the first day's."""
+_FIRST_MONTH = 3
+"""Days of the first month at least: in two of them visitors come."""
+
 _GROWTH = 1.7
 """How many times as many visitors come on the last day as on an agent's first."""
 
@@ -35,6 +41,19 @@ class Visit:
     number: int
     at: datetime
     agent: Agent
+
+
+def length(until: datetime) -> int:
+    """How many days a story has that ends then: DAYS, or the few more in which MONTHS months are closed by then.
+
+    Months have 28 to 31 days, and one is closed a day after its end, in the night: of 90 days that end with a month or on a
+    first, two months can be closed only.
+    """
+    # The nightly run that closes a month, and the morning that sees its bill.
+    month = (until - timedelta(days=1, hours=2)).replace(day=1)
+    for _ in range(MONTHS - 1):
+        month = (month - timedelta(days=1)).replace(day=1)
+    return max(DAYS, (until.date() - month.date()).days + _FIRST_MONTH)
 
 
 def begins(agent: Agent, first: datetime, days: int) -> datetime:

@@ -38,6 +38,8 @@ NESTED = {
     "series",
     "time_zone",
     "as_of",
+    "counted_until",
+    "answered_at",
     "industry",
     "benchmark",
 }

@@ -7,7 +7,7 @@ import pytest
 
 from functions.analytics import consumer, performance
 from functions.analytics.models import Comparison, PerformanceQuery, Range, VersionsQuery
-from functions.shared import clock, events, ids
+from functions.shared import clock, contracts, events, ids, logs
 from functions.shared.errors import Invalid
 from functions.shared.identity import WorkspaceId
 from functions.shared.money import Money
@@ -45,6 +45,59 @@ def told(cloud: Cloud, workspace: WorkspaceId, kind: str, agent: str, **fields: 
 
 def shown(cloud: Cloud, workspace: WorkspaceId, **query: Any) -> Comparison:
     return performance.workspace(cloud.call(workspace, now=NOON), PerformanceQuery.model_validate({**TODAY, **query}))
+
+
+def stored_turn(workspace: WorkspaceId, conversation: str, began: datetime, seq: int = 1) -> None:
+    """A turn as its commit stores it, whatever has become of its event."""
+    ended = began + timedelta(seconds=4)
+    home = f"workspaces/{workspace}/conversations/{conversation}"
+    known = contracts.ConversationRead(agent_id="agt_a", channel="widget", created_at=began, updated_at=ended)
+    write(home, known.model_dump())
+    turn = contracts.TurnRead(
+        seq=seq,
+        message_id="msg_1",
+        message="Hi?",
+        answer="Yes.",
+        outcome="completed",
+        occurred_at=began,
+        completed_at=ended,
+    )
+    write(f"{home}/turns/trn_{seq}", turn.model_dump())
+
+
+def test_figures_are_late_since_the_oldest_turn_that_is_stored_and_not_counted(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    assert shown(cloud, workspace).counted_until == NOON, "nothing is known that lacks"
+    counted = NOON - timedelta(hours=1)
+    stored_turn(workspace, "cnv_counted", counted)
+    assert shown(cloud, workspace).counted_until == counted, "not even the first is counted"
+    happened(cloud, workspace, counted)
+    found = shown(cloud, workspace)
+    # It was complete after it began: the conversation changed after the newest event, and nothing is late.
+    assert (found.as_of, found.counted_until, found.answered_at) == (counted, NOON, NOON)
+    late = NOON - timedelta(minutes=40)
+    for seq in (2, 3):
+        stored_turn(workspace, "cnv_late", late + timedelta(minutes=seq), seq)
+    write(
+        f"workspaces/{workspace}/conversations/cnv_late",
+        {"agent_id": "agt_a", "channel": "widget", "created_at": late, "updated_at": NOON},
+    )
+    assert shown(cloud, workspace).counted_until == late + timedelta(minutes=2)
+    assert shown(cloud, workspace, agent="agt_other").counted_until == late + timedelta(minutes=2)
+    yesterday = {"from": "2026-11-24", "to": "2026-11-24"}
+    assert shown(cloud, workspace, **yesterday).counted_until is None, "a span that is over"
+
+
+def test_who_only_left_an_address_makes_no_figure_late(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    happened(cloud, workspace, NOON - timedelta(hours=2))
+    stored_turn(workspace, "cnv_1", NOON - timedelta(hours=2))
+    changed = {"agent_id": "agt_a", "channel": "widget", "created_at": NOON, "updated_at": NOON - timedelta(minutes=30)}
+    write(f"workspaces/{workspace}/conversations/cnv_1", changed)
+    with logs.request() as counted:
+        assert shown(cloud, workspace).counted_until == NOON
+    # Two days and the workspace, then the conversation and its turn; without a change it is one read in their place.
+    assert counted["firestore_reads"] == 3 + 2
 
 
 def test_performance_is_beside_the_span_before(cloud: Cloud) -> None:

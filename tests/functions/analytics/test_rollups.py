@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from functions.analytics import rebuilding, rollups
+from functions.analytics import rollups
 from functions.shared import ids
 from functions.shared.identity.workspace import founded
 from tests.functions import rooms
@@ -35,8 +35,8 @@ def test_the_hour_in_which_every_agent_of_a_large_fleet_talks_all_the_time_is_on
             }
             row = rooms.usage(workspace, agent, HOUR + timedelta(minutes=minutes), **turn, **first)
             placed = rollups.placed("hour_2026-11-25T13", rollups.of_usage(row), rollups.micros(row))
-            own = rebuilding._plus(own, placed)
-        document = rebuilding._plus(document, own)
+            own = rollups.plus(own, placed)
+        document = rollups.plus(document, own)
     assert size(document) < LARGEST * 0.9
     assert document["quarters"].keys() == {"00", "15", "30", "45"}
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from functions.analytics.models import MOST_FOREIGN_DAYS
 from functions.analytics.steps import HOUR, QUARTER, Granularity, Part, Step, before, bounds, cut, days_of
 from functions.shared.contracts import QUARTERS, RollupRead
 
@@ -112,6 +113,26 @@ def test_days_that_are_those_of_the_workspace_are_its_documents() -> None:
     span = date(2026, 1, 1), date(2026, 12, 31)
     made = cut(*span, "day", ZoneInfo("Europe/Paris"), ZoneInfo("Europe/Berlin"))
     assert [step.parts for step in made] == [(Part(f"day_{day}"),) for day in days_of(*span)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "home", "granularity", "days", "most"),
+    [
+        ("Asia/Kathmandu", "UTC", "day", 31, 745),
+        ("Asia/Tokyo", "America/New_York", "day", 31, 746),
+        ("Asia/Kathmandu", "UTC", "week", 182, 835),
+        ("Asia/Tokyo", "Europe/Berlin", "week", 182, 835),
+        ("Asia/Kathmandu", "UTC", "month", 366, 700),
+        ("Pacific/Auckland", "America/New_York", "month", 366, 700),
+    ],
+)
+def test_weeks_and_months_of_another_zone_are_made_of_days_with_hours_at_their_ends(
+    zone: str, home: str, granularity: Granularity, days: int, most: int
+) -> None:
+    assert MOST_FOREIGN_DAYS[granularity] == days
+    for start in days_of(date(2027, 12, 1), date(2028, 2, 10)):
+        made = cut(start, start + timedelta(days=days - 1), granularity, ZoneInfo(zone), ZoneInfo(home))
+        assert len({part.name for step in made for part in step.parts}) <= most
 
 
 def test_an_hour_that_was_counted_before_there_were_quarters_is_counted_once() -> None:

@@ -242,6 +242,21 @@ def test_a_day_abroad_begins_and_ends_to_the_second(cloud: Cloud, zone: str, day
         assert (found.total.turns, found.as_of) == (2, end)
 
 
+def test_a_month_abroad_has_the_turns_of_its_own_clock_at_both_ends(cloud: Cloud) -> None:
+    workspace = cloud.workspace(time_zone="America/New_York")
+    start, end = clock.from_text("2026-10-31T18:15:00Z"), clock.from_text("2026-11-30T18:15:00Z")
+    inside = (start, start + timedelta(hours=9), start + timedelta(days=12), end - timedelta(seconds=1))
+    for moment in (start - timedelta(seconds=1), *inside, end):
+        happened(cloud, workspace, moment)
+    span = {"from": "2026-10-01", "to": "2026-12-31"}
+    found = stats(cloud, workspace, granularity="month", time_zone="Asia/Kathmandu", **span)
+    assert [(item.start, item.figures.turns) for item in found.items] == [
+        ("2026-10-01", 1),
+        ("2026-11-01", 4),
+        ("2026-12-01", 1),
+    ]
+
+
 def test_days_abroad_read_a_bounded_number_of_hours(room: Room, cloud: Cloud) -> None:
     workspace = cloud.workspace(time_zone="Europe/Berlin")
     someone = callers.person("viewer", workspace)
@@ -251,8 +266,15 @@ def test_days_abroad_read_a_bounded_number_of_hours(room: Room, cloud: Cloud) ->
     with logs.request() as operations:
         stats(cloud, workspace, time_zone="Europe/Paris", **{"from": "2025-12-01", "to": "2026-11-25"})
     assert operations["firestore_reads"] == 360 + 1
+    for granularity, first in (("week", "2026-06-01"), ("month", "2025-12-01")):
+        with logs.request() as operations:
+            span = {"from": first, "to": "2026-11-29" if granularity == "week" else "2026-11-30"}
+            found = stats(cloud, workspace, time_zone="Asia/Kathmandu", granularity=granularity, **span)
+        assert len(found.items) == (26 if granularity == "week" else 12)
+        assert operations["firestore_reads"] <= 835 + 1
     for query, pointer in (
         ("from=2026-09-30&to=2026-10-31&time_zone=Asia/Kathmandu", "/from"),
+        ("from=2026-05-31&to=2026-11-29&granularity=week&time_zone=Asia/Kathmandu", "/from"),
         ("time_zone=Mars/Olympus", "/time_zone"),
         ("time_zone=../../etc/passwd", "/time_zone"),
         ("from=2026-10-31&to=2026-10-31&time_zone=Asia/Kathmandu&group_by=version", "/time_zone"),

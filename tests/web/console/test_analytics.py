@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from functions.shared import clock
 from tests.e2e.client import until
 from tests.e2e.practice import Practice
 from tests.e2e.stack import Stack
@@ -160,6 +162,71 @@ def test_silence_is_told_from_fresh_figures(console: Consoles, busy: Practice, m
     changed(page, lambda body: body.update(as_of=at))
     page.evaluate("location.hash = '/analytics'")
     expect(page.get_by_text(re.compile(seen))).to_be_visible()
+
+
+def test_late_counters_are_delayed_by_the_servers_clock_and_no_silence(console: Consoles, busy: Practice) -> None:
+    page = console("/nowhere", who=busy)
+
+    def late(body: Any) -> None:
+        # The server's clock is an hour behind this one: only its own stamps say what is late.
+        answered = clock.from_text(body["answered_at"]) - timedelta(hours=1)
+        stamps = {"as_of": 50, "counted_until": 40, "answered_at": 0}
+        body.update({name: clock.to_text(answered - timedelta(minutes=before)) for name, before in stamps.items()})
+
+    changed(page, late)
+    page.evaluate("location.hash = '/analytics'")
+    expect(page.get_by_text(re.compile(r"Usage is counted up to "))).to_be_visible()
+    expect(page.locator(".figures .badge", has_text="Delayed")).to_be_visible()
+    expect(page.get_by_text("No usage since")).to_have_count(0)
+    page.unroute(ANALYTICS)
+
+    def on_time(body: Any) -> None:
+        answered = clock.from_text(body["answered_at"]) - timedelta(hours=1)
+        body.update(as_of=clock.to_text(answered), counted_until=clock.to_text(answered))
+        body.update(answered_at=clock.to_text(answered))
+
+    changed(page, on_time)
+    page.reload()
+    expect(page.get_by_text(re.compile(r"As of \d\d:\d\d"))).to_be_visible()
+    expect(page.locator(".figures .badge", has_text="Delayed")).to_have_count(0)
+
+
+def test_the_months_charge_grows_below_its_cap_and_on_to_its_projection(console: Consoles, busy: Practice) -> None:
+    page = console("/nowhere", who=busy)
+
+    def capped(route: Route) -> None:
+        response = route.fetch()
+        body = response.json()
+        body |= {"cap": {"amount": "100", "currency": body["currency"]}}
+        body |= {"projection": {"amount": "88.1", "currency": body["currency"]}}
+        # In the middle of the month, so that some of it is to come.
+        body |= {"projection_as_of": f"{body['period']}-14T12:00:00Z"}
+        route.fulfill(response=response, json=body)
+
+    page.route(re.compile(r"/api/billing$"), capped)
+    page.evaluate("location.hash = '/analytics?tab=cost'")
+    drawn(page)
+    plot = page.get_by_role("application", name=re.compile("^Charge this month. "))
+    expect(plot).to_have_attribute(
+        "aria-label", re.compile(r"about 88\.10 by its end at this pace, of a cap of 100\.00")
+    )
+    plot.focus()
+    said = plot.get_by_role("status")
+    page.keyboard.press("Home")
+    expect(said).to_contain_text("Charged USD")
+    expect(said).not_to_contain_text("At this pace")
+    page.keyboard.press("End")
+    expect(said).to_contain_text("At this pace USD 88.10")
+    expect(said).not_to_contain_text("no data")
+    figure = page.locator("figure", has=plot)
+    figure.get_by_role("button", name="Table").click()
+    table = figure.get_by_role("group", name="Charge this month as a table")
+    expect(table.get_by_role("columnheader")).to_have_text(["Time", "Charged", "At this pace"])
+    expect(table.get_by_role("row").last).to_contain_text("USD 88.10")
+    assert complaints(page) == []
+    charge = page.locator(".tile").filter(has=page.get_by_role("heading", name="Charge", exact=True))
+    href = charge.get_by_role("link").first.get_attribute("href") or ""
+    assert re.fullmatch(r"#/conversations\?from=\d{4}-\d\d-\d\d&to=\d{4}-\d\d-\d\d", href)
 
 
 def test_without_usage_the_page_says_what_is_missing(console: Consoles, stack: Stack) -> None:

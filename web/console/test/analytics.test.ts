@@ -3,6 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { addDays, daysOf, today } from "../src/parts/range";
+import { behind } from "../src/pages/analytics/behind";
+import { added } from "../src/pages/analytics/cumulative";
+import type { Cut } from "../src/pages/analytics/cut";
 import { delta, METRICS, type Name, text, value } from "../src/pages/analytics/figures";
 import { beforeOf, granularityOf, length, nameBefore } from "../src/pages/analytics/spans";
 import { dayOf, secondsOf, writers } from "../src/pages/analytics/times";
@@ -72,4 +75,29 @@ test("every figure has a name, and unknown ones a dash", () => {
   }
   assert.equal(text({ charge: { amount: "12.34", currency: "EUR" } }, "charge"), "EUR 12.34");
   assert.equal(text({ cost_per_conversation: { amount: "0.002537", currency: "USD" } }, "cost_per_conversation"), "USD 0.0025");
+});
+
+test("a month's charge is added up exactly to today, and led on evenly to its projection", () => {
+  const usd = (amount: string) => ({ amount, currency: "USD" });
+  const month = { starts_at: "2026-11-01T00:00:00Z", ends_at: "2026-12-01T00:00:00Z", projection_as_of: "2026-11-03T14:00:00Z", projection: usd("54.3") };
+  const found = added(month, [{ key: "2026-11-01", charge: usd("0.1") }, { key: "2026-11-02", charge: usd("0.2") }, { key: "2026-11-04", charge: usd("9") }]);
+  assert.equal(found.days.length, 30);
+  assert.deepEqual(found.charged.slice(0, 4), [0.1, 0.3, 0.3, null]);
+  assert.deepEqual(found.pace.slice(0, 3), [null, null, 0.3]);
+  assert.deepEqual([found.pace[3]! > 0.3, found.pace[29]], [true, 54.3]);
+  const over = added({ ...month, projection_as_of: "2026-11-30T23:00:00Z" }, []);
+  assert.deepEqual([over.charged[29], over.pace.every((one) => one === null)], [0, true]);
+});
+
+test("money, tokens and visitors lead to the conversations that they are made of, a filter with them where the list knows it", () => {
+  const cut = { span: { from: "2026-11-01", to: "2026-11-30" }, filter: undefined, of: undefined } as unknown as Cut;
+  const channel = (key: string) => ({ ...cut, filter: { by: "channel", key } }) as Cut;
+  const span = "#/conversations?from=2026-11-01&to=2026-11-30";
+  for (const name of ["charge", "cost", "charge_per_conversation", "output_tokens", "turns"] as const) assert.equal(behind(name, cut), span);
+  assert.equal(behind("visitors", cut), `${span}&channel=widget`);
+  assert.equal(behind("visitors", channel("widget")), `${span}&channel=widget`);
+  assert.equal(behind("visitors", channel("api")), undefined);
+  assert.equal(behind("charge", channel("api")), `${span}&channel=api`);
+  assert.equal(behind("charge", { ...cut, filter: { by: "model", key: "m" } } as Cut), undefined);
+  assert.deepEqual([behind("latency_p95_ms", cut), behind("helpful_rate", cut)], [undefined, undefined]);
 });

@@ -56,6 +56,11 @@ test("several lines differ by their pattern, too; a single one is solid", () => 
   assert.deepEqual(traces(chart({ kind: "line", at: [0], series: [line(2)] }))[0]!.dash, []);
 });
 
+test("what is to come is read as the projection alone, and not as missing data", () => {
+  const month = chart({ kind: "line", series: [{ name: "Charged", values: [1, 2, null], colour: 1 }, { name: "At this pace", values: [null, 2, 4], dashed: true, forecast: true }] });
+  assert.deepEqual([0, 1, 2].map((step) => reading(month, step).values.map((one) => one.series.name)), [["Charged"], ["Charged", "At this pace"], ["At this pace"]]);
+});
+
 test("a step is read with its time, its values, and what is not known", () => {
   assert.equal(reading(chart({}), 1).sentence, "60 s: 2.");
   const two = chart({ series: [{ name: "p50", values: [1, null, 3] }, { name: "p95", values: [4, 5, 6] }, { name: "Projection", values: [null, null, 9], dashed: true }], unfinished: true });

@@ -10,6 +10,8 @@ export interface Series {
   colour?: Colour;
   /** The period before, a projection: a dashed line without marks. */
   dashed?: boolean;
+  /** What is to come: where it is known, the others are not unknown, they have not happened. */
+  forecast?: boolean;
   /** How its values are drawn; default the chart's. */
   kind?: "columns" | "line";
 }
@@ -130,10 +132,11 @@ export function named(steps: number, fit: number): number[] {
 export function reading(chart: Plotted, step: number): { at: string; values: { series: Series; text: string }[]; sentence: string } {
   const open = chart.unfinished && step === chart.at.length - 1;
   const at = `${chart.writeAt(chart.at[step]!)}${open ? ", not over yet" : ""}`;
+  const toCome = chart.series.some((one) => one.forecast && one.values[step] != null);
   const values = chart.series
     .map((series) => ({ series, value: series.values[step] }))
-    // A projection has nothing to say about what is over.
-    .filter(({ series, value }) => value != null || !series.dashed)
+    // A projection has nothing to say about what is over, and what is to come is no missing data.
+    .filter(({ series, value }) => value != null || !(series.dashed || toCome))
     .map(({ series, value }) => ({ series, text: value == null ? "no data" : chart.write(value) }));
   return { at, values, sentence: `${at}: ${values.map((one) => (chart.series.length > 1 ? `${one.series.name} ${one.text}` : one.text)).join(", ")}.` };
 }

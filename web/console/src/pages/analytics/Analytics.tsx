@@ -13,6 +13,7 @@ import { to, useQuery, withQuery } from "../../routing";
 import { may } from "../../session/session";
 import { Breakdown, useNames } from "./Breakdown";
 import { Bar, type Cut, useCut } from "./cut";
+import { Cumulative } from "./Cumulative";
 import { value, writer } from "./figures";
 import { Freshness } from "./Freshness";
 import { Industries } from "./Industries";
@@ -36,7 +37,7 @@ export default function Analytics() {
   return (
     <Page
       title="Analytics"
-      updated={found.at}
+      updated={found.data && Date.parse(found.data.answered_at)}
       actions={
         may("member") && (
           <Button icon="download" href={to("/exports", { kind: "stats", from: cut.span.from, to: cut.span.to })}>
@@ -64,7 +65,7 @@ function Figures({ tab, data, cut, at, live }: { tab: Tab; data: Schemas["Compar
   const none = series.total.turns === 0 && series.total.errors === 0 && series.compared_before.turns === 0;
   return (
     <div class="stack loose figures">
-      <Freshness asOf={data.as_of} at={at} live={live && !cut.filter} />
+      <Freshness of={data} at={at} live={live && !cut.filter} />
       {none ? (
         <Card>
           {cut.filter ? (
@@ -84,6 +85,7 @@ function Figures({ tab, data, cut, at, live }: { tab: Tab; data: Schemas["Compar
             {tab.charts.map((drawn) => (
               <Over key={drawn.title} drawn={drawn} series={series} cut={cut} />
             ))}
+            {tab.id === "cost" && !cut.filter && <Cumulative />}
             {tab.id === "cost" && <Parts cut={cut} />}
             <Breakdown names={tab.ranked} found={data} cut={cut} />
             {tab.id === "quality" && <Versions cut={cut} />}

@@ -9,7 +9,7 @@ import { workspace } from "../../session/session";
 import type { Cut } from "./cut";
 import { additive, axisWriter, kindOf, METRICS, type Name, text, value, writer } from "./figures";
 import { nameBefore } from "./spans";
-import { behind } from "./Tiles";
+import { behind } from "./behind";
 import type { Drawn } from "./tabs";
 import { dayOf, secondsOf, writers } from "./times";
 

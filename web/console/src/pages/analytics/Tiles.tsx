@@ -4,32 +4,11 @@ import type { Schemas } from "../../api/client";
 import { Icon } from "../../parts/icons";
 import { Tile } from "../../parts/figure";
 import type { Cut } from "./cut";
-import { conversationsOf } from "./cut";
+import { behind } from "./behind";
 import { delta, METRICS, type Name, text, value } from "./figures";
 import { nameBefore } from "./spans";
 
 type Series = Schemas["Series"];
-
-/** What is behind a figure, where the list of conversations can show just that. */
-const BEHIND: Partial<Record<Name, Record<string, string>>> = {
-  conversations: {},
-  turns: {},
-  errors: { outcome: "failed" },
-  error_rate: { outcome: "failed" },
-  hand_offs: { handed: "yes" },
-  hand_off_rate: { handed: "yes" },
-  resolved: { resolved: "yes" },
-  resolution_rate: { resolved: "yes" },
-  leads: { lead: "yes" },
-  rating: { rating: "1-5" },
-  ratings: { rating: "1-5" },
-};
-
-export function behind(name: Name, cut: Cut, more: Record<string, string> = {}): string | undefined {
-  const found = BEHIND[name];
-  const possible = !cut.filter || cut.filter.by === "agent" || cut.filter.by === "channel";
-  return found && possible ? conversationsOf(cut, { ...found, ...more }) : undefined;
-}
 
 export function Tiles({ names, series, cut }: { names: Name[]; series: Series; cut: Cut }) {
   return (

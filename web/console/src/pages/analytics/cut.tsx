@@ -103,9 +103,3 @@ function Versions({ agent, cut }: { agent: string; cut: Cut }) {
   const found = (versions.data?.items ?? []).map((one) => ({ value: one.version_id, label: `v${one.number}${one.is_published ? ", published" : ""}` }));
   return <Select label="Version" value={key} onChange={(version) => cut.change({ version: version || undefined })} options={[{ value: "", label: "All versions" }, ...found, ...(key && !found.some((one) => one.value === key) ? [{ value: key, label: key }] : [])]} />;
 }
-
-/** The conversations behind what is shown, on its days or on one of them. Models, industries and versions are no filter there. */
-export function conversationsOf(cut: Cut, more: Record<string, string | undefined> = {}): string {
-  const { filter, of } = cut;
-  return `#${withQuery("/conversations", { from: cut.span.from, to: cut.span.to, agent: of, channel: filter?.by === "channel" ? filter.key : undefined, ...more })}`;
-}
