@@ -6,7 +6,7 @@ import { call, type Schemas } from "../../api/client";
 import { useAgents } from "../../api/names";
 import { forget, useAction, useResource } from "../../api/resource";
 import { count, fine, plural, when } from "../../format";
-import { Button, State } from "../../parts/basics";
+import { Button, Note, State } from "../../parts/basics";
 import { Confirm, Menu, toast } from "../../parts/dialog";
 import { ErrorNote, Loaded } from "../../parts/problem";
 import { to } from "../../routing";
