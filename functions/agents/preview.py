@@ -8,6 +8,7 @@ from functions.agents import definitions, industries, offers, prompts
 from functions.agents.models import Definition
 from functions.agents.providers import estimate_tokens, load
 from functions.agents.providers.catalogue import ModelCard
+from functions.agents.terms import language_of, terms, words
 from functions.shared.errors import Invalid
 from functions.shared.http import Answer
 
@@ -128,34 +129,51 @@ def _warnings(definition: Definition, now: datetime, tokens: int) -> Iterator[tu
 
 
 def _conflicts(definition: Definition) -> Iterator[tuple[str, str, str]]:
-    """Rules that stand on both sides, or twice; told apart by their words alone."""
-    wanted = {_essence(line): f"goal {number}" for number, line in enumerate(definition.goals, 1)}
-    wanted |= {
-        _essence(line): f"rule {number} of the things to do" for number, line in enumerate(definition.must_do, 1)
-    }
+    """Rules that stand on both sides, or twice; told apart by their words alone.
+
+    A rule forbids a wish when all that it speaks of stands in the wish: "Do not quote prices" meets "Quote prices in
+    dollars". A wish that says no itself, "Say that you give no medical advice", is not met by what forbids the advice.
+    """
+    language = language_of("", definition.languages[0])
+    wanted = [(line, f"goal {number}") for number, line in enumerate(definition.goals, 1)]
+    wanted += [(line, f"rule {number} of the things to do") for number, line in enumerate(definition.must_do, 1)]
+    wishes = [(_essence(line, language), name) for line, name in wanted if not _NO & set(words(line))]
     for number, line in enumerate(definition.must_not_do):
-        if (other := wanted.get(_essence(line))) is not None:
-            yield "conflicting_rules", f"/must_not_do/{number}", f"This forbids what {other} demands."
+        forbidden = _essence(line, language)
+        for wish, name in wishes:
+            if forbidden and (forbidden == wish or (len(forbidden) > 1 and forbidden < wish)):
+                yield "conflicting_rules", f"/must_not_do/{number}", f"This forbids what {name} demands."
+                break
     for field in ("goals", "must_do", "must_not_do"):
-        seen: set[str] = set()
+        seen: set[tuple[frozenset[str], bool]] = set()
         for number, line in enumerate(getattr(definition, field)):
-            if _essence(line) in seen:
+            # A rule and its opposite are no repetition, but on the side of what is forbidden all say no.
+            said = _essence(line, language), field != "must_not_do" and bool(_NO & set(words(line)))
+            if said in seen:
                 yield "repeated_rule", f"/{field}/{number}", "This stands there twice."
-            seen.add(_essence(line))
+            seen.add(said)
 
 
 _FILLERS = frozenset(
     (
-        "do", "does", "don't", "dont", "not", "never", "always", "please", "must", "should", "may", "shall", "a", "an",
-        "the", "any", "ever", "you", "to",
+        "do", "does", "don't", "dont", "always", "please", "must", "should", "may", "shall", "any", "ever", "immer", "bitte",
+        "darf", "soll", "muss", "toujours", "doit", "siempre", "debe", "sempre", "deve", "altijd", "moet",
+    )
+)  # fmt: skip
+
+_NO = frozenset(
+    (
+        "no", "not", "never", "none", "without", "don't", "dont", "nicht", "kein", "keine", "keinen", "keiner", "nie", "niemals",
+        "ohne", "ne", "pas", "jamais", "aucun", "aucune", "sans", "nunca", "ningún", "ninguna", "sin", "não", "nenhum", "sem",
+        "non", "mai", "nessun", "nessuna", "senza", "niet", "geen", "nooit", "zonder", "inte", "aldrig", "ingen", "utan",
     )
 )  # fmt: skip
 
 
-def _essence(line: str) -> str:
-    """The words that carry a rule: "Do not mention prices." and "Always mention the prices" say the same of prices."""
-    words = "".join(c if c.isalnum() or c == "'" else " " for c in line.casefold().replace("’", "'")).split()
-    return " ".join(word for word in words if word not in _FILLERS)
+def _essence(line: str, language: str) -> frozenset[str]:
+    """What a rule speaks of, whatever the forms of its words, their order, and whether it is demanded or forbidden."""
+    spoken = " ".join(word for word in words(line) if word not in _FILLERS | _NO)
+    return frozenset(terms(spoken, language))
 
 
 def _model_warnings(definition: Definition, now: datetime) -> Iterator[tuple[str, str, str]]:

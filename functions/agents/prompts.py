@@ -1,7 +1,7 @@
 """Composes the system prompt from a definition, section by section, always the same for the same definition.
 
 Order is deliberate: who the agent is, what it is for, how it speaks, what it must and must not do; then the rules that
-the product sets for every agent, last and nearest to the conversation, so that no wizard answer outranks them. Text of
+the product sets for every agent, last of the instructions, so that no wizard answer outranks them. Text of
 the business cannot pose as a block of knowledge: its tags are taken apart.
 """
 

@@ -120,11 +120,28 @@ def test_a_model_that_may_go_within_ninety_days_is_warned_of(moment: datetime, w
     assert warnings({**going, "fallback": staying}) == (["/model/id"] if warned else [])
 
 
-def test_a_goal_that_a_rule_forbids_is_a_contradiction(studio: Studio):
-    definition = {"goals": ["Mention the prices."], "must_not_do": ["Do not mention prices."]}
+@pytest.mark.parametrize(
+    ("language", "wanted", "forbidden", "meets"),
+    [
+        ("en", "Mention the prices.", "Do not mention prices.", True),
+        ("en", "Quote our prices in dollars.", "Never quote a price.", True),
+        ("en", "Book appointments for new patients.", "Do not book appointments.", True),
+        ("de", "Nenne die Preise in Euro.", "Nenne keine Preise.", True),
+        ("en", "Say that you give no medical advice.", "Do not give medical advice.", False),
+        ("en", "Never quote a price.", "Do not quote prices.", False),
+        ("en", "Mention the opening hours.", "Do not mention prices.", False),
+        ("en", "Book appointments.", "Do not book appointments on Sundays.", False),
+        ("en", "Help.", "Never.", False),
+    ],
+)
+def test_a_goal_that_a_rule_forbids_is_a_contradiction(
+    studio: Studio, language: str, wanted: str, forbidden: str, meets: bool
+):
+    definition = {"languages": [language], "goals": [wanted], "must_not_do": [forbidden]}
     body = studio.ask("POST", "/api/agents/prompt-preview", {"definition": definition}).body
     found = [w for w in body["warnings"] if w["code"] == "conflicting_rules"]
-    assert [(w["pointer"], w["message"]) for w in found] == [("/must_not_do/0", "This forbids what goal 1 demands.")]
+    told = [("/must_not_do/0", "This forbids what goal 1 demands.")] if meets else []
+    assert [(w["pointer"], w["message"]) for w in found] == told
 
 
 def test_a_preview_says_which_goals_the_agents_knowledge_leaves_alone(studio: Studio):
