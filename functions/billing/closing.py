@@ -8,7 +8,18 @@ import itertools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from functions.billing import charges, crediting, credits, dunning, finalizing, ledger, reconciling, repository, voiding
+from functions.billing import (
+    cap_alerts,
+    charges,
+    crediting,
+    credits,
+    dunning,
+    finalizing,
+    ledger,
+    reconciling,
+    repository,
+    voiding,
+)
 from functions.billing.books import Books, post, tell
 from functions.billing.models import ClosingMark, LedgerEntry, UsageEvent
 from functions.shared import clock, events, firestore, logs, metering
@@ -69,6 +80,7 @@ def _run(books: Books) -> None:
     metering.set_credit_apart(books.workspace, books.period, books.as_of)
     dunning.dun(books)
     reconciling.reconcile(books, touched)
+    cap_alerts.look_back(books.workspace, books.as_of)
     if len(free) < len(due):
         raise Unavailable("Turns of a day that is over are still running.", retry_after=60)
 
