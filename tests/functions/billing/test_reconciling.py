@@ -1,7 +1,8 @@
 """What somebody has not counted is published again, and what stays different is an alarm."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -71,16 +72,84 @@ def test_a_difference_that_the_next_run_still_finds_is_an_alarm(
     assert told(capsys) == {"2026-11-26": {"charges": 1}, "2026-11": {"charges": -1}}
 
 
-def test_a_warehouse_that_does_not_answer_stops_no_close(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def outage(story: Story) -> Iterator[None]:
+    """BigQuery does not answer."""
+
     def gone() -> None:
         raise ConnectionError("nobody there")
 
-    story.turn(at("2026-11-26"))
-    story.stores = False
-    monkeypatch.setattr(bigquery, "client", gone)
+    stores, story.stores = story.stores, False
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bigquery, "client", gone)
+        yield
+    story.stores = stores
+
+
+def test_a_warehouse_that_does_not_answer_stops_no_close_and_the_day_is_compared_later(
+    story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = story.record(at("2026-11-26"))
+    story.count(lost, warehouse=[])
+    with outage(story):
+        story.close(at("2026-11-27", 0, 10))
+        assert story.state()["last_closed"] == "2026-11-26"
+        assert story.state().get("differences", {}) == {}
+        since = "2026-11-27T00:10:00.000000Z"
+        assert story.state()["uncompared"] == {"2026-11-25": since, "2026-11-26": since}
+        assert alarms(capsys) == []
+        story.close(at("2026-11-28", 0, 10))
+    named = [alarm["of"] for alarm in alarms(capsys) if alarm["message"] == "figures were not compared"]
+    assert named == ["2026-11-25", "2026-11-26"]
+    assert {"2026-11-25", "2026-11-26", "2026-11-27", "booked 2026-11-27"} == story.state()["uncompared"].keys()
+    story.close(at("2026-11-29", 0, 10))
+    assert story.state()["uncompared"] == {}
+    # Nobody knew before whether it agreed, so it differs since this night.
+    assert story.state()["differences"] == {"2026-11-26": "2026-11-29T00:10:00.000000Z"}
+    assert [row["event_id"] for row in story.cloud.published("usage-recorded", story.workspace)] == [lost.id]
+    story.close(at("2026-11-30", 0, 10))
+    assert told(capsys) == {"2026-11-26": {"warehouse": -lost.row["charge_nanos"]}}
+
+
+def test_what_differed_before_an_outage_keeps_its_first_date(story: Story, capsys: pytest.CaptureFixture[str]) -> None:
+    story.count(story.record(at("2026-11-26")), warehouse=[])
     story.close(at("2026-11-27", 0, 10))
-    assert story.state()["last_closed"] == "2026-11-26"
-    assert story.state().get("differences", {}) == {}
+    first = {"2026-11-26": "2026-11-27T00:10:00.000000Z"}
+    assert story.state()["differences"] == first
+    with outage(story):
+        story.close(at("2026-11-28", 0, 10))
+    assert story.state()["differences"] == first
+    assert told(capsys) == {}
+    story.close(at("2026-11-29", 0, 10))
+    assert (story.state()["differences"], list(told(capsys))) == (first, ["2026-11-26"])
+
+
+def test_entries_and_invoices_of_a_long_outage_are_compared_after_it(
+    story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story.turn(at("2026-11-26"), charge_nanos=1_234_567_891)
+    with outage(story):
+        story.close(FINAL)
+        for day in range(1, 11):
+            story.close(FINAL + timedelta(days=day))
+        (invoice,) = story.invoices()
+        since = {
+            "booked 2026-12-02": clock.to_text(FINAL + timedelta(days=1)),
+            invoice.invoice_id: clock.to_text(FINAL),
+        }
+        assert since.items() <= story.state()["uncompared"].items()
+        assert story.state().get("differences", {}) == {}
+    for topic in ("ledger-recorded", "invoice-recorded"):
+        story.cloud.published(topic, story.workspace)
+    story.stores = False
+    story.close(FINAL + timedelta(days=11))
+    assert story.state()["uncompared"] == {}
+    assert story.state()["differences"].keys() == {"booked 2026-12-02", invoice.invoice_id}
+    again = {row["entry_id"] for row in story.cloud.published("ledger-recorded", story.workspace)}
+    assert again == {entry.entry_id for entry in story.entries()}
+    story.store()
+    story.close(FINAL + timedelta(days=12))
+    assert (story.state()["differences"], told(capsys)) == ({}, {})
 
 
 def plus_one(path: str, *field: str) -> None:
@@ -289,9 +358,14 @@ def test_a_month_whose_spend_moves_all_the_time_is_left_for_the_next_day(
         plus_one(metering.spend_path(story.workspace, at("2026-11-26")), "spent_nanos")
         return real(*given)
 
-    monkeypatch.setattr(period_figures.events, "after_day", while_a_turn_settles)
-    story.close(at("2026-11-27", 0, 10))
+    with monkeypatch.context() as patch:
+        patch.setattr(period_figures.events, "after_day", while_a_turn_settles)
+        story.close(at("2026-11-27", 0, 10))
     assert story.state().get("differences", {}) == {}
+    assert list(story.state()["uncompared"]) == ["2026-11"]
+    story.close(at("2026-11-28", 0, 10))
+    assert story.state()["uncompared"] == {}
+    assert list(story.state()["differences"]) == ["2026-11"]
 
 
 def talk(story: Story, day: str) -> None:
