@@ -66,6 +66,7 @@ def close(workspace: WorkspaceId, as_of: datetime) -> None:
 def _run(books: Books) -> None:
     finalizing.finish(books.workspace, books.as_of)
     crediting.finish(books.workspace)
+    voiding.finish(books)
     held = _sweep(books)
     touched = _examine(books)
     due = ledger.days_due(books.first_day, books.last_closed, books.as_of)

@@ -185,6 +185,12 @@ def invoices_in(workspace: WorkspaceId, *states: InvoiceState) -> list[Snapshot]
     return sorted(found, key=lambda one: one.id)
 
 
+def invoices_being_voided(workspace: WorkspaceId) -> list[Snapshot]:
+    """Invoices whose void has begun and not ended."""
+    where: Any = (("voiding", "==", True),)
+    return firestore.find(Query(contracts.path(workspace, "invoices"), where=where))
+
+
 def invoices_due(first: WorkspaceId, last: WorkspaceId) -> dict[str, list[Invoice]]:
     """What is open or overdue, by workspace, of every workspace from the first id to the last: one query for all."""
     due = [InvoiceState.OPEN.value, InvoiceState.OVERDUE.value]
