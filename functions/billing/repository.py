@@ -319,6 +319,12 @@ def hours(workspace: WorkspaceId, first: str, last: str) -> dict[str, list[Rollu
     return found
 
 
+def made_at(workspace: WorkspaceId) -> datetime | None:
+    """When the workspace was made; None when there is none."""
+    found = firestore.get(contracts.workspace_path(workspace))
+    return found.data.get("created_at")
+
+
 def agent_names(workspace: WorkspaceId, agents: Sequence[str]) -> dict[str, str]:
     """The names of agents, deleted ones too."""
     found = read([contracts.path(workspace, "agents", agent) for agent in sorted(set(agents))])
