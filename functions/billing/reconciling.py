@@ -7,7 +7,7 @@ difference that the next day's run still finds is an alarm: nothing here makes t
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from functions.billing import credit_figures, day_figures, period_figures, warehouse
+from functions.billing import credit_figures, day_figures, period_figures, rollup_figures, warehouse
 from functions.billing.books import Books
 from functions.billing.day_figures import Differing
 from functions.billing.models import Invoice
@@ -63,11 +63,12 @@ def _compared(books: Books, touched: Sequence[str], listed: set[str]) -> Iterato
     held = warehouse.held(books.workspace, _span(by_day), filed.booked, filed.issued)
     counted = day_figures.counted(books, by_day)
     for day, of_day in sorted(by_day.items()):
-        if differing := day_figures.compare(books, day, of_day, counted, held):
+        differing = day_figures.compare(books, day, of_day, counted, held)
+        if differing := differing | rollup_figures.compare_day(books, day):
             yield day, differing, day_figures.mend(books, day, of_day, differing)
     months = {clock.month_of(books.as_of), *(day[:_MONTH] for day in by_day), *filter(_is_month, listed)}
     for month, differing in sorted(period_figures.months(books, months).items()):
-        if differing:
+        if differing := differing | rollup_figures.compare_month(books, month):
             yield month, differing, []
     told = {name.removeprefix(BOOKED) for name in booked} if held is None else held.ledger.keys()
     for day in sorted(filed.entries.keys() | told):

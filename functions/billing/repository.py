@@ -1,7 +1,7 @@
 """Every query of billing's room: where its documents are, and how they are read."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from functions.billing import charges
@@ -317,6 +317,29 @@ def hours(workspace: WorkspaceId, first: str, last: str) -> dict[str, list[Rollu
         day = one.id.removeprefix("hour_").partition("T")[0]
         found.setdefault(day, []).append(RollupRead.model_validate(one.data))
     return found
+
+
+def hour_rollups(workspace: WorkspaceId, since: datetime, until: datetime) -> dict[datetime, RollupRead]:
+    """Analytics' rollups of the UTC hours that touch a span, as far as there are any, by their beginning, in one query."""
+    ids = (f"hour_{since:%Y-%m-%dT%H}", f"hour_{until - timedelta(microseconds=1):%Y-%m-%dT%H}")
+    found = firestore.stream(Query(contracts.path(workspace, "rollups"), ids=ids))
+    return {
+        datetime.fromisoformat(f"{one.id.removeprefix('hour_')}:00+00:00"): RollupRead.model_validate(one.data)
+        for one in found
+    }
+
+
+def rollups_stored(workspace: WorkspaceId, names: Sequence[str]) -> list[RollupRead]:
+    """These rollups in order, all of one moment; one that was never written is empty."""
+    found = firestore.get_all([contracts.path(workspace, "rollups", name) for name in names])
+    return [RollupRead.model_validate(one.data) for one in found]
+
+
+def time_zone_changed(workspace: WorkspaceId, since: datetime) -> bool:
+    """Whether the workspace has got another time zone since then, as its audit log tells."""
+    where: Any = (("kind", "==", "workspace"), ("at", ">=", since))
+    changes = firestore.find(Query(contracts.path(workspace, "activity"), where=where, order=("-at",)))
+    return any("time_zone" in (one.data.get("after") or {}) for one in changes)
 
 
 def made_at(workspace: WorkspaceId) -> datetime | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -152,6 +153,47 @@ def test_entries_and_invoices_of_a_long_outage_are_compared_after_it(
     assert (story.state()["differences"], told(capsys)) == ({}, {})
 
 
+def moved(story: Story, zone: str, **activity: Any) -> None:
+    """The workspace's time zone is another one; `activity` is what its audit log has of it."""
+    batch = firestore.Batch()
+    batch.update(contracts.workspace_path(story.workspace), {("time_zone",): zone})
+    if activity:
+        batch.set(contracts.path(story.workspace, "activity", "act_1"), activity)
+    batch.commit()
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kathmandu", "America/St_Johns", "Pacific/Kiritimati", "America/New_York"])
+def test_days_of_any_time_zone_are_compared_with_their_hours_and_quarters(
+    story: Story, capsys: pytest.CaptureFixture[str], zone: str
+) -> None:
+    moved(story, zone)
+    for hour in range(24):
+        story.turn(at("2026-11-26", hour, 7 * hour % 60), charge_nanos=hour + 1)
+    story.turn(at("2026-11-27", 0, 5))
+    for day in (27, 28, 29):
+        story.close(at(f"2026-11-{day}", 0, 10))
+    assert (story.state().get("differences", {}), told(capsys)) == ({}, {})
+    own = clock.day_of(at("2026-11-26").astimezone(ZoneInfo(zone)))
+    plus_one(contracts.path(story.workspace, "rollups", f"day_{own}"), "total", "turns")
+    story.turn(at("2026-11-26", 12), recorded_at=clock.to_text(at("2026-11-29")), charge_nanos=3)
+    story.turn(at("2026-11-27", 12), recorded_at=clock.to_text(at("2026-11-29")), charge_nanos=3)
+    story.close(at("2026-11-30", 0, 10))
+    found = {name for name in story.state()["differences"] if name.startswith("2026-11-2")}
+    assert len(found) == 1
+
+
+def test_a_day_on_which_the_time_zone_changed_is_no_difference(
+    story: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story.turn(at("2026-11-26", 3))
+    story.turn(at("2026-11-26", 23))
+    change = {"action": "workspace.changed", "kind": "workspace", "after": {"time_zone": "America/New_York"}}
+    moved(story, "America/New_York", at=at("2026-11-26", 23, 30), **change)
+    for day in (27, 28, 29):
+        story.close(at(f"2026-11-{day}", 0, 10))
+    assert (story.state().get("differences", {}), told(capsys)) == ({}, {})
+
+
 def plus_one(path: str, *field: str) -> None:
     """One nano more where nobody may write."""
     batch = firestore.Batch()
@@ -176,6 +218,18 @@ def in_a_rollup(story: Story) -> None:
     plus_one(contracts.path(story.workspace, "rollups", "hour_2026-11-26T10"), "total", "charge_nanos")
 
 
+def in_a_days_rollup(story: Story) -> None:
+    plus_one(contracts.path(story.workspace, "rollups", "day_2026-11-26"), "total", "charge_nanos")
+
+
+def in_a_months_rollup(story: Story) -> None:
+    plus_one(contracts.path(story.workspace, "rollups", "month_2026-11"), "total", "charge_nanos")
+
+
+def in_a_count_of_a_days_agent(story: Story) -> None:
+    plus_one(contracts.path(story.workspace, "rollups", "day_2026-11-26"), "agents", AGENT, "turns")
+
+
 def in_an_event(story: Story) -> None:
     (event,) = firestore.find(firestore.Query(contracts.path(story.workspace, "events")))
     plus_one(event.path, "row", "charge_nanos")
@@ -185,7 +239,10 @@ BEFORE_THE_CLOSE: dict[Callable[[Story], None], dict[str, Any]] = {
     in_spend: {"2026-11": {"spend": 1}},
     in_cost: {"2026-11": {"spend": 0}},
     in_the_months_tally: {"2026-11": {"charges": 1}},
-    in_a_rollup: {"2026-11-26": {"rollups": 1}},
+    in_a_rollup: {"2026-11-26": {"rollups": 1, "day_rollup": -1}},
+    in_a_days_rollup: {"2026-11-26": {"day_rollup": 1}, "2026-11": {"month_rollup": -1}},
+    in_a_months_rollup: {"2026-11": {"month_rollup": 1}},
+    in_a_count_of_a_days_agent: {"2026-11-26": {"day_rollup": 0}, "2026-11": {"month_rollup": 0}},
     in_an_event: {"2026-11-26": {"charges": -1, "rollups": -1, "warehouse": -1}, "2026-11": {"spend": -1}},
 }
 
@@ -237,7 +294,7 @@ def test_a_day_whose_entries_are_not_its_events_is_an_alarm_on_the_second_day(
     story.turn(at("2026-11-26", 11), recorded_at=clock.to_text(at("2026-11-27", 1)), charge_nanos=7)
     story.close(at("2026-11-28", 0, 10))
     story.close(at("2026-11-29", 0, 10))
-    assert told(capsys)["2026-11-26"] == {"rollups": 1}
+    assert told(capsys)["2026-11-26"] == {"rollups": 1, "day_rollup": -1}
 
 
 def _changed(story: Story, **fields: Any) -> None:
