@@ -62,9 +62,10 @@ def _compared(books: Books, touched: Sequence[str], listed: set[str]) -> Iterato
     filed = period_figures.filed(books, booked | {name for name in listed if not name.startswith(BOOKED)})
     held = warehouse.held(books.workspace, _span(by_day), filed.booked, filed.issued)
     counted = day_figures.counted(books, by_day)
+    rolled = rollup_figures.compare_days(books, by_day)
     for day, of_day in sorted(by_day.items()):
         differing = day_figures.compare(books, day, of_day, counted, held)
-        if differing := differing | rollup_figures.compare_day(books, day):
+        if differing := differing | rolled.get(day, {}):
             yield day, differing, day_figures.mend(books, day, of_day, differing)
     months = {clock.month_of(books.as_of), *(day[:_MONTH] for day in by_day), *filter(_is_month, listed)}
     for month, differing in sorted(period_figures.months(books, months).items()):

@@ -4,12 +4,12 @@ A consumer adds each event to its hour, day and month in one commit, so they agr
 workspace's time zone: hours are whole or, at an edge in a zone that is off by a part of an hour, the quarters in it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from functions.billing import repository
-from functions.billing.books import Books
+from functions.billing.books import AHEAD, Books
 from functions.billing.day_figures import Differing
 from functions.billing.models import Period
 from functions.shared import clock
@@ -23,20 +23,28 @@ Sums = dict[tuple[str, str], dict[str, int]]
 """Counters in total and by each key of each dimension, without what is 0."""
 
 
-def compare_day(books: Books, day: str) -> Differing:
-    """The workspace's own day that ended within a UTC day, against its hours: one query of those that there are, and one
-    read. A day on which the time zone was another one, or changed, is left out: it holds what was that day's then."""
-    zone = ZoneInfo(books.home.time_zone)
-    own = clock.start_of_day(clock.next_day(day)).astimezone(zone).date() - timedelta(days=1)
-    since, until = _midnight(own, zone), _midnight(own + timedelta(days=1), zone)
-    hours = repository.hour_rollups(books.workspace, since, until)
-    (stored,) = repository.rollups_stored(books.workspace, [f"day_{own}"])
-    difference = _difference(
-        stored, [cut for begin, hour in hours.items() for cut in _within(begin, hour, since, until)]
-    )
-    if difference is None or repository.time_zone_changed(books.workspace, since):
-        return {}
-    return {"day_rollup": difference}
+def compare_days(books: Books, days: Iterable[str]) -> dict[str, Differing]:
+    """Of these UTC days those within which a day of the workspace's own ended that differs from its hours: for a week one
+    query of the hours that there are, and one request for its days. A day on which the time zone was another one, or
+    changed, is left out: it holds what was that day's then."""
+    zone, found = ZoneInfo(books.home.time_zone), dict[str, Differing]()
+    for first, last in clock.runs(days, AHEAD):
+        owned = {day: _own(day, zone) for day in clock.days_between(first, last)}
+        ends = _midnight(owned[first], zone), _midnight(owned[last] + timedelta(days=1), zone)
+        hours = repository.hour_rollups(books.workspace, *ends)
+        stored = repository.rollups_stored(books.workspace, [f"day_{own}" for own in owned.values()])
+        for (day, own), whole in zip(owned.items(), stored, strict=True):
+            since, until = _midnight(own, zone), _midnight(own + timedelta(days=1), zone)
+            parts = [cut for begin, hour in hours.items() for cut in _within(begin, hour, since, until)]
+            difference = _difference(whole, parts)
+            if difference is not None and not repository.time_zone_changed(books.workspace, since):
+                found[day] = {"day_rollup": difference}
+    return found
+
+
+def _own(day: str, zone: ZoneInfo) -> date:
+    """The workspace's own day that ended within a UTC day."""
+    return clock.start_of_day(clock.next_day(day)).astimezone(zone).date() - timedelta(days=1)
 
 
 def compare_month(books: Books, month: str) -> Differing:
