@@ -75,7 +75,6 @@ def one(workspace: WorkspaceId, invoice_id: str) -> tuple[invoice_api.Invoice, s
             replaces=invoice.after.replaces,
             replaced_by=invoice.after.replaced_by,
             digest=invoice.digest,
-            as_of=invoice.as_of,
         ),
         etag,
     )
@@ -92,6 +91,7 @@ def _summary(invoice: Invoice) -> invoice_api.InvoiceSummary:
         due=Money.of_minor(invoice.due_minor, invoice.currency),
         issued_at=invoice.issued_at,
         due_at=invoice.due_at,
+        as_of=invoice.as_of,
     )
 
 
