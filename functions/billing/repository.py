@@ -1,13 +1,13 @@
 """Every query of billing's room: where its documents are, and how they are read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from functions.billing import charges
 from functions.billing.models import Account, EntryKind, Invoice, InvoiceState, LedgerEntry, UsageEvent
 from functions.billing.payment_models import Payment
-from functions.shared import contracts, firestore
+from functions.shared import contracts, firestore, ids
 from functions.shared.contracts import RollupRead, TurnRead
 from functions.shared.firestore import Query, Snapshot
 from functions.shared.identity import WorkspaceId
@@ -84,6 +84,17 @@ def plans_for(workspace: WorkspaceId) -> list[PublishedPlan]:
 def all_plans() -> list[Snapshot]:
     """Every version that was published, for the operator."""
     return firestore.find(Query("plans"))
+
+
+def record_operators_act(batch: firestore.Batch, at: datetime, act: Mapping[str, Any]) -> None:
+    """Add to a commit what the operator did to the installation itself, which is in no workspace's audit log."""
+    batch.create(f"operator_acts/{ids.new('activity')}", {"at": at, **act})
+
+
+def page_of_operators_acts(limit: int, after: tuple[datetime, str] | None) -> list[Snapshot]:
+    """What the operator did to the installation, the latest first."""
+    past = () if after is None else (after[0], f"operator_acts/{after[1]}")
+    return firestore.find(Query("operator_acts", order=("-at",), limit=limit, after=past))
 
 
 def plan_of(found: Snapshot) -> PublishedPlan:
@@ -311,9 +322,9 @@ def tallies(workspace: WorkspaceId, names: Sequence[str], currency: str) -> list
 
 def hours(workspace: WorkspaceId, first: str, last: str) -> dict[str, list[RollupRead]]:
     """By UTC day from `first` to `last`, as far as it has any, analytics' rollups of its hours, in one query."""
-    ids = (f"hour_{first}T00", f"hour_{last}T23")
+    names = (f"hour_{first}T00", f"hour_{last}T23")
     found: dict[str, list[RollupRead]] = {}
-    for one in firestore.stream(Query(contracts.path(workspace, "rollups"), ids=ids)):
+    for one in firestore.stream(Query(contracts.path(workspace, "rollups"), ids=names)):
         day = one.id.removeprefix("hour_").partition("T")[0]
         found.setdefault(day, []).append(RollupRead.model_validate(one.data))
     return found
@@ -321,8 +332,8 @@ def hours(workspace: WorkspaceId, first: str, last: str) -> dict[str, list[Rollu
 
 def hour_rollups(workspace: WorkspaceId, since: datetime, until: datetime) -> dict[datetime, RollupRead]:
     """Analytics' rollups of the UTC hours that touch a span, as far as there are any, by their beginning, in one query."""
-    ids = (f"hour_{since:%Y-%m-%dT%H}", f"hour_{until - timedelta(microseconds=1):%Y-%m-%dT%H}")
-    found = firestore.stream(Query(contracts.path(workspace, "rollups"), ids=ids))
+    names = (f"hour_{since:%Y-%m-%dT%H}", f"hour_{until - timedelta(microseconds=1):%Y-%m-%dT%H}")
+    found = firestore.stream(Query(contracts.path(workspace, "rollups"), ids=names))
     return {
         datetime.fromisoformat(f"{one.id.removeprefix('hour_')}:00+00:00"): RollupRead.model_validate(one.data)
         for one in found
