@@ -3,17 +3,20 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from functions.billing import period_figures, repository
+from functions.billing import payment_api_models as payment_api
+from functions.billing import payments, period_figures, repository
+from functions.billing.models import EntryKind
 from functions.shared import bigquery, clock, contracts, firestore, metering
 from functions.shared.config import settings
 from functions.shared.events import Event
 from tests.cloud import Cloud
+from tests.functions.billing.debts import money, operator
 from tests.functions.billing.story import AGENT, FINAL, Story, at
 
 
@@ -450,3 +453,28 @@ def test_a_day_on_which_nobody_talked_or_whose_turns_have_events_is_no_silence(
     story.turn(at("2026-11-26"))
     story.close(at("2026-11-28", 0, 10))
     assert alarms(capsys) == []
+
+
+@pytest.mark.parametrize("received", [at("2026-09-01"), at("2027-01-30")], ids=["long_ago", "to_come"])
+def test_a_payment_that_is_dated_back_is_compared_and_told_again(
+    story: Story, capsys: pytest.CaptureFixture[str], received: datetime
+) -> None:
+    story.turn(at("2026-11-26"), charge_nanos=1_234_567_891)
+    story.close(FINAL)
+    story.close(FINAL + timedelta(days=1))
+    (invoice,) = story.invoices()
+    new = payment_api.NewPayment(invoice_id=invoice.invoice_id, amount=money(40), received_at=received)
+    payments.record(operator(story, "k", FINAL + timedelta(days=1, hours=9)), story.workspace, new)
+    (entry,) = [entry for entry in story.entries() if entry.kind == EntryKind.PAYMENT]
+    paid = firestore.get(repository.payment_path(story.workspace, entry.payment_id or "")).data
+    assert (paid["received_at"], clock.day_of(entry.booked_at)) == (received, "2026-12-03")
+    story.cloud.published("ledger-recorded", story.workspace)
+    # The warehouse has lost it.
+    story.stored.add(entry.entry_id)
+    story.close(FINAL + timedelta(days=2))
+    assert list(story.state()["differences"]) == ["booked 2026-12-03"]
+    again = [row["entry_id"] for row in story.cloud.published("ledger-recorded", story.workspace)]
+    assert again == [entry.entry_id]
+    story.stored.remove(entry.entry_id)
+    story.close(FINAL + timedelta(days=3))
+    assert (story.state()["differences"], told(capsys)) == ({}, {})
