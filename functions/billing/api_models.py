@@ -221,7 +221,13 @@ class Billing(Answer):
     agent_caps: dict[str, Money]
     charge_by_agent: dict[str, Money]
     balance: Balance
-    as_of: datetime | None = Field(description="The time of the newest event in `usage`; null before the first.")
+    charge_as_of: datetime = Field(
+        description="When what was charged, caps and balance were read; a turn counts at once."
+    )
+    as_of: datetime | None = Field(
+        description="The time of the newest event in `usage` and `by_quantity`, which follow a turn within seconds; "
+        "null before the first."
+    )
 
 
 class UsageQuery(Query):

@@ -1,12 +1,13 @@
 """What the operator does to an invoice, as the workspace's audit log tells it."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from functions.billing.models import Invoice, InvoiceState
 from functions.shared import activity, firestore
 from functions.shared.http import Call
-from functions.shared.identity import WorkspaceId
+from functions.shared.identity import Principal, WorkspaceId
 
 
 def audit_finalized(call: Call, workspace: WorkspaceId, invoice_id: str) -> Callable[[firestore.Batch], None]:
@@ -27,19 +28,38 @@ def audit_finalized(call: Call, workspace: WorkspaceId, invoice_id: str) -> Call
     return also
 
 
+def audit_finished(
+    batch: firestore.Batch, workspace: WorkspaceId, invoice: Invoice, after: dict[str, Any], now: datetime
+) -> None:
+    """Add to the commit that the close finished a void that the operator had begun."""
+    _record(batch, workspace, None, "invoice.voided", invoice, after, now)
+
+
 def audit(
     batch: firestore.Batch, call: Call, workspace: WorkspaceId, action: str, invoice: Invoice, after: dict[str, Any]
 ) -> None:
     """Add to the commit what the operator did to an invoice."""
+    _record(batch, workspace, call.principal, action, invoice, after, call.now)
+
+
+def _record(
+    batch: firestore.Batch,
+    workspace: WorkspaceId,
+    principal: Principal | None,
+    action: str,
+    invoice: Invoice,
+    after: dict[str, Any],
+    now: datetime,
+) -> None:
     activity.record(
         batch,
         workspace,
-        call.principal,
+        principal,
         action,
         kind="invoice",
         subject=invoice.invoice_id,
         name=invoice.number or "",
         before={"state": invoice.state.value, "due_minor": invoice.due_minor},
         after=after,
-        now=call.now,
+        now=now,
     )

@@ -8,7 +8,18 @@ import itertools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from functions.billing import charges, crediting, credits, dunning, finalizing, ledger, reconciling, repository, voiding
+from functions.billing import (
+    cap_alerts,
+    charges,
+    crediting,
+    credits,
+    dunning,
+    finalizing,
+    ledger,
+    reconciling,
+    repository,
+    voiding,
+)
 from functions.billing.books import Books, post, tell
 from functions.billing.models import ClosingMark, LedgerEntry, UsageEvent
 from functions.shared import clock, events, firestore, logs, metering
@@ -55,6 +66,7 @@ def close(workspace: WorkspaceId, as_of: datetime) -> None:
 def _run(books: Books) -> None:
     finalizing.finish(books.workspace, books.as_of)
     crediting.finish(books.workspace)
+    voiding.finish(books)
     held = _sweep(books)
     touched = _examine(books)
     due = ledger.days_due(books.first_day, books.last_closed, books.as_of)
@@ -69,6 +81,7 @@ def _run(books: Books) -> None:
     metering.set_credit_apart(books.workspace, books.period, books.as_of)
     dunning.dun(books)
     reconciling.reconcile(books, touched)
+    cap_alerts.look_back(books.workspace, books.as_of)
     if len(free) < len(due):
         raise Unavailable("Turns of a day that is over are still running.", retry_after=60)
 

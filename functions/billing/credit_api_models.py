@@ -55,7 +55,7 @@ class Credits(Answer):
     grants: list[CreditGrant]
     movements: list[CreditMovement]
     next_page_token: str | None
-    as_of: datetime | None = Field(description="The time of the newest movement shown; null without any.")
+    as_of: datetime = Field(description="When balance and grants were read; a movement counts at once.")
 
 
 class NewNoteLine(Body):

@@ -29,7 +29,9 @@ def compare_note(books: Books, note: CreditNote, held: warehouse.Held | None) ->
     stated = minor_to_nanos(note.total_minor, note.currency)
     if taken != stated:
         differing["ledger"] = taken - stated
-    if held is not None:
+    if held is None:
+        differing["warehouse"] = None
+    else:
         wanted = warehouse.added(warehouse.LINE_SUMS, [*note.to_rows()])
         stored = held.line.get(note.note_id, dict.fromkeys(warehouse.LINE_SUMS, 0))
         if stored != wanted:
@@ -41,7 +43,7 @@ def compare_account(books: Books, recent: list[LedgerEntry], *, listed: bool) ->
     """The account's credit against its grants and the running period; against the ledger when credit moved lately.
 
     The ledger's side is every movement there ever was: it is only read when some entry of the last days moved credit, or
-    when it differed before; otherwise this takes two reads. Credit that moves while it is read is left for the next day.
+    when it differed before; otherwise this takes two reads. Credit that moves while it is read is compared on the next day.
     """
     paths = [repository.account_path(books.workspace), metering.spend_path(books.workspace, books.as_of)]
     account, spend = repository.read(paths)
@@ -58,4 +60,4 @@ def compare_account(books: Books, recent: list[LedgerEntry], *, listed: bool) ->
         if booked != stated:
             differing["ledger"] = booked - stated
     moved = differing and [one.etag for one in repository.read(paths)] != [account.etag, spend.etag]
-    return {} if moved else differing
+    return dict.fromkeys(differing) if moved else differing

@@ -282,7 +282,7 @@ def show(call: Call, query: Page) -> api.Credits:
         grants=[_shown(one, currency, call.now) for one in wallet.grants],
         movements=[_movement(entry, currency) for entry in shown],
         next_page_token=page_token(clock.to_text(shown[-1].booked_at), shown[-1].entry_id) if more else None,
-        as_of=max((entry.booked_at for entry in shown), default=None),
+        as_of=call.now,
     )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from functions.billing import charges, ledger, repository, warehouse
 from functions.billing.books import AHEAD, Books
@@ -17,8 +16,9 @@ _SUMS = (*BUCKETS, "cost_nanos", "charge_nanos")
 EXAMINED = 100
 """Silent days that one query asks about."""
 
-Differing = dict[str, Any]
-"""By figure, how many nanos it has more than the events; 0 where something else than the amount differs."""
+Differing = dict[str, int | None]
+"""By figure, how many nanos it has more than the events; 0 where something else than the amount differs, None where it
+could not be compared."""
 
 
 def events_by_day(books: Books, days: Iterable[str]) -> dict[str, list[Event]]:
@@ -71,7 +71,9 @@ def compare(
     rolled = _rolled_up([hour.total for hour in counted.hours.get(day, ())])
     if rolled != total:
         differing["rollups"] = rolled["charge_nanos"] - total["charge_nanos"]
-    if held is not None:
+    if held is None:
+        differing["warehouse"] = None
+    else:
         wanted = warehouse.added(warehouse.USAGE_SUMS, [event.row for event in of_day])
         stored = held.usage.get(day, dict.fromkeys(warehouse.USAGE_SUMS, 0))
         if stored != wanted:
@@ -101,7 +103,7 @@ def mend(books: Books, day: str, of_day: Sequence[Event], differing: Differing) 
     for name, consumer in (("charges", "billing"), ("rollups", "analytics")):
         if name in differing:
             missing |= repository.unmarked(books.workspace, consumer, ids)
-    if "warehouse" in differing and of_day:
+    if differing.get("warehouse") is not None and of_day:
         begin = clock.start_of_day(day)
         missing |= set(ids) - warehouse.ids(books.workspace, "usage", (begin, begin + timedelta(days=1)))
     return [event for event in of_day if event.id in missing]

@@ -45,7 +45,9 @@ def list_evidence_keys(call: Call) -> models.EvidenceKeys:
     )
 
 
-@api.get("/api/billing/events/{event}", callers=(CONSOLE, MACHINE), summary="Where the books have an event.")
+@api.get(
+    "/api/billing/events/{event}", callers=(CONSOLE, MACHINE), deadline="slow", summary="Where the books have an event."
+)
 def get_billed_event(call: Call, event: str) -> models.BilledEvent:
     """From a turn to the line of its invoice; the event of a turn has the turn's id."""
     return tracing.trace(call, event)

@@ -49,6 +49,9 @@ class InvoiceSummary(Answer):
     due: Money
     issued_at: datetime | None
     due_at: datetime | None
+    as_of: datetime = Field(
+        description="The time up to which the books were closed for its lines; what is paid and due counts at once."
+    )
 
 
 class Invoice(InvoiceSummary):
@@ -71,7 +74,6 @@ class Invoice(InvoiceSummary):
     replaces: str | None = Field(description="The void invoice in place of which it was issued.")
     replaced_by: str | None
     digest: str
-    as_of: datetime
 
 
 class InvoicesQuery(Page):

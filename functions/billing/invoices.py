@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from functions.billing import api_models as api
-from functions.billing import billed, repository
+from functions.billing import billed, past_usage, repository
 from functions.billing import invoice_api_models as invoice_api
 from functions.billing import payment_api_models as payment_api
 from functions.billing.finalizing import PDF, archive_name
 from functions.billing.models import USAGE_LINES, Invoice, InvoiceLine, Party
 from functions.billing.payments import shown as shown_payment
-from functions.shared import clock, events, storage
+from functions.shared import clock, storage
 from functions.shared.config import settings
 from functions.shared.errors import Conflict, Invalid, NotFound
 from functions.shared.events import Event
@@ -75,7 +75,6 @@ def one(workspace: WorkspaceId, invoice_id: str) -> tuple[invoice_api.Invoice, s
             replaces=invoice.after.replaces,
             replaced_by=invoice.after.replaced_by,
             digest=invoice.digest,
-            as_of=invoice.as_of,
         ),
         etag,
     )
@@ -92,6 +91,7 @@ def _summary(invoice: Invoice) -> invoice_api.InvoiceSummary:
         due=Money.of_minor(invoice.due_minor, invoice.currency),
         issued_at=invoice.issued_at,
         due_at=invoice.due_at,
+        as_of=invoice.as_of,
     )
 
 
@@ -126,9 +126,10 @@ def printed(call: Call, invoice_id: str) -> Bytes:
 
 
 def line_events(call: Call, invoice_id: str, line_id: str, query: Page) -> Items[invoice_api.LineEvent]:
-    """The turns that a usage line is made of, by day; older ones than 100 days are in the warehouse only.
+    """The turns that a usage line is made of, by day, however long ago.
 
-    Raises NotFound, also for a line that is no usage.
+    Raises NotFound, also for a line that is no usage, Unavailable where older ones are in the warehouse and it does not
+    answer.
     """
     invoice, _ = find(call.workspace, invoice_id)
     lines = [line for line in invoice.lines if line.line_id == line_id]
@@ -139,7 +140,7 @@ def line_events(call: Call, invoice_id: str, line_id: str, query: Page) -> Items
     if not isinstance(first, str) or not isinstance(skip, int):
         raise _no_token()
     shown: list[invoice_api.LineEvent] = []
-    for day, own in _by_day(call.workspace, invoice, lines[0], first):
+    for day, own in _by_day(call, invoice, lines[0], first):
         for number, event in enumerate(own):
             if day == first and number < skip:
                 continue
@@ -149,14 +150,15 @@ def line_events(call: Call, invoice_id: str, line_id: str, query: Page) -> Items
     return Items(items=shown)
 
 
-def _by_day(
-    workspace: WorkspaceId, invoice: Invoice, line: InvoiceLine, first: str
-) -> Iterator[tuple[str, list[Event]]]:
-    mine = [entry for entry in repository.entries_of_period(workspace, invoice.period) if billed.is_under(entry, line)]
-    for day in sorted({entry.day for entry in mine if entry.day and entry.day >= first}):
+def _by_day(call: Call, invoice: Invoice, line: InvoiceLine, first: str) -> Iterator[tuple[str, list[Event]]]:
+    workspace, days = call.workspace, dict[str, int]()
+    for entry in repository.entries_of_period(workspace, invoice.period):
+        if billed.is_under(entry, line) and entry.day and entry.day >= first:
+            days[entry.day] = days.get(entry.day, 0) + entry.count
+    for day, found in past_usage.of_days(workspace, line.agent_id or "", days, call.now):
         chain = [entry for entry in repository.entries_of_day(workspace, day) if billed.is_under(entry, line)]
-        found = [event for event in events.of_day(workspace, day) if billed.happened_under(event, line)]
-        yield day, billed.share_of(invoice.period, chain, found)
+        own = [event for event in found if billed.happened_under(event, line)]
+        yield day, billed.share_of(invoice.period, chain, own)
 
 
 def _event(event: Event, currency: str) -> invoice_api.LineEvent:

@@ -263,16 +263,18 @@ def finalize(invoice: Invoice, booked_at: datetime) -> list[LedgerEntry]:
     ]
 
 
-def payment(paid: Payment, due_minor: int, period: str) -> list[LedgerEntry]:
-    """Cash to receivable as far as it is due, the rest to customer credit.
+def payment(paid: Payment, due_minor: int, booked_at: datetime) -> list[LedgerEntry]:
+    """Cash to receivable as far as it is due, the rest to customer credit: of the month in which it was received, booked
+    when it was recorded. What is booked on a day that was compared already nobody would compare again.
 
     What is due changes with every payment, so the caller creates the payment's document in the same commit: a payment
     that is there already books nothing.
     """
     on_invoice = min(paid.amount_minor, due_minor)
     rest = paid.amount_minor - on_invoice
+    period = Period.of(paid.received_at).month
     common: dict[str, Any] = {
-        "booked_at": paid.received_at,
+        "booked_at": booked_at,
         "workspace_id": paid.workspace_id,
         "period": period,
         "usage_period": period,

@@ -1,5 +1,7 @@
 """What billing shows to the operator alone: who owes what and since when, what each workspace brings and costs."""
 
+from datetime import datetime
+
 from pydantic import Field
 
 from functions.billing.api_models import Month
@@ -33,6 +35,7 @@ class Debtor(Answer):
     margin_so_far: Money
     open_invoices: int
     last_closed: str | None
+    as_of: datetime = Field(description="When these figures were read; a turn and a payment count at once.")
 
 
 class MarginQuery(Query):
@@ -59,3 +62,4 @@ class Margin(Answer):
     total: MarginOf
     by_model: list[MarginOf]
     by_agent: list[MarginOf]
+    as_of: datetime | None = Field(description="The time of the newest event in it; null without any.")

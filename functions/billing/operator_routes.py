@@ -204,3 +204,9 @@ def list_plans(call: Call) -> plan_models.PlanVersions:
 def publish_plan(call: Call, body: plan_models.NewPlan) -> plan_models.PlanVersion:
     """Only ever added; the same again changes nothing. Who has chosen the plan keeps what was agreed."""
     return publishing.publish(call, body)
+
+
+@api.get("/api/operator/acts", callers=(OPERATOR,), role=None, summary="What the operator did to the installation.")
+def list_operator_acts(call: Call, query: Page) -> Items[plan_models.OperatorAct]:
+    """Versions of plans that were published; what is done to one workspace stands in its own audit log as well."""
+    return publishing.acts(query)

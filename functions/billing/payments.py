@@ -82,7 +82,7 @@ def record(call: Call, workspace: WorkspaceId, new: payment_api.NewPayment) -> p
         )
         on_invoice = min(paid.amount_minor, invoice.due_minor)
         paid = paid.model_copy(update={"on_invoice_minor": on_invoice})
-        entries = ledger.payment(paid, invoice.due_minor, clock.month_of(paid.received_at))
+        entries = ledger.payment(paid, invoice.due_minor, call.now)
         settled = invoicing.settle(invoice, invoice.paid_minor + on_invoice, call.now)
         transaction.create(known.path, paid.to_document())
         transaction.set(found.path, repository.invoice_document(settled))

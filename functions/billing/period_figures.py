@@ -29,6 +29,9 @@ invoice as long as it is open, too."""
 ON_ITS_WAY = timedelta(hours=1)
 """What was booked or issued less than that ago may not have reached the warehouse."""
 
+BOOKED = "booked "
+"""What a day of booking is called on the list of what differs, before the day."""
+
 _INVOICE, _NOTE = "inv_", "crn_"
 
 UNSETTLED = (InvoiceState.OPEN, InvoiceState.OVERDUE, InvoiceState.UNCOLLECTIBLE)
@@ -45,7 +48,7 @@ def months(books: Books, wanted: Iterable[str]) -> dict[str, Differing]:
         if [one.etag for one in repository.read(list(paths.values()))] == [one.etag for one in before]:
             break
     else:
-        return {}
+        return {month: {"spend": None} for month in names}
     found = {}
     for month, stored in zip(names, before, strict=True):
         spend = SpendRead.model_validate(stored.data)
@@ -95,10 +98,12 @@ class Filed:
 
 
 def filed(books: Books, listed: Iterable[str]) -> Filed:
-    """Entries of the last days with their invoices and credit notes, and the invoices that are not settled, of the last
-    month, or `listed`."""
+    """Entries of the last days, and since the first `listed` day of booking, with their invoices and credit notes, and the
+    invoices that are not settled, of the last month, or `listed`."""
     until = books.as_of - ON_ITS_WAY
-    since = clock.start_of_day(clock.day_of(books.as_of - timedelta(days=BOOKED_DAYS)))
+    days = [clock.day_of(books.as_of - timedelta(days=BOOKED_DAYS))]
+    days += [name.removeprefix(BOOKED) for name in listed if name.startswith(BOOKED)]
+    since = clock.start_of_day(min(days))
     entries: dict[str, list[LedgerEntry]] = {}
     for entry in repository.entries_booked(books.workspace, since, until):
         entries.setdefault(clock.day_of(entry.booked_at), []).append(entry)
@@ -130,7 +135,7 @@ def _month_before(month: str) -> str:
 def compare_entries(found: Filed, day: str, held: warehouse.Held | None) -> Differing:
     """What was booked on a day against the warehouse's copy of it."""
     if held is None:
-        return {}
+        return {"warehouse": None}
     wanted = warehouse.added(warehouse.LEDGER_SUMS, [entry.to_row() for entry in found.entries.get(day, ())])
     stored = held.ledger.get(day, dict.fromkeys(warehouse.LEDGER_SUMS, 0))
     return {} if stored == wanted else {"warehouse": stored["amount_nanos"] - wanted["amount_nanos"]}
@@ -154,7 +159,9 @@ def compare_invoice(books: Books, found: Filed, invoice: Invoice, held: warehous
         differing["due"] = minor_to_nanos(stated, invoice.currency) - owed
     if stated != invoice.due_minor or sum(line.amount_minor for line in invoice.lines) != invoice.total_minor:
         differing["paid_and_due"] = minor_to_nanos(stated - invoice.due_minor, invoice.currency)
-    if held is not None and invoice.issued_at is not None and invoice.issued_at <= books.as_of - ON_ITS_WAY:
+    if held is None:
+        differing["warehouse"] = None
+    elif invoice.issued_at is not None and invoice.issued_at <= books.as_of - ON_ITS_WAY:
         wanted = warehouse.added(warehouse.LINE_SUMS, [*invoice.to_rows()])
         stored = held.line.get(invoice.invoice_id, dict.fromkeys(warehouse.LINE_SUMS, 0))
         if stored != wanted:

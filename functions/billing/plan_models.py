@@ -77,6 +77,19 @@ class PlanVersion(Answer):
     terms: Plan
 
 
+class OperatorAct(Answer):
+    """What the operator did to the installation itself."""
+
+    id: str
+    at: datetime
+    action: str
+    actor: str
+    actor_name: str
+    subject: str
+    name: str
+    workspace_id: str | None = Field(description="The workspace that alone it is for; null for all.")
+
+
 class PlanVersions(Answer):
     """Every version of every plan."""
 

@@ -11,11 +11,12 @@ from pydantic import ValidationError
 
 from functions.billing import plan_models, repository
 from functions.billing.accounts import invalid, shown_plan
-from functions.shared import activity, contracts, firestore, pricing
+from functions.shared import activity, clock, contracts, firestore, pricing
 from functions.shared.errors import Conflict, Invalid
-from functions.shared.http import Call
+from functions.shared.http import Call, Items, Page, page_token, page_values
 from functions.shared.identity import WorkspaceId
 from functions.shared.identity.authenticate import workspace_of_operator
+from functions.shared.identity.workspace import is_name
 from functions.shared.plans import DEFAULT_PLAN, PublishedPlan, shipped
 
 NOTICE = timedelta(days=1)
@@ -54,6 +55,18 @@ def publish(call: Call, new: plan_models.NewPlan) -> plan_models.PlanVersion:
         }
         batch = firestore.Batch()
         batch.create(path, document)
+        repository.record_operators_act(
+            batch,
+            call.now,
+            {
+                "action": "plan.published",
+                "actor": call.principal.actor,
+                "actor_name": call.principal.name or call.principal.email,
+                "subject": plan.plan_version,
+                "name": plan.name,
+                "workspace_id": str(workspace or ""),
+            },
+        )
         if workspace is not None:
             activity.record(
                 batch,
@@ -74,6 +87,28 @@ def publish(call: Call, new: plan_models.NewPlan) -> plan_models.PlanVersion:
     if repository.plan_of(stored) != plan or stored.data["workspace_id"] != str(workspace or ""):
         raise Conflict("A version of this name was published with other terms; it stays.", code="plan_version_taken")
     return _shown(plan, stored.data)
+
+
+def acts(query: Page) -> Items[plan_models.OperatorAct]:
+    """The operator's own audit log, the latest first. Raises Invalid for a token that is not of this list."""
+    values = page_values(query.page_token, 2)
+    try:
+        after = None if values is None else (clock.from_text(str(values[0])), str(values[1]))
+        if after is not None and not is_name(after[1]):
+            raise ValueError("no name")
+    except ValueError:
+        raise invalid("/page_token", "This is not a page token of this list.") from None
+    found = repository.page_of_operators_acts(query.page_size + 1, after)
+    shown = [
+        plan_models.OperatorAct(
+            id=one.id,
+            workspace_id=one.data["workspace_id"] or None,
+            **{name: one.data[name] for name in ("at", "action", "actor", "actor_name", "subject", "name")},
+        )
+        for one in found[: query.page_size]
+    ]
+    more = len(found) > query.page_size
+    return Items(items=shown, next_page_token=page_token(clock.to_text(shown[-1].at), shown[-1].id) if more else None)
 
 
 def _workspace(call: Call, name: str) -> WorkspaceId:

@@ -89,6 +89,7 @@ def _debtor(
         margin_so_far=money(spend.spent_nanos - spend.cost_nanos),
         open_invoices=len(owed),
         last_closed=state.data.get("last_closed"),
+        as_of=now,
     )
 
 
@@ -108,7 +109,7 @@ def margin(call: Call, workspace: WorkspaceId, query: api.MarginQuery) -> api.Ma
     if not home.exists:
         raise NotFound("There is no workspace of this id.")
     currency = WorkspaceRead.model_validate(home.data).currency
-    ((tally, _),) = repository.tallies(workspace, [f"month_{month}"], currency)
+    ((tally, newest),) = repository.tallies(workspace, [f"month_{month}"], currency)
     by_agent = statement.grouped(tally, lambda key: key.agent_id)
     names = repository.agent_names(workspace, list(by_agent))
 
@@ -127,4 +128,5 @@ def margin(call: Call, workspace: WorkspaceId, query: api.MarginQuery) -> api.Ma
         total=of(month, tally.total),
         by_model=[of(key, cell) for key, cell in statement.grouped(tally, lambda key: key.model).items()],
         by_agent=[of(key, cell, names.get(key)) for key, cell in by_agent.items()],
+        as_of=clock.from_micros(newest),
     )

@@ -37,7 +37,7 @@ class Standing:
         """The money is here: what is due is paid, the rest is credit. A void invoice asks for nothing."""
         due = self.invoice.due_minor if self.invoice is not None else 0
         on_invoice = min(self.paid.amount_minor, due)
-        self._book(payment(self.paid, due, Period.of(self.paid.received_at).month))
+        self._book(payment(self.paid, due, now), now)
         self._change(state=PaymentState.SUCCEEDED, on_invoice_minor=on_invoice)
         self._pay(on_invoice, now)
 
@@ -59,7 +59,7 @@ class Standing:
         booked = given.model_copy(
             update={"state": RefundState.BOOKED, "on_invoice_minor": on_invoice, "owed_minor": owed - on_invoice}
         )
-        self._book(refund(self.paid, booked))
+        self._book(refund(self.paid, booked), now)
         self._keep(booked)
         self._pay(-on_invoice, now)
 
@@ -67,7 +67,7 @@ class Standing:
         """A booked refund did not reach the payer: the money pays again what it had paid."""
         (booked,) = [one for one in self.paid.refunds if one.refund_id == refund_id]
         opened = booked.on_invoice_minor if self._takes_payment else 0
-        self._book(returned(self.paid, booked, opened, at))
+        self._book(returned(self.paid, booked, opened, at), now)
         self._keep(booked.model_copy(update={"state": RefundState.FAILED}))
         self._pay(opened, now)
 
@@ -95,8 +95,9 @@ class Standing:
     def _credit_minor(self) -> int:
         return self.credit_nanos // minor_unit(self.paid.currency)
 
-    def _book(self, entries: Iterable[LedgerEntry]) -> None:
-        booked = list(entries)
+    def _book(self, entries: Iterable[LedgerEntry], now: datetime) -> None:
+        """Booked when we hear of it, of the month in which it happened: earlier days were compared already."""
+        booked = [one.model_copy(update={"booked_at": now}) for one in entries]
         self.entries += booked
         self.credit_nanos += credit(booked)
 

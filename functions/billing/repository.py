@@ -1,13 +1,13 @@
 """Every query of billing's room: where its documents are, and how they are read."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from functions.billing import charges
 from functions.billing.models import Account, EntryKind, Invoice, InvoiceState, LedgerEntry, UsageEvent
 from functions.billing.payment_models import Payment
-from functions.shared import contracts, firestore
+from functions.shared import contracts, firestore, ids
 from functions.shared.contracts import RollupRead, TurnRead
 from functions.shared.firestore import Query, Snapshot
 from functions.shared.identity import WorkspaceId
@@ -84,6 +84,17 @@ def plans_for(workspace: WorkspaceId) -> list[PublishedPlan]:
 def all_plans() -> list[Snapshot]:
     """Every version that was published, for the operator."""
     return firestore.find(Query("plans"))
+
+
+def record_operators_act(batch: firestore.Batch, at: datetime, act: Mapping[str, Any]) -> None:
+    """Add to a commit what the operator did to the installation itself, which is in no workspace's audit log."""
+    batch.create(f"operator_acts/{ids.new('activity')}", {"at": at, **act})
+
+
+def page_of_operators_acts(limit: int, after: tuple[datetime, str] | None) -> list[Snapshot]:
+    """What the operator did to the installation, the latest first."""
+    past = () if after is None else (after[0], f"operator_acts/{after[1]}")
+    return firestore.find(Query("operator_acts", order=("-at",), limit=limit, after=past))
 
 
 def plan_of(found: Snapshot) -> PublishedPlan:
@@ -183,6 +194,12 @@ def invoices_in(workspace: WorkspaceId, *states: InvoiceState) -> list[Snapshot]
     where = (("state", "in", [state.value for state in states]),)
     found = firestore.find(Query(contracts.path(workspace, "invoices"), where=where))  # type: ignore[arg-type]
     return sorted(found, key=lambda one: one.id)
+
+
+def invoices_being_voided(workspace: WorkspaceId) -> list[Snapshot]:
+    """Invoices whose void has begun and not ended."""
+    where: Any = (("voiding", "==", True),)
+    return firestore.find(Query(contracts.path(workspace, "invoices"), where=where))
 
 
 def invoices_due(first: WorkspaceId, last: WorkspaceId) -> dict[str, list[Invoice]]:
@@ -305,12 +322,41 @@ def tallies(workspace: WorkspaceId, names: Sequence[str], currency: str) -> list
 
 def hours(workspace: WorkspaceId, first: str, last: str) -> dict[str, list[RollupRead]]:
     """By UTC day from `first` to `last`, as far as it has any, analytics' rollups of its hours, in one query."""
-    ids = (f"hour_{first}T00", f"hour_{last}T23")
+    names = (f"hour_{first}T00", f"hour_{last}T23")
     found: dict[str, list[RollupRead]] = {}
-    for one in firestore.stream(Query(contracts.path(workspace, "rollups"), ids=ids)):
+    for one in firestore.stream(Query(contracts.path(workspace, "rollups"), ids=names)):
         day = one.id.removeprefix("hour_").partition("T")[0]
         found.setdefault(day, []).append(RollupRead.model_validate(one.data))
     return found
+
+
+def hour_rollups(workspace: WorkspaceId, since: datetime, until: datetime) -> dict[datetime, RollupRead]:
+    """Analytics' rollups of the UTC hours that touch a span, as far as there are any, by their beginning, in one query."""
+    names = (f"hour_{since:%Y-%m-%dT%H}", f"hour_{until - timedelta(microseconds=1):%Y-%m-%dT%H}")
+    found = firestore.stream(Query(contracts.path(workspace, "rollups"), ids=names))
+    return {
+        datetime.fromisoformat(f"{one.id.removeprefix('hour_')}:00+00:00"): RollupRead.model_validate(one.data)
+        for one in found
+    }
+
+
+def rollups_stored(workspace: WorkspaceId, names: Sequence[str]) -> list[RollupRead]:
+    """These rollups in order, all of one moment; one that was never written is empty."""
+    found = firestore.get_all([contracts.path(workspace, "rollups", name) for name in names])
+    return [RollupRead.model_validate(one.data) for one in found]
+
+
+def time_zone_changed(workspace: WorkspaceId, since: datetime) -> bool:
+    """Whether the workspace has got another time zone since then, as its audit log tells."""
+    where: Any = (("kind", "==", "workspace"), ("at", ">=", since))
+    changes = firestore.find(Query(contracts.path(workspace, "activity"), where=where, order=("-at",)))
+    return any("time_zone" in (one.data.get("after") or {}) for one in changes)
+
+
+def made_at(workspace: WorkspaceId) -> datetime | None:
+    """When the workspace was made; None when there is none."""
+    found = firestore.get(contracts.workspace_path(workspace))
+    return found.data.get("created_at")
 
 
 def agent_names(workspace: WorkspaceId, agents: Sequence[str]) -> dict[str, str]:

@@ -80,6 +80,7 @@ def billing(call: Call) -> api.Billing:
         agent_caps={agent: money(cap) for agent, cap in sorted(spend.agent_caps.items())},
         charge_by_agent={agent: money(spent) for agent, spent in sorted(spend.spent_by_agent.items())},
         balance=balance(call.workspace, spend.currency),
+        charge_as_of=call.now,
         as_of=clock.from_micros(newest),
     )
 

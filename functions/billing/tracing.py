@@ -1,23 +1,26 @@
 """From a turn's event to the ledger entry that books it and the invoice line that bills it: the way back from a line."""
 
-from functions.billing import billed, evidence_api, repository
+from datetime import datetime
+
+from functions.billing import billed, evidence_api, past_usage, repository
 from functions.billing.models import InvoiceState, LedgerEntry
-from functions.shared import clock, events
+from functions.shared import clock
 from functions.shared.errors import NotFound
+from functions.shared.events import Event
 from functions.shared.http import Call
 from functions.shared.identity.workspace import is_name
 from functions.shared.money import Money
 
 
 def trace(call: Call, event_id: str) -> evidence_api.BilledEvent:
-    """Where the books have one event, by its id, which is its turn's. Raises NotFound, also for what is older than 100
-    days: that is in the warehouse and the archive only."""
-    found = events.of_usage(call.workspace, event_id) if is_name(event_id) else None
+    """Where the books have one event, by its id, which is its turn's. Raises NotFound, Unavailable when it is not among
+    those of the last 100 days and the warehouse does not answer."""
+    found = past_usage.find(call.workspace, event_id, call.now) if is_name(event_id) else None
     if found is None:
-        raise NotFound("There is no such event of usage here; after 100 days events are in the warehouse only.")
+        raise NotFound("There is no such event of usage here.")
     event, day = found
     row = event.row
-    entry = _entry_of(event, day)
+    entry = _entry_of(event, day, call.now)
     shown = evidence_api.BilledEvent(
         id=event.id,
         conversation_id=row.get("conversation_id"),
@@ -35,17 +38,19 @@ def trace(call: Call, event_id: str) -> evidence_api.BilledEvent:
     return shown if entry is None else _on_invoice(shown, call, entry)
 
 
-def _entry_of(event: events.Event, day: str) -> LedgerEntry | None:
+def _entry_of(event: Event, day: str, now: datetime) -> LedgerEntry | None:
     month, key = billed.month_of(event), billed.key_of(event)
     entries = repository.entries_of_day(event.workspace, day)
     chain = [entry for entry in entries if entry.usage_period == month and entry.key == key]
     if not chain:
         return None
-    beside = [one for one in events.of_day(event.workspace, day) if _cell(one) == (month, key)]
+    days = {day: sum(entry.count for entry in chain)}
+    ((_, of_day),) = past_usage.of_days(event.workspace, key.agent_id, days, now)
+    beside = [one for one in of_day if _cell(one) == (month, key)]
     return next((entry for entry, own in billed.booked(chain, beside) if any(one.id == event.id for one in own)), None)
 
 
-def _cell(event: events.Event) -> tuple[object, ...]:
+def _cell(event: Event) -> tuple[object, ...]:
     return billed.month_of(event), billed.key_of(event)
 
 

@@ -8,11 +8,11 @@ back (adjustments.reissued), and takes the next number. More entries than one co
 from datetime import datetime, timedelta
 
 from functions.billing import adjustments, credits, finalizing, invoicing, ledger, repository
-from functions.billing.auditing import audit
+from functions.billing.auditing import audit, audit_finished
 from functions.billing.books import Books, post, tell
 from functions.billing.grants import CreditShort, GrantKind, Wallet
 from functions.billing.models import EntryKind, Invoice, InvoiceState, LedgerEntry
-from functions.shared import firestore, metering
+from functions.shared import firestore, logs, metering
 from functions.shared.config import settings
 from functions.shared.errors import Conflict, NotFound
 from functions.shared.events import Event
@@ -26,7 +26,8 @@ PER_COMMIT = (firestore.MAX_WRITES - 10) // 2
 def void(call: Call, workspace: WorkspaceId, invoice_id: str, *, reissue: bool = False) -> None:
     """Take an invoice back, and with `reissue` draft its period again; a repeat goes on where it stopped.
 
-    Until the last entry is booked, the invoice is marked and takes no payment. A void invoice may still be reissued,
+    Until the last entry is booked, the invoice is marked and takes no payment; what stops half way and is not asked for
+    again, the close brings to an end (`finish`). A void invoice may still be reissued,
     once. Raises NotFound, Conflict (`invoice_state`, `invoice_credited`, `credit_used`, `terms_changed`).
     """
     path = repository.invoice_path(workspace, invoice_id)
@@ -50,36 +51,47 @@ def void(call: Call, workspace: WorkspaceId, invoice_id: str, *, reissue: bool =
         voided = voided.model_copy(update={"after": after})
     etag = found.etag
     if not found.data.get("voiding"):
+        # What can be seen to be refused is refused before the invoice is marked.
+        (account,) = repository.read([repository.account_path(workspace)])
+        credit = ledger.credit(_reversed(workspace, invoice, call.now))
+        _given_back(credits.wallet_of(account, call.now), workspace, invoice, credit, call.now)
         # From here on nobody pays it, so what is reversed is all there is.
         etag = _mark(path, etag)
-    reversed_entries = _reversed(workspace, invoice, call)
-    done = {one.entry_id for one in repository.entries_of_invoice(workspace, invoice_id) if one.kind == EntryKind.VOID}
-    left = [one for one in reversed_entries if one.entry_id not in done]
-    while len(left) > PER_COMMIT:
-        batch = firestore.Batch()
-        told = post(batch, workspace, left[:PER_COMMIT], call.now)
-        batch.update(path, {("voiding",): True}, if_etag=etag)
-        etag = batch.commit()[path]
-        tell(told)
-        left = left[PER_COMMIT:]
-    credit = ledger.credit(reversed_entries)
 
-    def work(transaction: firestore.Transaction) -> list[Event]:
-        stored, account, spend = transaction.get_all(
-            [path, repository.account_path(workspace), metering.spend_path(workspace, call.now)]
-        )
-        if stored.etag != etag:
-            raise Conflict("The invoice was changed at this moment. Try again.", code="invoice_state")
-        wallet = _given_back(credits.wallet_of(account, call.now), workspace, invoice, credit, call.now)
-        transaction.set(path, repository.invoice_document(voided))
-        told = post(transaction, workspace, left, call.now)
-        credits.keep(transaction, workspace, account, spend, wallet)
-        audit(transaction, call, workspace, "invoice.voided", invoice, {"state": voided.state.value})
+    def also(batch: firestore.Batch) -> None:
+        audit(batch, call, workspace, "invoice.voided", invoice, {"state": voided.state.value})
         if draft is not None:
-            _keep_draft(transaction, call, workspace, invoice, draft)
-        return told
+            _keep_draft(batch, call, workspace, invoice, draft)
 
-    tell(firestore.transact(work))
+    try:
+        _take_back(workspace, invoice, voided, etag, call.now, also)
+    except Conflict:
+        # Somebody else has used the credit, or is at it, too. What is booked already the close finishes.
+        if not _begun(workspace, invoice_id):
+            _release(path, etag)
+        raise
+
+
+def finish(books: Books) -> None:
+    """Bring each void that stopped half way to an end, and alarm: what it has booked is finished, else the invoice is as
+    it was before. A period that was to be drafted again is not: the operator may ask for that afterwards."""
+    for found in repository.invoices_being_voided(books.workspace):
+        invoice = repository.invoice_of(found)
+        outcome = "the invoice is as it was"
+        if not _begun(books.workspace, invoice.invoice_id):
+            _release(found.path, found.etag)
+        else:
+            outcome = "finished"
+            voided = invoicing.move(invoice, InvoiceState.VOID)
+
+            def also(batch: firestore.Batch, invoice: Invoice = invoice, voided: Invoice = voided) -> None:
+                audit_finished(batch, books.workspace, invoice, {"state": voided.state.value}, books.as_of)
+
+            try:
+                _take_back(books.workspace, invoice, voided, found.etag, books.as_of, also)
+            except Conflict as error:
+                outcome = error.code
+        logs.alarm("a void had stopped half way", workspace_id=books.workspace, of=invoice.invoice_id, outcome=outcome)
 
 
 def _mark(path: str, etag: str) -> str:
@@ -88,7 +100,56 @@ def _mark(path: str, etag: str) -> str:
     return batch.commit()[path]
 
 
-def _reversed(workspace: WorkspaceId, invoice: Invoice, call: Call) -> list[LedgerEntry]:
+def _release(path: str, etag: str) -> None:
+    """Take the mark away, unless somebody has gone on meanwhile."""
+    batch = firestore.Batch()
+    batch.update(path, {("voiding",): firestore.DELETE}, if_etag=etag)
+    try:
+        batch.commit()
+    except firestore.Changed:
+        return
+
+
+def _begun(workspace: WorkspaceId, invoice_id: str) -> bool:
+    """Whether an entry of its void is booked."""
+    return any(one.kind == EntryKind.VOID for one in repository.entries_of_invoice(workspace, invoice_id))
+
+
+def _take_back(
+    workspace: WorkspaceId, invoice: Invoice, voided: Invoice, etag: str, now: datetime, also: finalizing.Also
+) -> None:
+    """Reverse what a marked invoice has booked, as far as it is not done, and give back what was paid. Raises Conflict."""
+    path = repository.invoice_path(workspace, invoice.invoice_id)
+    reversed_entries = _reversed(workspace, invoice, now)
+    booked = repository.entries_of_invoice(workspace, invoice.invoice_id)
+    done = {one.entry_id for one in booked if one.kind == EntryKind.VOID}
+    left = [one for one in reversed_entries if one.entry_id not in done]
+    while len(left) > PER_COMMIT:
+        batch = firestore.Batch()
+        told = post(batch, workspace, left[:PER_COMMIT], now)
+        batch.update(path, {("voiding",): True}, if_etag=etag)
+        etag = batch.commit()[path]
+        tell(told)
+        left = left[PER_COMMIT:]
+    credit = ledger.credit(reversed_entries)
+
+    def work(transaction: firestore.Transaction) -> list[Event]:
+        stored, account, spend = transaction.get_all(
+            [path, repository.account_path(workspace), metering.spend_path(workspace, now)]
+        )
+        if stored.etag != etag:
+            raise Conflict("The invoice was changed at this moment. Try again.", code="invoice_state")
+        wallet = _given_back(credits.wallet_of(account, now), workspace, invoice, credit, now)
+        transaction.set(path, repository.invoice_document(voided))
+        told = post(transaction, workspace, left, now)
+        credits.keep(transaction, workspace, account, spend, wallet)
+        also(transaction)
+        return told
+
+    tell(firestore.transact(work))
+
+
+def _reversed(workspace: WorkspaceId, invoice: Invoice, now: datetime) -> list[LedgerEntry]:
     entries = {
         entry.entry_id: entry
         for entry in (
@@ -96,7 +157,7 @@ def _reversed(workspace: WorkspaceId, invoice: Invoice, call: Call) -> list[Ledg
             *repository.entries_of_period(workspace, invoice.period),
         )
     }
-    return ledger.void(invoice, [entries[entry_id] for entry_id in sorted(entries)], call.now)
+    return ledger.void(invoice, [entries[entry_id] for entry_id in sorted(entries)], now)
 
 
 def _given_back(wallet: Wallet, workspace: WorkspaceId, invoice: Invoice, credit: int, now: datetime) -> Wallet:

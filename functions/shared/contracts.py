@@ -65,6 +65,7 @@ OWNERS: dict[str, str] = {
     "exports": "analytics",
     "benchmarks": "analytics",
     "plans": "billing",
+    "operator_acts": "billing",
 }
 """Collection → the folder that alone writes it."""
 

@@ -25,7 +25,7 @@ locals {
     reconciliation = {
       title    = "Figures differ"
       severity = "CRITICAL"
-      messages = ["figures still differ"]
+      messages = ["figures still differ", "figures were not compared"]
       todo     = "The daily close compared events, charges, rollups, ledger and warehouse; the line says which differ for which workspace and day. `nox -s rebuild` makes that day's figures anew; ledger and invoice rest on the events and are right either way."
     }
     stale_prices = {

@@ -39,8 +39,8 @@ UNUSED = {
 }
 MOVING = ("/api/dashboard/status", "/api/operator")
 """Reads that change by themselves, or are nobody's."""
-PASSING = re.compile(r'"(projection|projected_total)":\{[^}]*\}|"projection_as_of":"[^"]*"')
-"""A forecast is another one a second later."""
+PASSING = re.compile(r'"(projection|projected_total)":\{[^}]*\}|"((projection|charge)_)?as_of":"[^"]*"')
+"""A forecast is another one a second later, and so is the time of reading."""
 
 
 class Practice:

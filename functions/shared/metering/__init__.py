@@ -1,8 +1,10 @@
 """Metering: no turn starts without a hold under the cap, and no turn ends without its event (MONEY 9 and 10).
 
-`holds` is the algorithm, pure; `spend` carries it out on Firestore and is the only writer of `spend/{month}`.
+`holds` is the algorithm, pure; `spend` carries it out on Firestore and is the only writer of `spend/{month}`; `alerts`
+tells of limits that are used.
 """
 
+from functions.shared.metering.alerts import record_share
 from functions.shared.metering.holds import Hold, Spend
 from functions.shared.metering.spend import (
     add_unheld,
@@ -24,6 +26,7 @@ __all__ = [
     "add_unheld",
     "agreed",
     "current",
+    "record_share",
     "reserve",
     "set_credit_apart",
     "settle",

@@ -18,7 +18,7 @@ the property tests carry them out in memory and stop at every one of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -162,29 +162,41 @@ class Add:
     by: int
 
 
-def refusal(spend: Spend, ask: Hold, now: datetime) -> Problem | None:
-    """Why there is no room for this hold now, or None when there is.
-
-    402 only when what is spent already leaves no room for the turn; when it is other turns' holds that take it, 503,
-    because they may end below their highest price. Visitors' share over: 429 until the hour or the day ends.
+@dataclass(frozen=True)
+class Limit:
+    """One limit on the way of a hold: how much room it makes, what is spent and held of it, and the refusal when spent
+    alone leaves no room for the turn. `of` is what its owner set; a share of visitors has the span that it is counted in.
     """
+
+    name: str
+    of: int
+    room: int
+    spent: int
+    held: int
+    full: Problem
+    span: str = ""
+    permille: int = 1000
+
+
+def _limits(spend: Spend, ask: Hold, now: datetime) -> Iterator[Limit]:
+    """What limits this hold, in the order in which it is tested."""
     others = [hold for hold in spend.live(now) if hold.turn != ask.turn]
     everything = sum(hold.amount for hold in others)
     limit = spend.limit
-    grants: list[tuple[int, int, int, Problem]] = []
     full: Problem
     if spend.cap is not None:
         full = CapReached("The workspace's spending cap for this month is reached. An owner can raise it.")
-        grants.append((spend.cap + spend.allowance + spend.credit_at(now), spend.spent, everything, full))
+        room = spend.cap + spend.allowance + spend.credit_at(now)
+        yield Limit("cap", spend.cap, room, spend.spent, everything, full)
     if spend.trial is not None:
         # In all: what an unpaid plan includes does not come on top (MONEY 15).
         full = CapReached("What a workspace may spend before its first payment is used up.")
-        grants.append((spend.trial, spend.spent, everything, full))
+        yield Limit("trial", spend.trial, spend.trial, spend.spent, everything, full)
     agent_cap = spend.agent_caps.get(ask.agent)
     if agent_cap is not None:
         held = sum(hold.amount for hold in others if hold.agent == ask.agent)
         full = CapReached("This agent's spending cap for this month is reached. An owner can raise it.")
-        grants.append((agent_cap, spend.spent_by_agent.get(ask.agent, 0), held, full))
+        yield Limit("agent", agent_cap, agent_cap, spend.spent_by_agent.get(ask.agent, 0), held, full)
     if ask.visitor and limit is not None:
         visitors = [hold for hold in others if hold.visitor]
         for permille, spent, key, seconds in (
@@ -197,17 +209,41 @@ def refusal(spend: Spend, ask: Hold, now: datetime) -> Problem | None:
             over = TooMany(
                 f"Visitors have used their share of the cap for this {key}.", retry_after=wait, code="visitor_share"
             )
-            grants.append((limit * permille // 1000, spent.get(span, 0), held, over))
-    for room, spent_so_far, held, full in grants:
-        if spent_so_far + ask.amount > room:
-            return full
-        if spent_so_far + held + ask.amount > room:
-            return Unavailable(
-                "Other conversations hold the rest of the cap at this moment. Try again.",
-                retry_after=2,
-                code="cap_busy",
-            )
+            room = limit * permille // 1000
+            yield Limit(key, limit, room, spent.get(span, 0), held, over, span, permille)
+
+
+def _in_the_way(spend: Spend, ask: Hold, now: datetime) -> tuple[Limit, bool] | None:
+    """The first limit that leaves this hold no room, and whether what is spent alone takes it."""
+    for limit in _limits(spend, ask, now):
+        if limit.spent + ask.amount > limit.room:
+            return limit, True
+        if limit.spent + limit.held + ask.amount > limit.room:
+            return limit, False
     return None
+
+
+def met(spend: Spend, ask: Hold, now: datetime) -> Limit | None:
+    """The limit for which this hold is refused by what is spent alone."""
+    limit, spent = _in_the_way(spend, ask, now) or (None, False)
+    return limit if spent else None
+
+
+def refusal(spend: Spend, ask: Hold, now: datetime) -> Problem | None:
+    """Why there is no room for this hold now, or None when there is.
+
+    402 only when what is spent already leaves no room for the turn; when it is other turns' holds that take it, 503,
+    because they may end below their highest price. Visitors' share over: 429 until the hour or the day ends.
+    """
+    found = _in_the_way(spend, ask, now)
+    if found is None:
+        return None
+    limit, spent = found
+    if spent:
+        return limit.full
+    return Unavailable(
+        "Other conversations hold the rest of the cap at this moment. Try again.", retry_after=2, code="cap_busy"
+    )
 
 
 def room(spend: Spend, agent: str, now: datetime) -> int | None:

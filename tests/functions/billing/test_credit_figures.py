@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from functions.billing import accounts, crediting, payments, refunding, repository, uncollectible, verifying, voiding
+from functions.billing import (
+    accounts,
+    crediting,
+    credits,
+    payments,
+    refunding,
+    repository,
+    uncollectible,
+    verifying,
+    voiding,
+)
 from functions.billing import api_models as api
 from functions.billing import credit_api_models as credit_api
 from functions.billing import payment_api_models as payment_api
@@ -207,3 +217,29 @@ def test_a_note_that_the_warehouse_lacks_is_told_again_and_then_all_is_well(
     story.close(at("2026-12-04", 0, 10))
     assert story.state()["differences"] == {}
     assert told(capsys) == {}
+
+
+def test_credit_that_differs_and_moves_while_it_is_read_keeps_its_first_date(
+    story: Story, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.adds = True
+    buy(story, 1000, "pay_1")
+    story.turn(at("2026-11-26"))
+    in_the_account(story)
+    story.close(at("2026-11-27", 0, 10))
+    first = story.state()["differences"]
+    assert list(first) == ["credit"]
+    real = credits.wallet_of
+
+    def while_it_moves(*given: Any) -> Any:
+        changed(repository.account_path(story.workspace), "moved")
+        return real(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("functions.billing.credit_figures.credits.wallet_of", while_it_moves)
+        story.close(at("2026-11-28", 0, 10))
+    assert story.state()["differences"] == first
+    assert list(story.state()["uncompared"]) == ["credit"]
+    assert told(capsys) == {}
+    story.close(at("2026-11-29", 0, 10))
+    assert (story.state()["differences"], story.state()["uncompared"], list(told(capsys))) == (first, {}, ["credit"])

@@ -92,7 +92,7 @@ def test_the_books_balance_through_invoice_and_payments(
     assert ledger.balances(entries)[Account.UNBILLED] == 0
     due = invoice.due_minor
     for number, amount in enumerate(amounts):
-        entries += ledger.payment(payment(amount, f"pay_{number}"), due, MONTH)
+        entries += ledger.payment(payment(amount, f"pay_{number}"), due, FINAL)
         due = max(0, due - amount)
         assert ledger.due(entries, invoice.invoice_id) == due * 10_000_000
     assert balanced(entries)
@@ -252,7 +252,7 @@ def test_an_overpayment_is_credit_that_the_next_invoice_uses() -> None:
     entries = post(plan, [])
     invoice = freeze(draft(plan, entries))
     entries += ledger.finalize(invoice, FINAL)
-    entries += ledger.payment(payment(1500), invoice.due_minor, MONTH)
+    entries += ledger.payment(payment(1500), invoice.due_minor, FINAL)
     assert ledger.credit(entries) == 5_000_000_000
     fee = post(plan, [], usage_period="2027-01", period="2027-01")
     january = freeze(draft(plan, fee, "2027-01"), credit_minor=500)
@@ -277,7 +277,7 @@ def test_a_refund_takes_credit_first_and_opens_the_rest_again() -> None:
     invoice = freeze(draft(plan, entries))
     entries += ledger.finalize(invoice, FINAL)
     paid = payment(1500)
-    entries += ledger.payment(paid, invoice.due_minor, MONTH)
+    entries += ledger.payment(paid, invoice.due_minor, FINAL)
 
 
 def test_entries_of_another_day_or_period_are_refused() -> None:

@@ -1,6 +1,7 @@
 """The printed invoice says what the invoice says, in any script, with the same bytes each time."""
 
 import hashlib
+import io
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fontTools.ttLib import TTFont
+from pypdf import PdfReader
 
 from functions.billing import pdf
 from functions.billing.models import Invoice, LineKind
@@ -51,6 +53,32 @@ def test_its_date_is_the_invoices_and_its_fonts_are_inside() -> None:
     assert data.startswith(b"%PDF-1.")
     assert b"/CreationDate (D:20270102001000Z" in data
     assert data.count(b"/FontFile2") == 2
+
+
+def printed_text(data: bytes) -> str:
+    """What a reader of the file sees, page after page."""
+    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
+
+
+@pytest.mark.parametrize(("locale", "names"), [(None, "en"), ("de-DE", "de"), ("pl-PL", "pl")])
+def test_the_paper_says_what_makes_it_verifiable(locale: str | None, names: str) -> None:
+    given = spoken(locale)
+    wording, key = Wording(locale), "5f" * 32
+    address = f"https://agenthub.example/api/invoices/{given.invoice_id}/evidence"
+    assert wording.language == names
+    text = printed_text(pdf.render(given, (key, address)))
+    for label, value in (("digest", given.digest), ("key", key), ("verify", address)):
+        assert f"{wording.say(label)}: {value}" in text
+    assert given.number in text
+    unsigned = printed_text(pdf.render(given, (None, address)))
+    assert wording.say("key") not in unsigned
+    assert address in unsigned
+
+
+def test_the_paper_says_how_much_was_used_and_at_which_prices() -> None:
+    text = printed_text(pdf.render(invoice()))
+    assert text.count("1,200 tokens") == 2
+    assert text.count("prices of 2026-01-01") == 2
 
 
 def test_many_lines_become_a_row_an_agent_and_the_detail_after() -> None:

@@ -10,7 +10,7 @@ from functions.billing import api_models as api
 from functions.billing.plan_models import NewPlan
 from functions.shared import contracts, firestore, metering
 from functions.shared.errors import Conflict, Invalid, NotFound
-from functions.shared.http import Call
+from functions.shared.http import Call, Page
 from functions.shared.identity import Caller
 from tests.cloud import Cloud
 from tests.functions.billing.story import Story, at
@@ -60,6 +60,27 @@ def test_a_version_is_added_once_and_stays(story: Story) -> None:
     listed = {one.terms.version: one for one in publishing.versions().versions}
     assert listed[plan["plan_version"]] == shown
     assert listed["starter-1"].source == "shipped"
+
+
+def test_each_publication_stands_once_in_the_operators_own_log(story: Story) -> None:
+    for_all = new_plan(story)
+    own = new_plan(story, plan_version=f"{for_all['plan']}-2", workspace_id=str(story.workspace))
+    for plan, hour in ((for_all, 12), (for_all, 13), (own, 14)):
+        publishing.publish(
+            operator_call(story, at("2026-11-26", hour)), NewPlan(**{**plan, "effective_from": at("2026-11-29")})
+        )
+    told, token = [], None
+    while not told or token:
+        page = publishing.acts(Page(page_size=1, page_token=token))
+        told, token = [*told, *page.items], page.next_page_token
+    mine = [one for one in told if one.subject.startswith(for_all["plan"])]
+    assert [(one.action, one.subject, one.workspace_id, one.at) for one in mine] == [
+        ("plan.published", own["plan_version"], str(story.workspace), at("2026-11-26", 14)),
+        ("plan.published", for_all["plan_version"], None, at("2026-11-26", 12)),
+    ]
+    assert {one.actor for one in mine} == {operator_call(story).principal.actor}
+    with pytest.raises(Invalid):
+        publishing.acts(Page(page_token="nonsense"))
 
 
 @pytest.mark.parametrize(

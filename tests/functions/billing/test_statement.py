@@ -41,7 +41,7 @@ def test_the_running_month_comes_to_what_its_invoice_will_say(story: Story) -> N
     assert shown.charge_so_far.amount == "7.000000001"
     assert (shown.fee.amount, shown.allowance.amount, shown.total.amount) == ("19.00", "5.00", "21.000000001")
     assert shown.usage.messages == 1
-    assert shown.as_of == at("2026-11-26")
+    assert (shown.as_of, shown.charge_as_of) == (at("2026-11-26"), at("2026-11-30", 12))
     story.close(FINAL)
     (invoice,) = story.invoices()
     assert invoice.total_minor == 2100

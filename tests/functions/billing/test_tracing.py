@@ -1,10 +1,15 @@
 """From an event to its invoice line and back, whatever is booked of it so far."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
-from functions.billing import invoices, tracing
-from functions.shared import clock, firestore
-from functions.shared.errors import NotFound
+from functions.billing import invoice_api_models as invoice_api
+from functions.billing import invoices, past_usage, tracing
+from functions.billing.models import USAGE_LINES
+from functions.shared import bigquery, clock, contracts, firestore
+from functions.shared.errors import NotFound, Unavailable
+from functions.shared.events import Event
 from functions.shared.http import Page
 from tests.cloud import Cloud
 from tests.functions.billing.story import FINAL, NEXT_FINAL, NIGHT, Story, at
@@ -55,6 +60,83 @@ def test_a_correction_says_on_which_day_it_is_booked(story: Story) -> None:
     correction = story.record(at("2026-11-26"), "2026-11-28", **late)
     found = tracing.trace(story.cloud.call(story.workspace), correction.id)
     assert (found.day, found.period) == ("2026-11-28", "2026-11")
+
+
+def forget(*gone: Event) -> None:
+    """What Firestore does with events after 100 days."""
+    firestore.delete_tree([contracts.path(event.workspace, "events", event.id) for event in gone])
+
+
+def opened(story: Story, now: datetime) -> list[tuple[str, str, int]]:
+    """Every line of usage down to its turns: the line's invoice, each turn and its charge; their sum is the line's."""
+    call, seen = story.cloud.call(story.workspace, now=now), []
+    for invoice in sorted(story.invoices(), key=lambda one: one.period):
+        for line in invoice.lines:
+            if line.kind in USAGE_LINES:
+                token, own = None, list[invoice_api.LineEvent]()
+                while own == [] or token:
+                    page = invoices.line_events(
+                        call, invoice.invoice_id, line.line_id, Page(page_size=2, page_token=token)
+                    )
+                    own, token = [*own, *page.items], page.next_page_token
+                assert (sum(one.charge.nanos for one in own), len(own)) == (line.amount_nanos, line.count)
+                seen += [(str(invoice.number), one.id, one.charge.nanos) for one in own]
+    return seen
+
+
+def of_three_days(story: Story) -> list[Event]:
+    """Turns of three days, one of which came late, and a correction that is booked on the day after its turn's."""
+    turns = [story.turn(at("2026-11-26", hour), charge_nanos=hour * 1_000_000_000) for hour in (8, 9, 10)]
+    turns.append(story.turn(at("2026-11-26", 23, 59), charge_nanos=1))
+    known = {"recorded_at": clock.to_text(at("2026-11-27", 0, 2)), "corrects": turns[-1].id, "type": "correction"}
+    fixed = story.record(at("2026-11-26", 23, 59), "2026-11-27", charge_nanos=7, new_conversation=False, **known)
+    story.count(fixed)
+    turns += [fixed, story.turn(at("2026-11-28"), charge_nanos=11, model="gemini-4-argon")]
+    story.close(FINAL)
+    late = {"recorded_at": clock.to_text(at("2026-12-05")), "charge_nanos": 2_000_000_000}
+    turns.append(story.turn(at("2026-11-26", 11), **late))
+    story.close(NEXT_FINAL)
+    return turns
+
+
+@pytest.mark.parametrize("at_once", [1, 5000])
+def test_lines_open_and_turns_are_traced_when_firestore_has_let_the_events_go(
+    story: Story, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(past_usage, "AT_ONCE", at_once)
+    turns = of_three_days(story)
+    before = opened(story, NEXT_FINAL)
+    assert len(before) == len(turns)
+    traced = [tracing.trace(story.cloud.call(story.workspace, now=NEXT_FINAL), event.id) for event in turns]
+    later = at("2026-11-26") + timedelta(days=200)
+    # The first of a day goes first, and the late one last of all.
+    forget(turns[0], turns[1])
+    assert opened(story, later) == before
+    forget(*turns)
+    assert opened(story, later) == before
+    call = story.cloud.call(story.workspace, now=later)
+    assert [tracing.trace(call, event.id) for event in turns] == traced
+    with pytest.raises(NotFound):
+        tracing.trace(call, "nothing")
+
+
+def test_a_warehouse_that_does_not_answer_opens_no_half_of_a_line(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = of_three_days(story)
+    forget(turns[0])
+
+    def gone() -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(bigquery, "client", gone)
+    with pytest.raises(Unavailable):
+        opened(story, at("2027-06-01"))
+    with pytest.raises(Unavailable):
+        tracing.trace(story.cloud.call(story.workspace, now=at("2027-06-01")), turns[0].id)
+    # What is young is read from Firestore alone.
+    forget(*turns)
+    assert past_usage.find(story.workspace, turns[0].id, at("2026-12-01")) is None
 
 
 @pytest.mark.parametrize("name", ["nothing", "a/b", "..", "led", ""])

@@ -1,8 +1,10 @@
 """An invoice is taken back to the last nano, and its period comes up again only by a reissue, once."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -70,6 +72,78 @@ def test_a_void_of_many_entries_goes_on_where_it_stopped(story: Story, monkeypat
     void(story, first(story))
     assert first(story).state == "void"
     assert books_hold(story)[Account.REVENUE] == 0
+
+
+def test_a_void_that_died_before_anything_was_booked_is_taken_off_the_invoice_by_the_close(
+    story: Story, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(firestore, "transact", _dies)
+        with pytest.raises(KeyboardInterrupt):
+            void(story, first(story))
+    with pytest.raises(Conflict):
+        pay(story, first(story), 100)
+    story.close(PAID)
+    assert _half_way(capsys) == ["the invoice is as it was"]
+    pay(story, first(story), 100)
+    story.close(PAID + timedelta(days=1))
+    assert _half_way(capsys) == []
+    books_hold(story)
+    void(story, first(story))
+    assert first(story).state == "void"
+
+
+def test_a_void_that_died_between_its_entries_is_finished_by_the_close(
+    story: Story, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pay(story, first(story), 400)
+    with monkeypatch.context() as small:
+        small.setattr(voiding, "PER_COMMIT", 1)
+        with stopped_at_the_third_commit(monkeypatch):
+            void(story, first(story), reissue=True)
+    assert first(story).state == "open"
+    for _ in range(2):
+        story.close(PAID)
+    assert _half_way(capsys) == ["finished"]
+    (invoice,) = story.invoices()
+    assert (invoice.state, invoice.after.replaced_by, invoice.due_minor) == ("void", None, 0)
+    assert books_hold(story)[Account.REVENUE] == 0
+    assert account(story).credit_nanos == 4_000_000_000
+    entries = firestore.find(firestore.Query(f"workspaces/{story.workspace}/activity"))
+    assert [one.data["actor"] for one in entries if one.data["action"] == "invoice.voided"] == ["system"]
+    void(story, invoice, reissue=True)
+    assert sorted(one.state for one in story.invoices()) == ["draft", "void"]
+
+
+@pytest.mark.parametrize("calls", [1, 2], ids=["before_the_mark", "after_it"])
+def test_a_void_that_is_refused_leaves_an_invoice_that_can_be_paid(
+    story: Story, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    real, seen = voiding._given_back, list[int]()
+
+    def refused(*given: Any) -> Any:
+        seen.append(1)
+        if len(seen) == calls:
+            raise Conflict("The credit that this invoice had made is used up.", code="credit_used")
+        return real(*given)
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr(voiding, "_given_back", refused)
+        with pytest.raises(Conflict):
+            void(story, first(story))
+    assert len(seen) == calls
+    pay(story, first(story), 100)
+    books_hold(story)
+
+
+def _dies(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _half_way(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """What alarms say became of voids that had stopped."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    return [line["outcome"] for line in lines if line["message"] == "a void had stopped half way"]
 
 
 def test_a_paid_a_credited_and_an_unknown_invoice_cannot_be_voided(story: Story) -> None:

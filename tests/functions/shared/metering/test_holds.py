@@ -245,6 +245,10 @@ def test_an_agent_cap_and_the_visitors_share_are_tested_after_the_cap() -> None:
     assert isinstance(share, TooMany)
     assert share.headers["Retry-After"] == "600"
     assert holds.refusal(Spend(cap=10000, spent=5000), ask, START) is None
+    day = holds.refusal(Spend(cap=10000, visitor_days={ask.day: 2450}), ask, START)
+    assert isinstance(day, TooMany)
+    assert (day.code, day.headers["Retry-After"]) == ("visitor_share", "600")
+    assert holds.refusal(Spend(cap=10000, visitor_days={ask.day: 2440}), ask, START) is None
 
 
 def test_another_payload_under_the_same_id_is_never_applied() -> None:
