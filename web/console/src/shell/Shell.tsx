@@ -11,8 +11,7 @@ import { Menu, Toasts } from "../parts/dialog";
 import { Icon } from "../parts/icons";
 import { ErrorNote } from "../parts/problem";
 import { go } from "../routing";
-import { claims, expired, keepFrame, lastFrame, signOut, workspace } from "../session/session";
-import { Again } from "../pages/SignIn";
+import { claims, keepFrame, lastFrame, signOut, workspace } from "../session/session";
 import { Palette } from "./Palette";
 import { applyTheme, theme } from "./theme";
 
@@ -85,7 +84,6 @@ export function Shell({ children }: { children: ComponentChildren }) {
         <Nav path={path} />
       </dialog>
       {searching && <Palette onClose={() => setSearching(false)} />}
-      {expired.value && <Again />}
       <Toasts />
     </>
   );
