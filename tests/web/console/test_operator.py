@@ -57,7 +57,10 @@ def test_an_invoice_goes_from_draft_to_paid_to_given_back(console: Consoles, bil
 
     act(page, "the payment of USD 100.00", "Give back")
     dialog = page.get_by_role("dialog", name="Give a payment back")
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
     dialog.get_by_label(re.compile("^Amount")).fill("5")
+    page.once("dialog", lambda asked: asked.dismiss())
+    page.keyboard.press("Escape")
     give = dialog.get_by_role("button", name="Give back USD 5.00")
     expect(give).to_have_attribute("aria-disabled", "true")
     dialog.get_by_label("Type the amount once more").fill("5")

@@ -7,7 +7,7 @@ import { useResource } from "../api/resource";
 import { amount, drawn, money } from "../format";
 import { PLACES } from "../pages/names";
 import { Bar, Button } from "../parts/basics";
-import { Menu, Toasts } from "../parts/dialog";
+import { Menu, NotUndone, Toasts } from "../parts/dialog";
 import { Icon } from "../parts/icons";
 import { ErrorNote } from "../parts/problem";
 import { go } from "../routing";
@@ -67,6 +67,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           <Account />
         </header>
         <main class="main" id="main" tabIndex={-1} aria-busy={person ? undefined : "true"}>
+          <NotUndone />
           {mine.problem && !mine.data ? (
             <div class="page">
               <ErrorNote problem={mine.problem} retry={mine.reload} />

@@ -37,6 +37,8 @@ export default function Yaml({ agent, draft }: { agent: Schemas["ShownAgent"]; d
   const [problem, setProblem] = useState<Problem>();
   const [theirs, setTheirs] = useState<Stored>();
   const editor = useRef<Editor | undefined>(undefined);
+  const withdraw = useRef<(() => void) | undefined>(undefined);
+  useEffect(() => () => withdraw.current?.(), []);
   const dirty = stored !== undefined && text !== stored.text;
   const judged = useJudged(text, stored !== undefined);
   const path = `/api/agents/${encodeURIComponent(agent.id)}/config`;
@@ -110,7 +112,13 @@ export default function Yaml({ agent, draft }: { agent: Schemas["ShownAgent"]; d
             Export YAML
           </Button>
           {may("member") && dirty && (
-            <Button kind="quiet" onClick={() => editor.current?.replace(stored.text)}>
+            <Button
+              kind="quiet"
+              onClick={() => {
+                editor.current?.replace(stored.text);
+                withdraw.current = toast("The changes are discarded", () => editor.current?.replace(text));
+              }}
+            >
               Discard
             </Button>
           )}
