@@ -316,3 +316,21 @@ def test_every_tab_fits_its_window_and_axe_finds_nothing(
         expect(page.locator("main [aria-busy=true]")).to_have_count(0)
         assert (tab, complaints(page)) == (tab, [])
         assert (tab, sideways(page)) == (tab, 0)
+
+
+@pytest.mark.parametrize(("tab", "button"), [("yaml", "Export YAML"), ("versions", "YAML of v1")])
+def test_a_file_that_cannot_be_fetched_says_so_in_place(
+    console: Consoles, practice: Practice, tab: str, button: str
+) -> None:
+    page = console(f"/agents/{practice.agent}?tab={tab}", who=practice)
+    file = page.get_by_role("button", name=button)
+    if tab == "versions":
+        page.get_by_role("button", name="Changes").first.click()
+    expect(file).to_be_visible()
+    page.route(re.compile(r"/config$|/versions/\w+$"), lambda route: route.abort())
+    file.click()
+    expect(page.get_by_role("alert")).to_contain_text("No connection")
+    page.unroute_all()
+    with page.expect_download():
+        page.get_by_role("alert").get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("alert")).to_have_count(0)

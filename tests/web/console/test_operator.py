@@ -135,6 +135,8 @@ def test_a_further_version_of_a_plan_is_published(console: Consoles, billed: Bil
     dialog.get_by_role("button", name="Publish clinic-1").click()
     expect(dialog).to_have_count(0)
     expect(page.get_by_text("USD 29.00 a month")).to_be_visible()
+    expect(page.get_by_role("link", name="Reader Dental")).to_be_visible()
+    expect(page.get_by_text(billed.reader.id)).to_have_count(0)
     expect(page.get_by_text(re.compile("USD 0.05 up to 1,000"))).to_be_visible()
     ready(page)
     assert complaints(page) == []

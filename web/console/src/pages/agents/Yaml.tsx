@@ -78,6 +78,7 @@ export default function Yaml({ agent, draft }: { agent: Schemas["ShownAgent"]; d
     }
   });
   const save = () => void saving.run(stored?.etag);
+  const exporting = useAction(() => download(agent));
   useLayoutEffect(() => {
     if (!dirty) return;
     const keys = (event: KeyboardEvent) => {
@@ -108,7 +109,7 @@ export default function Yaml({ agent, draft }: { agent: Schemas["ShownAgent"]; d
           {judged.faults.length ? `${judged.faults.length === 1 ? "One fault" : `${judged.faults.length} faults`}: it cannot be saved like this` : dirty ? "Unsaved changes" : "As it is stored"}
         </span>
         <div class="row">
-          <Button icon="download" onClick={() => void download(agent)}>
+          <Button icon="download" busy={exporting.busy} onClick={() => void exporting.run()}>
             Export YAML
           </Button>
           {may("member") && dirty && (
@@ -129,6 +130,7 @@ export default function Yaml({ agent, draft }: { agent: Schemas["ShownAgent"]; d
           )}
         </div>
       </div>
+      {exporting.problem && <ErrorNote problem={exporting.problem} retry={() => exporting.run()} safe="Nothing was changed." />}
       <Held text={stored.text} editor={editor} onChange={setText} marks={[...judged.faults, ...judged.warnings]} />
       {judged.problem && <ErrorNote problem={judged.problem} safe="The text stays as it is." />}
       {judged.faults.length > 0 && <Faults faults={judged.faults} jump={jump} />}
