@@ -154,10 +154,12 @@ def test_another_try_of_the_failed_is_for_them_and_not_for_all(console: Consoles
     def half(route: Route) -> None:
         body = json.loads(route.request.post_data or "{}")
         if body.get("dry_run"):
-            return route.continue_()
+            route.continue_()
+            return
         asked.append(body)
         if len(asked) == 2:
-            return route.fulfill(status=503, json={"status": 503, "title": "Not available just now", "code": "x"})
+            route.fulfill(status=503, json={"status": 503, "title": "Not available just now", "code": "x"})
+            return
         answer = {"dry_run": False, "action": "disable", "done": 1, "unchanged": 0, "refused": 0, "failed": 1}
         outcomes = [
             {"agent_id": one, "name": one, "outcome": outcome, "detail": ""}

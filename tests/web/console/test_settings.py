@@ -112,7 +112,7 @@ def test_a_form_that_came_too_often_counts_down_and_saves_then(console: Consoles
 
 def test_an_undo_that_fails_says_so_in_place_and_can_be_tried_again(console: Consoles, practice: Practice) -> None:
     other = colleague(practice, "viewer")
-    page = console("/settings?tab=members", who=practice)
+    page = console("/settings?tab=members", who=practice, reduced_motion="reduce")
     page.get_by_role("row", name=re.compile(other.email)).get_by_role("combobox").select_option("admin")
     until(20, lambda: other.owner.get(WORKSPACE)["role"] == "admin")
     page.route("**/api/workspace/members/**", lambda route: route.abort())
@@ -212,6 +212,23 @@ def test_after_a_lost_answer_the_same_key_is_made_once_and_another_is_another(
     shown_once(page).get_by_role("button", name="I have stored it").click()
     names = [one["name"] for one in practice.owner.get(path)["items"]]
     assert sorted(name for name in names if name in {"Lost", "Found"}) == ["Found", "Lost"]
+
+
+def test_a_role_that_somebody_else_gave_is_not_overwritten_unseen(console: Consoles, practice: Practice) -> None:
+    other = colleague(practice, "viewer")
+    page = console("/settings?tab=members", who=practice)
+    row = page.get_by_role("row", name=re.compile(other.email))
+    expect(row.get_by_role("combobox")).to_have_value("viewer")
+    members = practice.owner.get("/api/workspace/members")["items"]
+    (theirs,) = [one["id"] for one in members if one["email"] == other.email]
+    path = f"/api/workspace/members/{theirs}"
+    practice.owner.ask("PATCH", path, {"role": "admin"}, If_Match=practice.owner.etag(path))
+    row.get_by_role("combobox").select_option("member")
+    expect(page.get_by_role("alert")).to_contain_text("Somebody else changed this")
+    expect(row.get_by_role("combobox")).to_have_value("admin")
+    assert practice.owner.get(path)["role"] == "admin"
+    row.get_by_role("combobox").select_option("member")
+    expect(page.get_by_text("is member now.")).to_be_visible()
 
 
 def test_the_last_owner_keeps_the_role(console: Consoles, practice: Practice) -> None:
