@@ -237,3 +237,22 @@ def test_what_could_not_be_copied_says_so(console: Consoles, practice: Practice)
     page.evaluate("location.hash = '/'")
     page.get_by_role("button", name="Copy id").first.click()
     expect(page.get_by_role("button", name="Not copied: select it by hand")).to_be_visible()
+
+
+def test_the_page_takes_scripts_and_styles_from_its_own_origin_only(console: Consoles) -> None:
+    page = console("/")
+    policy = page.locator("meta[http-equiv=Content-Security-Policy]").get_attribute("content") or ""
+    directives = {name: sources for name, *sources in (one.split() for one in policy.split(";"))}
+    assert directives == {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        # Where the API, the CDN and Google's identity are is known when it is deployed, not when it is built.
+        "img-src": ["'self'", "data:", "blob:", "https:"],
+        "connect-src": ["'self'", "https:"],
+        "frame-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'none'"],
+        "require-trusted-types-for": ["'script'"],
+        "trusted-types": ["'none'"],
+    }

@@ -48,7 +48,7 @@ const pages = routes.map(([path, load]) => [path, lazy(load)] as const);
 function NotHere() {
   return (
     <Page title="There is no such page">
-      <Empty title="This address leads nowhere" action={<a class="button primary" href="#/">Go home</a>}>
+      <Empty level={2} title="This address leads nowhere" action={<a class="button primary" href="#/">Go home</a>}>
         It may be from an older version, or mistyped.
       </Empty>
     </Page>

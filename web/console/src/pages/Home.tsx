@@ -44,7 +44,7 @@ export default function Home() {
       {home.problem && !home.data ? (
         <ErrorNote problem={home.problem} retry={home.reload} />
       ) : fresh ? (
-        <FirstSteps home={home.data!} />
+        <Loaded from={home}>{(data) => <FirstSteps home={data} />}</Loaded>
       ) : (
         <>
           <Tiles summary={summary.data ?? home.data?.summary} />

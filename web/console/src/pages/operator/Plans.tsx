@@ -92,7 +92,7 @@ function All() {
               })}
             </div>
           ) : (
-            <Empty title="No plan yet">Publish one, so that workspaces can choose it.</Empty>
+            <Empty level={2} title="No plan yet">Publish one, so that workspaces can choose it.</Empty>
           )
         }
       </Loaded>
