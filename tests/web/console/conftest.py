@@ -39,7 +39,8 @@ def billed(stack: Stack) -> Billed:
 
 @dataclass
 class Consoles:
-    """Opens consoles; `errors` are what their scripts threw and what the browser refused under the policy."""
+    """Opens consoles; `errors` are what their scripts threw, what the browser refused under the policy, and what was
+    asked of another origin than AgentHub's."""
 
     browser: Browser
     stack: Stack
@@ -61,6 +62,7 @@ class Consoles:
         )
         context.set_default_timeout(SECONDS)
         self.opened.append(context)
+        context.on("request", self._asked)
         page = context.new_page()
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._heard)
@@ -75,6 +77,10 @@ class Consoles:
             page.locator(".topbar").wait_for()
             page.locator("h1").first.wait_for()
         return page
+
+    def _asked(self, request: Any) -> None:
+        if request.url.startswith(("http:", "https:")) and not request.url.startswith(f"{self.stack.gateway}/"):
+            self.errors.append(f"{request.method} {request.url}")
 
     def _heard(self, message: Any) -> None:
         # A refused request is the page's to show; a refused style or script is a hole in the page.

@@ -316,3 +316,54 @@ def test_every_tab_fits_its_window_and_axe_finds_nothing(
         expect(page.locator("main [aria-busy=true]")).to_have_count(0)
         assert (tab, complaints(page)) == (tab, [])
         assert (tab, sideways(page)) == (tab, 0)
+
+
+@pytest.mark.parametrize(("tab", "button"), [("yaml", "Export YAML"), ("versions", "YAML of v1")])
+def test_a_file_that_cannot_be_fetched_says_so_in_place(
+    console: Consoles, practice: Practice, tab: str, button: str
+) -> None:
+    page = console(f"/agents/{practice.agent}?tab={tab}", who=practice)
+    file = page.get_by_role("button", name=button)
+    if tab == "versions":
+        page.get_by_role("button", name="Changes").first.click()
+    expect(file).to_be_visible()
+    page.route(re.compile(r"/config$|/versions/\w+$"), lambda route: route.abort())
+    file.click()
+    expect(page.get_by_role("alert")).to_contain_text("No connection")
+    page.unroute_all()
+    with page.expect_download():
+        page.get_by_role("alert").get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_what_somebody_changed_since_it_was_seen_is_not_deleted_unseen(
+    console: Consoles, practice: Practice, make: Make
+) -> None:
+    agent, owner = make(), practice.owner
+    made = owner.ask(
+        "POST", f"/api/agents/{agent}/knowledge", {"kind": "text", "title": "Parking", "text": "Behind the house."}
+    ).json()
+    path = f"/api/agents/{agent}/knowledge/{made['id']}"
+    page = console(f"/agents/{agent}?tab=knowledge", who=practice)
+    page.get_by_role("button", name="Delete Parking").click()
+    body = {"kind": "text", "title": "Parking and trams", "text": "Behind the house. Tram 12."}
+    owner.ask("PUT", path, body, If_Match=owner.etag(path))
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Delete item").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Somebody else changed this")
+    expect(dialog).to_contain_text("Parking and trams")
+    assert owner.get(path)["title"] == "Parking and trams"
+    dialog.get_by_role("button", name="Delete item").click()
+    expect(dialog).to_have_count(0)
+    owner.ask("GET", path, status=404)
+
+    page.get_by_role("button", name="More", exact=True).first.click()
+    page.get_by_role("menuitem", name="Delete").click()
+    expect(dialog).to_contain_text("this month it had")
+    fleet = f"/api/my-agents/{agent}"
+    owner.ask("PATCH", fleet, {"note": "Keep this one"}, If_Match=owner.etag(fleet))
+    dialog.get_by_role("button", name=re.compile("^Delete")).click()
+    expect(dialog.get_by_role("alert")).to_contain_text("changed")
+    owner.ask("GET", fleet)
+    dialog.get_by_role("button", name=re.compile("^Delete")).click()
+    expect(page).to_have_url(re.compile("#/agents$"))

@@ -137,9 +137,43 @@ def test_a_file_with_a_fault_leads_to_its_line_and_a_good_one_makes_an_agent(
     page.get_by_role("button", name="Import agent").click()
     page.get_by_role("button", name="Line 6, column 1").click()
     assert page.evaluate("getSelection() && document.activeElement.selectionStart") == len(good)
+    page.once("dialog", lambda asked: asked.dismiss())
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("YAML", exact=True)).to_have_value(re.compile("tune: warm"))
     page.get_by_label("YAML", exact=True).fill(good)
     page.get_by_role("button", name="Import agent").click()
     expect(page.get_by_role("heading", name="Imported", level=1)).to_be_visible()
+
+
+def test_another_try_of_the_failed_is_for_them_and_not_for_all(console: Consoles, fleet: Practice) -> None:
+    page = console("/agents", who=fleet)
+    page.get_by_role("checkbox", name="Select Nora").check()
+    page.get_by_role("checkbox", name="Select Mia").check()
+    asked: list[dict[str, Any]] = []
+
+    def half(route: Route) -> None:
+        body = json.loads(route.request.post_data or "{}")
+        if body.get("dry_run"):
+            route.continue_()
+            return
+        asked.append(body)
+        if len(asked) == 2:
+            route.fulfill(status=503, json={"status": 503, "title": "Not available just now", "code": "x"})
+            return
+        answer = {"dry_run": False, "action": "disable", "done": 1, "unchanged": 0, "refused": 0, "failed": 1}
+        outcomes = [
+            {"agent_id": one, "name": one, "outcome": outcome, "detail": ""}
+            for one, outcome in zip(asked[0]["ids"], ("done", "failed"), strict=True)
+        ]
+        route.fulfill(json={**answer, "outcomes": outcomes})
+
+    page.route("**/api/my-agents/bulk", half)
+    page.get_by_role("region", name="Selected agents").get_by_role("button", name="Pause").click()
+    page.get_by_role("dialog").get_by_role("button", name=re.compile("^Pause ")).click()
+    page.get_by_role("button", name="Retry failed").click()
+    page.get_by_role("alert").get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert [body["ids"] for body in asked[1:]] == [[asked[0]["ids"][1]]] * 2
 
 
 def test_a_viewer_sees_the_fleet_and_nothing_to_change(console: Consoles, fleet: Practice) -> None:

@@ -151,7 +151,7 @@ def test_changes_are_coloured_only_where_one_way_is_better_and_unknown_is_not_ze
     expect(tile("Conversations").locator(".delta")).to_contain_text("+50.0 %")
     expect(tile("Leads").locator(".delta.good")).to_contain_text("new")
     page.get_by_role("link", name="Speed", exact=True).click()
-    expect(tile("First token, p95").locator(".delta.good")).to_contain_text("-50.0 % (better)")
+    expect(tile("First token, p95").locator(".delta.good")).to_contain_text("\u221250.0 % (better)")
     expect(tile("First token, p50")).to_contain_text("Nothing to compare with")
 
 

@@ -109,6 +109,45 @@ def test_earlier_turns_come_before_those_that_are_shown(console: Consoles, pract
     expect(page.get_by_role("button", name="Load earlier turns")).to_have_count(0)
 
 
+def test_what_is_pending_or_estimated_does_not_look_like_a_figure(
+    console: Consoles, practice: Practice, told: Talk
+) -> None:
+    buckets = ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens")
+
+    def uncertain(route: Route) -> None:
+        answer = route.fetch()
+        whole: dict[str, Any] = answer.json()
+        nothing = {**whole["charge"], "amount": "0"}
+        lost = dict.fromkeys(buckets) | {"outcome": "abandoned", "charge": nothing, "cost": nothing}
+        first, second = whole["transcript"][:2]
+        whole["transcript"] = [{**first, **lost}, {**second, "estimated": True}]
+        route.fulfill(response=answer, json=whole)
+
+    def abandoned(route: Route) -> None:
+        answer = route.fetch()
+        items = [
+            {**one, "outcome": "abandoned", "charge": {**one["charge"], "amount": "0"}}
+            for one in answer.json()["items"]
+        ]
+        route.fulfill(response=answer, json={**answer.json(), "items": items})
+
+    page = console("/nowhere", who=practice)
+    page.route(re.compile(rf"/api/conversations/{told.id}"), uncertain)
+    page.route(re.compile(r"/api/conversations\?"), abandoned)
+    page.evaluate(f"location.hash = '/conversations/{told.id}'")
+    lost, estimated = page.locator(".turn").nth(0), page.locator(".turn").nth(1)
+    expect(lost.locator(".took")).to_contain_text("tokens pending")
+    expect(lost.locator(".took")).to_contain_text("charge pending")
+    expect(estimated.locator(".took")).to_contain_text(re.compile("~USD 0\\.0"))
+    for turn, charge in ((lost, "pending"), (estimated, re.compile("^~USD 0"))):
+        turn.locator(".took").click()
+        for name in ("Charge", "Cost of the provider"):
+            expect(turn.locator("dt", has_text=name).locator("+ dd")).to_have_text(charge)
+    expect(page.locator(".talk").first).to_contain_text("charge pending")
+    expect(page.locator(".talk-facts")).to_contain_text("~USD")
+    expect(page.locator("main")).not_to_contain_text(re.compile(r"USD 0\.00(?!\d)"))
+
+
 def state(practice: Practice, conversation: str) -> Any:
     return practice.owner.get(f"/api/conversations/{conversation}")["hand_off"]
 

@@ -203,3 +203,56 @@ def test_home_goes_on_with_a_draft_where_it_was_left(console: Consoles) -> None:
     page.evaluate("location.hash = '/'")
     page.get_by_role("link", name="Continue Linden Dental assistant").click()
     expect(page.locator("main h2").first).to_have_text("Model")
+
+
+def test_a_viewer_is_not_offered_to_make_what_they_may_not(console: Consoles) -> None:
+    page = stranger(console, "Linden Dental")
+    expect(page.get_by_role("link", name="Make an agent")).to_be_visible()
+
+    def as_viewer(route: Route) -> None:
+        found = route.fetch()
+        route.fulfill(response=found, json={**found.json(), "role": "viewer"})
+
+    page.route(re.compile("/api/workspace$"), as_viewer)
+    page.reload()
+    expect(page.get_by_text("A member, admin or owner of this workspace can do this.")).to_be_visible()
+    expect(page.get_by_role("link", name="Make an agent")).to_have_count(0)
+    expect(page.get_by_role("link", name="New agent")).to_have_count(0)
+
+
+def test_the_names_in_the_rail_are_of_readable_size_and_have_room(console: Consoles, practice: Practice) -> None:
+    page = console("/nowhere", who=practice, width=768)
+    links = page.locator(".sidebar .nav-link")
+    expect(links.first).to_be_visible()
+    sizes = links.evaluate_all("all => all.map((one) => parseFloat(getComputedStyle(one).fontSize))")
+    assert min(sizes) >= 12
+    assert links.evaluate_all("all => all.every((one) => one.scrollWidth <= one.clientWidth)")
+
+
+def test_what_could_not_be_copied_says_so(console: Consoles, practice: Practice) -> None:
+    page = console("/nowhere", who=practice)
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('denied')) }")
+    gone = {"status": 503, "title": "Not available just now", "code": "unavailable", "detail": "", "request_id": "r1"}
+    page.route(re.compile("/api/dashboard$"), lambda route: route.fulfill(status=503, json=gone))
+    page.evaluate("location.hash = '/'")
+    page.get_by_role("button", name="Copy id").first.click()
+    expect(page.get_by_role("button", name="Not copied: select it by hand")).to_be_visible()
+
+
+def test_the_page_takes_scripts_and_styles_from_its_own_origin_only(console: Consoles) -> None:
+    page = console("/")
+    policy = page.locator("meta[http-equiv=Content-Security-Policy]").get_attribute("content") or ""
+    directives = {name: sources for name, *sources in (one.split() for one in policy.split(";"))}
+    assert directives == {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        # Where the API, the CDN and Google's identity are is known when it is deployed, not when it is built.
+        "img-src": ["'self'", "data:", "blob:", "https:"],
+        "connect-src": ["'self'", "https:"],
+        "frame-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'none'"],
+        "require-trusted-types-for": ["'script'"],
+        "trusted-types": ["'none'"],
+    }

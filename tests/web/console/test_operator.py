@@ -57,7 +57,10 @@ def test_an_invoice_goes_from_draft_to_paid_to_given_back(console: Consoles, bil
 
     act(page, "the payment of USD 100.00", "Give back")
     dialog = page.get_by_role("dialog", name="Give a payment back")
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
     dialog.get_by_label(re.compile("^Amount")).fill("5")
+    page.once("dialog", lambda asked: asked.dismiss())
+    page.keyboard.press("Escape")
     give = dialog.get_by_role("button", name="Give back USD 5.00")
     expect(give).to_have_attribute("aria-disabled", "true")
     dialog.get_by_label("Type the amount once more").fill("5")
@@ -132,6 +135,8 @@ def test_a_further_version_of_a_plan_is_published(console: Consoles, billed: Bil
     dialog.get_by_role("button", name="Publish clinic-1").click()
     expect(dialog).to_have_count(0)
     expect(page.get_by_text("USD 29.00 a month")).to_be_visible()
+    expect(page.get_by_role("link", name="Reader Dental")).to_be_visible()
+    expect(page.get_by_text(billed.reader.id)).to_have_count(0)
     expect(page.get_by_text(re.compile("USD 0.05 up to 1,000"))).to_be_visible()
     ready(page)
     assert complaints(page) == []

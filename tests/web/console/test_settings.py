@@ -61,6 +61,94 @@ def test_without_a_connection_what_was_typed_stays_and_is_saved_later(console: C
     expect(page.get_by_role("region", name="Unsaved changes")).to_have_count(0)
 
 
+def test_what_is_discarded_can_be_had_back_while_its_form_is_there(console: Consoles, practice: Practice) -> None:
+    page = console("/settings", who=practice)
+    name, days = page.get_by_label("Name"), page.get_by_label("Keep conversations for")
+    name.fill("Half a name")
+    days.fill("77")
+    page.get_by_role("button", name="Discard").click()
+    expect(name).not_to_have_value("Half a name")
+    name.fill("Another")
+    page.get_by_role("button", name="Undo").click()
+    expect(days).to_have_value("77")
+    # What was typed since is not overwritten.
+    expect(name).to_have_value("Another")
+    page.get_by_role("button", name="Discard").click()
+    expect(page.get_by_text("2 changes are discarded")).to_be_visible()
+    page.get_by_role("link", name="Home").first.click()
+    expect(page.get_by_text("2 changes are discarded")).to_have_count(0)
+
+
+def test_a_form_that_came_too_often_counts_down_and_saves_then(console: Consoles, practice: Practice) -> None:
+    page = console("/settings", who=practice)
+    days = page.get_by_label("Keep conversations for")
+    days.fill("44")
+    busy = {"status": 429, "title": "Too many requests", "code": "too_many_requests", "detail": "", "request_id": "r42"}
+    tries: list[str] = []
+
+    def refuse(route: Route) -> None:
+        tries.append(route.request.method)
+        route.fulfill(status=429, headers={"Retry-After": "3"}, json=busy)
+
+    page.route(
+        "**/api/workspace", lambda route: refuse(route) if route.request.method == "PATCH" else route.continue_()
+    )
+    bar = page.get_by_role("region", name="Unsaved changes")
+    save = bar.get_by_role("button", name="Save")
+    save.click()
+    expect(bar).to_contain_text(re.compile("1 unsaved change. Try again in [123] s"))
+    expect(save).to_have_attribute("aria-disabled", "true")
+    save.click(force=True)
+    page.keyboard.press("Control+s")
+    expect(page.get_by_role("alert").get_by_role("button", name="Try again", exact=True)).to_be_visible()
+    expect(save).not_to_have_attribute("aria-disabled", "true")
+    assert tries == ["PATCH"]
+    expect(days).to_have_value("44")
+    page.unroute_all()
+    page.get_by_role("alert").get_by_role("button", name="Try again", exact=True).click()
+    expect(bar).to_have_count(0)
+    assert practice.owner.get(WORKSPACE)["retention_days"] == 44
+
+
+def test_an_undo_that_fails_says_so_in_place_and_can_be_tried_again(console: Consoles, practice: Practice) -> None:
+    other = colleague(practice, "viewer")
+    page = console("/settings?tab=members", who=practice, reduced_motion="reduce")
+    page.get_by_role("row", name=re.compile(other.email)).get_by_role("combobox").select_option("admin")
+    until(20, lambda: other.owner.get(WORKSPACE)["role"] == "admin")
+    page.route("**/api/workspace/members/**", lambda route: route.abort())
+    page.get_by_role("button", name="Undo").click()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("That could not be undone: No connection")
+    expect(alert).to_contain_text("is admin now.")
+    expect(page.locator(".toast")).to_have_count(0)
+    # It outlives what a toast would be gone with, on another page, too.
+    page.get_by_role("link", name="Home").first.click()
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
+    expect(alert.first).to_contain_text("That could not be undone")
+    assert complaints(page) == []
+    page.unroute_all()
+    alert.first.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("That could not be undone")).to_have_count(0)
+    assert other.owner.get(WORKSPACE)["role"] == "viewer"
+
+
+def test_a_half_typed_change_of_a_key_is_not_lost_by_escape(console: Consoles, practice: Practice) -> None:
+    practice.owner.ask("POST", "/api/workspace/api-keys", {"name": "Till", "scopes": ["read"], "role": "viewer"})
+    page = console("/settings?tab=keys", who=practice)
+    page.get_by_role("button", name="More about Till").click()
+    page.get_by_role("menuitem", name="Change key").click()
+    dialog = page.get_by_role("dialog", name="Change API key")
+    dialog.get_by_label("Name").fill("Till at the door")
+    asked: list[str] = []
+    page.once("dialog", lambda box: (asked.append(box.message), box.dismiss()))
+    page.keyboard.press("Escape")
+    expect(dialog.get_by_label("Name")).to_have_value("Till at the door")
+    assert asked == ["Close without saving what you typed?"]
+    page.once("dialog", lambda box: box.accept())
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_have_count(0)
+
+
 def test_who_is_told_by_mail_is_checked_and_kept(console: Consoles, practice: Practice) -> None:
     page = console("/settings?tab=notifications", who=practice)
     page.get_by_label("Addresses").fill("front desk\n")
@@ -124,6 +212,23 @@ def test_after_a_lost_answer_the_same_key_is_made_once_and_another_is_another(
     shown_once(page).get_by_role("button", name="I have stored it").click()
     names = [one["name"] for one in practice.owner.get(path)["items"]]
     assert sorted(name for name in names if name in {"Lost", "Found"}) == ["Found", "Lost"]
+
+
+def test_a_role_that_somebody_else_gave_is_not_overwritten_unseen(console: Consoles, practice: Practice) -> None:
+    other = colleague(practice, "viewer")
+    page = console("/settings?tab=members", who=practice)
+    row = page.get_by_role("row", name=re.compile(other.email))
+    expect(row.get_by_role("combobox")).to_have_value("viewer")
+    members = practice.owner.get("/api/workspace/members")["items"]
+    (theirs,) = [one["id"] for one in members if one["email"] == other.email]
+    path = f"/api/workspace/members/{theirs}"
+    practice.owner.ask("PATCH", path, {"role": "admin"}, If_Match=practice.owner.etag(path))
+    row.get_by_role("combobox").select_option("member")
+    expect(page.get_by_role("alert")).to_contain_text("Somebody else changed this")
+    expect(row.get_by_role("combobox")).to_have_value("admin")
+    assert practice.owner.get(path)["role"] == "admin"
+    row.get_by_role("combobox").select_option("member")
+    expect(page.get_by_text("is member now.")).to_be_visible()
 
 
 def test_the_last_owner_keeps_the_role(console: Consoles, practice: Practice) -> None:

@@ -188,6 +188,10 @@ def test_a_picture_is_uploaded_shown_and_taken_away(console: Consoles, practice:
     page.get_by_role("button", name="Remove picture").click()
     expect(shown(page).locator("span.avatar")).to_have_count(1)
     assert stored(practice, widget)["avatar_url"] is None
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("img", name="The widget's picture")).to_be_visible()
+    expect(shown(page).locator("img.avatar")).to_have_count(1)
+    assert stored(practice, widget)["avatar_url"] is not None
 
 
 def test_a_secret_is_shown_once_and_then_demanded(console: Consoles, practice: Practice, widget: str) -> None:

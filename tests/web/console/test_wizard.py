@@ -286,3 +286,13 @@ def test_no_step_has_a_complaint_and_each_fits(
         expect(page.get_by_role("dialog", name="Your draft")).to_be_visible()
         expect(page.get_by_text("Turns are charged")).to_be_visible()
         assert complaints(page) == []
+
+
+@pytest.mark.parametrize("step", ["industry", "goals", "model"])
+def test_the_way_on_is_one_line_on_a_phone(console: Consoles, practice: Practice, draft: str, step: str) -> None:
+    page = console(f"/agents/new/{draft}?step={step}", who=practice, width=360)
+    on = page.get_by_role("button", name=re.compile("^Next: "))
+    expect(on).to_be_visible()
+    tops = "r.selectNodeContents(one); return [...r.getClientRects()].map((box) => Math.round(box.top))"
+    assert len(set(on.evaluate(f"one => {{ const r = document.createRange(); {tops} }}"))) == 1
+    assert sideways(page) <= 0

@@ -9,10 +9,10 @@ import { Card, Empty, Skeleton } from "./parts/basics";
 import { Page } from "./parts/page";
 import { ErrorNote } from "./parts/problem";
 import Home from "./pages/Home";
-import { Door, SignIn } from "./pages/SignIn";
+import { Again, Door, SignIn } from "./pages/SignIn";
 import { FirstWorkspace, Join } from "./pages/Workspaces";
 import { useHash } from "./routing";
-import { claims, lastFrame, resuming } from "./session/session";
+import { claims, expired, lastFrame, resuming } from "./session/session";
 import { Shell } from "./shell/Shell";
 
 type Loader = () => Promise<{ default: ComponentType<any> }>;
@@ -48,7 +48,7 @@ const pages = routes.map(([path, load]) => [path, lazy(load)] as const);
 function NotHere() {
   return (
     <Page title="There is no such page">
-      <Empty title="This address leads nowhere" action={<a class="button primary" href="#/">Go home</a>}>
+      <Empty level={2} title="This address leads nowhere" action={<a class="button primary" href="#/">Go home</a>}>
         It may be from an older version, or mistyped.
       </Empty>
     </Page>
@@ -72,6 +72,9 @@ function Signed() {
   return (
     <Switch>
       <Route path="/invitations/:token">{({ token }) => <Join token={token} />}</Route>
+      <Route path="/sign-in">
+        <Redirect to="/" replace />
+      </Route>
       <Route path="/workspaces">
         <Suspense fallback={null}>
           <Workspaces />
@@ -149,5 +152,10 @@ function Waiting() {
 }
 
 export function App() {
-  return <Router hook={useHash}>{claims.value ? <Signed /> : resuming.value ? <Waiting /> : <SignIn />}</Router>;
+  return (
+    <Router hook={useHash}>
+      {claims.value ? <Signed /> : resuming.value ? <Waiting /> : <SignIn />}
+      {claims.value && expired.value && <Again />}
+    </Router>
+  );
 }

@@ -24,7 +24,9 @@ const decimalsOf = once((digits) => {
   const [least, most] = digits.split("-").map(Number);
   return new Intl.NumberFormat(locale, { minimumFractionDigits: least!, maximumFractionDigits: most! });
 });
-const exact = (text: string, least: number, most: number) => decimalsOf(`${least}-${most}`).format(text as unknown as number);
+/** A minus is as wide as a plus; a hyphen is not, and may end a line. */
+const signed = (text: string): string => text.replace("-", "\u2212");
+const exact = (text: string, least: number, most: number) => signed(decimalsOf(`${least}-${most}`).format(text as unknown as number));
 
 /** "12.34", with the currency's decimals; for columns whose head names the currency. */
 export function amount(value: Amount | null | undefined): string {
@@ -43,6 +45,12 @@ export function fine(value: Amount | null | undefined, most = 6): string {
   const tiny = new RegExp(`^-?0\\.0{${most}}\\d*[1-9]`).test(value.amount);
   return `${value.currency} ${tiny ? `<${exact(`0.${"1".padStart(most, "0")}`, digits, most)}` : exact(value.amount, digits, Math.max(digits, most))}`;
 }
+
+/** What a turn costs, where that may not be known yet: "pending", or "~" before what was estimated. */
+export const known = (value: Amount, turn: { pending: boolean; estimated: boolean }): string => (turn.pending ? "pending" : `${turn.estimated ? "~" : ""}${fine(value)}`);
+
+/** What a conversation costs in a list: of one that was abandoned nothing may be known yet, which is not 0. */
+export const chargeOf = (one: { charge: Amount; outcome: string | null }): string => (one.outcome === "abandoned" && isZero(one.charge) ? "charge pending" : fine(one.charge));
 
 /** "USD 5.00 per 1M": a price of tokens. */
 export const rate = (perMillion: string, currency: string): string => `${currency} ${exact(perMillion, 2, 6)} per 1M`;
@@ -66,12 +74,12 @@ export const tick = (value: number): string => (Math.abs(value) < 1000 ? signifi
 /** A share between 0 and 1 as "12.5 %". */
 export const share = (value: number | null | undefined): string => (value === null || value === undefined ? DASH : `${oneDecimal.format(value * 100)} %`);
 /** The change of a share, in points: "+1.2 pts". */
-export const points = (change: number): string => `${change > 0 ? "+" : ""}${oneDecimal.format(change * 100)} pts`;
+export const points = (change: number): string => `${change > 0 ? "+" : ""}${signed(oneDecimal.format(change * 100))} pts`;
 /** The change of a count or amount: "+12.5 %"; from nothing it is "new". */
 export function change(now: number, before: number): string {
   if (before === 0) return now === 0 ? DASH : "new";
   const by = (now - before) / Math.abs(before);
-  return `${by > 0 ? "+" : ""}${oneDecimal.format(by * 100)} %`;
+  return `${by > 0 ? "+" : ""}${signed(oneDecimal.format(by * 100))} %`;
 }
 
 /** "840 ms", "1.8 s". */
@@ -98,6 +106,7 @@ const moment = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short",
 const momentWithYear = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
 const dayOnly = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric" });
 const dayUtc = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const dayOfMonthUtc = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
 const monthUtc = new Intl.DateTimeFormat(locale, { month: "long", year: "numeric", timeZone: "UTC" });
 
 /** "14:02:10", local time. */
@@ -114,6 +123,8 @@ export function when(at: string | null | undefined): string {
 export const day = (at: string | null | undefined): string => (at ? dayOnly.format(new Date(at)) : DASH);
 /** "3 Nov 2026": a day as it is named, wherever it is read; billing counts in UTC, and says so beside it. Takes "2026-11-03" or a time. */
 export const billingDay = (at: string | null | undefined): string => (at ? dayUtc.format(new Date(at)) : DASH);
+/** "3 Nov": a billing day at a chart's axis, whose head names the month. */
+export const billingTick = (at: number): string => dayOfMonthUtc.format(new Date(at));
 /** "November 2026" of "2026-11". */
 export const month = (name: string): string => monthUtc.format(new Date(`${name}-01T00:00:00Z`));
 

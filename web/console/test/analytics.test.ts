@@ -61,7 +61,7 @@ test("a day begins at midnight of its zone, also where clocks change", () => {
 test("a change has a colour only where one way is better", () => {
   assert.deepEqual(delta("conversations", 30, 20), { text: "+50.0 %", way: "up", good: undefined });
   assert.deepEqual(delta("error_rate", 0.02, 0.01), { text: "+1.0 pts", way: "up", good: false });
-  assert.deepEqual(delta("first_token_p95_ms", 500, 1000), { text: "-50.0 %", way: "down", good: true });
+  assert.deepEqual(delta("first_token_p95_ms", 500, 1000), { text: "\u221250.0 %", way: "down", good: true });
   assert.deepEqual(delta("leads", 3, 0), { text: "new", way: "up", good: true });
   assert.equal(delta("rating", null, 4), undefined);
   assert.equal(delta("rating", 4, 4)!.good, undefined);

@@ -2,14 +2,14 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ago, amount, bytes, change, count, day, duration, fine, isNegative, isZero, money, plural, points, rate, share, tick, tokens } from "../src/format";
+import { ago, amount, bytes, change, chargeOf, count, day, duration, fine, isNegative, isZero, known, money, plural, points, rate, share, tick, tokens } from "../src/format";
 
 const usd = (text: string) => ({ amount: text, currency: "USD" });
 
 test("money is written from the API's text, to the last digit that is shown, without a float between", () => {
   assert.equal(money(usd("12345678901234567.89")), "USD 12,345,678,901,234,567.89");
   assert.equal(money(usd("0.1")), "USD 0.10");
-  assert.equal(amount(usd("-3")), "-3.00");
+  assert.equal(amount(usd("-3")), "\u22123.00");
   assert.equal(money({ amount: "1500", currency: "JPY" }), "JPY 1,500");
   assert.equal(money({ amount: "1.5", currency: "BHD" }), "BHD 1.500");
 });
@@ -31,8 +31,8 @@ test("zero and less than zero are told from the text", () => {
 });
 
 test("a change is in percent, of a share in points, and new from nothing", () => {
-  assert.deepEqual([change(112.5, 100), change(50, 100), change(5, 0), change(0, 0), change(-5, -10)], ["+12.5 %", "-50.0 %", "new", "–", "+50.0 %"]);
-  assert.deepEqual([points(0.012), points(-0.2)], ["+1.2 pts", "-20.0 pts"]);
+  assert.deepEqual([change(112.5, 100), change(50, 100), change(5, 0), change(0, 0), change(-5, -10)], ["+12.5 %", "\u221250.0 %", "new", "–", "+50.0 %"]);
+  assert.deepEqual([points(0.012), points(-0.2)], ["+1.2 pts", "\u221220.0 pts"]);
 });
 
 test("times, sizes, numbers of things", () => {
@@ -44,4 +44,20 @@ test("times, sizes, numbers of things", () => {
 
 test("ticks of an axis are not rounded into each other", () => {
   assert.deepEqual([0.25, 0.002, 0.0025, 12_500].map(tick), ["0.25", "0.002", "0.0025", "12.5K"]);
+});
+
+test("what is not known yet is said so, what was estimated has a sign", () => {
+  const spent = usd("0.0031");
+  assert.deepEqual(
+    [known(spent, { pending: false, estimated: false }), known(spent, { pending: false, estimated: true }), known(usd("0"), { pending: true, estimated: false })],
+    ["USD 0.0031", "~USD 0.0031", "pending"],
+  );
+  assert.deepEqual(
+    [chargeOf({ charge: usd("0"), outcome: "abandoned" }), chargeOf({ charge: spent, outcome: "abandoned" }), chargeOf({ charge: usd("0"), outcome: "failed" })],
+    ["charge pending", "USD 0.0031", "USD 0.00"],
+  );
+});
+
+test("less than zero has a minus, which is no hyphen", () => {
+  assert.deepEqual([money(usd("-9.8")), fine(usd("-0.0031"))], ["USD \u22129.80", "USD \u22120.0031"]);
 });

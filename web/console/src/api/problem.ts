@@ -59,6 +59,9 @@ const TITLES: Record<number, string> = {
 export const offline = (): Problem =>
   new Problem(0, "offline", "No connection", "AgentHub could not be reached. What you typed is still here; nothing was changed.");
 
+/** Somebody changed a thing of a list, which carries no ETags, after it was shown: what was seen is compared instead. */
+export const changedSince = (): Problem => new Problem(412, "changed", TITLES[412]!, "It is shown as it is now. Go on if you still want it.");
+
 /** Any thrown thing as a problem: a mistake of our own must not look like one of the server's. */
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;

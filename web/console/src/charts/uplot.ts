@@ -41,12 +41,14 @@ export function draw(box: HTMLElement, first: Plotted, pointed: (step: number | 
     const labels = split.map(writeAxis);
     const widest = measure(chart.at.map(writeTick));
     const room = measure(labels) + 12;
+    // The last step's label may be wider than its step: it is not cut.
+    const beyond = Math.max(12, Math.ceil((widest - (box.clientWidth - room) / Math.max(1, chart.at.length)) / 2));
     const axis = { stroke: colours.muted, font, ticks: { show: false } };
     const made = new uPlot(
       {
         width: Math.max(120, box.clientWidth),
         height: chart.height ?? 240,
-        padding: [12, rtl ? room + 4 : 12, 0, rtl ? 12 : 4],
+        padding: [12, rtl ? room + 4 : beyond, 0, rtl ? beyond : 4],
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { show: false } },
         scales: {

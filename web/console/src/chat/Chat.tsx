@@ -7,7 +7,7 @@
 
 import "../styles/chat.css";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { count, duration, fine, plural, tokens } from "../format";
+import { count, duration, known as written, plural, tokens } from "../format";
 import { Badge, Button } from "../parts/basics";
 import { ErrorNote } from "../parts/problem";
 import { to } from "../routing";
@@ -155,7 +155,7 @@ export function Taken({ turn }: { turn: Turn }) {
   const sum = known ? parts.reduce<number>((all, part) => all + (part ?? 0), 0) : undefined;
   return (
     <>
-      {[known ? `${buckets?.estimated ? "~" : ""}${tokens(sum)}` : "tokens pending", turn.facts ? fine(turn.facts.charge) : "charge pending", turn.facts && duration(turn.facts.latency_ms), turn.sources.length > 0 && plural(turn.sources.length, "source")]
+      {[known ? `${buckets?.estimated ? "~" : ""}${tokens(sum)}` : "tokens pending", turn.facts && known ? written(turn.facts.charge, { pending: false, estimated: turn.facts.estimated }) : "charge pending", turn.facts && duration(turn.facts.latency_ms), turn.sources.length > 0 && plural(turn.sources.length, "source")]
         .filter(Boolean)
         .join(", ")}
     </>

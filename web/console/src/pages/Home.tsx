@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { useAgents } from "../api/names";
 import type { Schemas } from "../api/client";
 import { useResource } from "../api/resource";
-import { ago, compact, duration, fine, money, plural, share } from "../format";
+import { ago, chargeOf, compact, duration, money, plural, share } from "../format";
 import { Button, Card, Empty, Note, State } from "../parts/basics";
 import { Tile } from "../parts/figure";
 import { Page } from "../parts/page";
@@ -44,7 +44,7 @@ export default function Home() {
       {home.problem && !home.data ? (
         <ErrorNote problem={home.problem} retry={home.reload} />
       ) : fresh ? (
-        <FirstSteps home={home.data!} />
+        <Loaded from={home}>{(data) => <FirstSteps home={data} />}</Loaded>
       ) : (
         <>
           <Tiles summary={summary.data ?? home.data?.summary} />
@@ -142,7 +142,7 @@ function Latest({ asOf }: { asOf: string | null | undefined }) {
                   <span class="muted break">
                     <span dir="auto">{agents.name(one.agent_id)}</span>, {plural(one.turns, "turn")}
                   </span>
-                  <span class="number muted">{fine(one.charge)}</span>
+                  <span class="number muted">{chargeOf(one)}</span>
                   {(one.handed_off || one.outcome === "failed" || one.outcome === "interrupted") && (
                     <span class="row">
                       {one.handed_off && <State of="handed off" />}
@@ -223,10 +223,11 @@ function FirstSteps({ home }: { home: Schemas["Home"] }) {
   const draft = useUnfinished(home);
   const published = (home.agents.active ?? 0) + (home.agents.paused ?? 0) > 0;
   const widget = widgets.data?.items[0];
+  // What a viewer may not do is not offered: the steps say what is missing, and who can do it.
   const steps = [
-    { done: published, title: "Make an agent", text: "Choose your industry, tell it what to do, let it know your answers.", action: draft ? `Continue ${draft.name}` : "Make an agent", href: draft?.path ?? "/agents/new" },
-    { done: Boolean(widget), title: "Give it a widget", text: "Colours, words, and the sites on which it may appear.", action: "Make a widget", href: "/widgets/new" },
-    { done: false, title: "Chat with it", text: "Try it on a page, then put one line into your own.", action: "Try it on a page", href: widget ? `/widgets/${widget.id}?tab=embed` : "/widgets" },
+    { done: published, mine: may("member"), title: "Make an agent", text: "Choose your industry, tell it what to do, let it know your answers.", action: draft ? `Continue ${draft.name}` : "Make an agent", href: draft?.path ?? "/agents/new" },
+    { done: Boolean(widget), mine: may("member"), title: "Give it a widget", text: "Colours, words, and the sites on which it may appear.", action: "Make a widget", href: "/widgets/new" },
+    { done: false, mine: Boolean(widget) || may("member"), title: "Chat with it", text: "Try it on a page, then put one line into your own.", action: "Try it on a page", href: widget ? `/widgets/${widget.id}?tab=embed` : "/widgets" },
   ];
   const next = steps.findIndex((step) => !step.done);
   return (
@@ -241,7 +242,8 @@ function FirstSteps({ home }: { home: Schemas["Home"] }) {
               </h3>
               <p class="muted">{step.text}</p>
             </div>
-            {i === next && (
+            {i === next && !step.mine && <p class="muted">A member, admin or owner of this workspace can do this.</p>}
+            {i === next && step.mine && (
               <Button kind="primary" href={to(step.href)}>
                 <span class="break" dir="auto">
                   {step.action}

@@ -2,17 +2,17 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
-import { useSearch } from "wouter-preact";
+import { useLocation } from "wouter-preact";
 import { useAction } from "../api/resource";
 import { Button, Note } from "../parts/basics";
 import { Dialog } from "../parts/dialog";
 import { Field, Input } from "../parts/fields";
 import { Submit } from "../parts/form";
 import { ErrorNote } from "../parts/problem";
-import { go } from "../routing";
+import { go, to, useQuery, withQuery } from "../routing";
 import { google as byGoogle } from "../session/config";
 import { askForNewPassword, leaveForGoogle, setNewPassword } from "../session/identity";
-import { claims, signIn, signOut, signUp } from "../session/session";
+import { claims, signIn, signOut, signUp, verifyAgain } from "../session/session";
 
 /** A card in the middle of an empty page. */
 export function Door({ title, children }: { title: string; children: ComponentChildren }) {
@@ -37,13 +37,23 @@ export function Door({ title, children }: { title: string; children: ComponentCh
 
 type Mode = "in" | "up" | "forgot";
 
+/** The door stands at every address, and who comes in goes on there: an invitation's link is not lost on the way. */
+function useDoor(): { mode: Mode; at: (mode: Mode) => string; onward: string } {
+  const [path] = useLocation();
+  const [{ mode, oobCode: _, ...query }] = useQuery();
+  return {
+    mode: mode === "up" || mode === "forgot" ? mode : "in",
+    at: (next) => to(path, { ...query, mode: next === "in" ? undefined : next }),
+    onward: path === "/sign-in" ? "/" : withQuery(path, query),
+  };
+}
+
 export function SignIn() {
-  const query = new URLSearchParams(useSearch());
-  const mode = (query.get("mode") as Mode | null) ?? "in";
-  const code = query.get("oobCode");
+  const [{ oobCode: code }] = useQuery();
+  const { mode } = useDoor();
   if (code) return <NewPassword code={code} />;
   return (
-    <Door title={{ in: "Sign in", up: "Make an account", forgot: "Set a new password" }[mode] ?? "Sign in"}>
+    <Door title={{ in: "Sign in", up: "Make an account", forgot: "Set a new password" }[mode]}>
       {mode === "forgot" ? <Forgot /> : <Credentials key={mode} isNew={mode === "up"} />}
     </Door>
   );
@@ -52,11 +62,12 @@ export function SignIn() {
 function Credentials({ isNew }: { isNew: boolean }) {
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
+  const { at, onward } = useDoor();
   const entering = useAction(async () => {
     await (isNew ? signUp : signIn)(email.trim(), password);
-    if (location.hash.startsWith("#/sign-in")) go("/", { replace: true });
+    go(onward, { replace: true });
   });
-  const google = useAction(leaveForGoogle);
+  const google = useAction(() => leaveForGoogle(onward));
   const { problem } = entering;
   const known = problem?.at("/email") ?? problem?.at("/password");
   return (
@@ -75,11 +86,11 @@ function Credentials({ isNew }: { isNew: boolean }) {
       </Submit>
       <div class="row between">
         {isNew ? (
-          <a href="#/sign-in">I have an account</a>
+          <a href={at("in")}>I have an account</a>
         ) : (
           <>
-            <a href="#/sign-in?mode=up">Make an account</a>
-            <a href="#/sign-in?mode=forgot">Forgot the password?</a>
+            <a href={at("up")}>Make an account</a>
+            <a href={at("forgot")}>Forgot the password?</a>
           </>
         )}
       </div>
@@ -97,6 +108,7 @@ function Credentials({ isNew }: { isNew: boolean }) {
 function Forgot() {
   const [email, setEmail] = useState("");
   const [sent, setSent] = useState(false);
+  const { at } = useDoor();
   const asking = useAction(async () => {
     await askForNewPassword(email.trim());
     setSent(true);
@@ -107,7 +119,7 @@ function Forgot() {
         <Note tone="success" title="Look into your mail" role="status">
           <p>If {email} has an account, a link to set a new password is on its way. It works for an hour.</p>
         </Note>
-        <a href="#/sign-in">Back to sign in</a>
+        <a href={at("in")}>Back to sign in</a>
       </>
     );
   return (
@@ -121,7 +133,7 @@ function Forgot() {
           Send me a link
         </Button>
       </Submit>
-      <a href="#/sign-in">Back to sign in</a>
+      <a href={at("in")}>Back to sign in</a>
     </>
   );
 }
@@ -149,6 +161,26 @@ function NewPassword({ code }: { code: string }) {
   );
 }
 
+/** Why somebody new is refused at the door, where it is because the address is not proved yet; and another mail. */
+export function Unproved({ email }: { email: string | undefined }) {
+  const sending = useAction(verifyAgain);
+  const [sent, setSent] = useState(false);
+  return (
+    <Note tone="warning" title="Open the link in our mail first" role="alert">
+      <p>
+        It went to <span class="break">{email}</span> and proves that the address is yours. Then come back here and press the button once more.
+      </p>
+      <div class="row">
+        <Button busy={sending.busy} onClick={() => void sending.run().then(setSent)}>
+          Send the mail again
+        </Button>
+        <span role="status">{sent && "It is on its way."}</span>
+      </div>
+      {sending.problem && <ErrorNote problem={sending.problem} />}
+    </Note>
+  );
+}
+
 /** The session ended in the middle of work: sign in over the page, and everything typed below is still there. */
 export function Again() {
   const [password, setPassword] = useState("");
@@ -162,6 +194,16 @@ export function Again() {
           <Input type="password" autoComplete="current-password" value={password} onInput={setPassword} autoFocus required />
         </Field>
         {entering.problem && !entering.problem.at("/password") && <ErrorNote problem={entering.problem} />}
+        {byGoogle() && (
+          <div class="stack tight">
+            <p class="muted">Or sign in with Google as {email} in another tab; this page goes on by itself then.</p>
+            <div class="row">
+              <Button href="#/sign-in" external>
+                Sign in with Google
+              </Button>
+            </div>
+          </div>
+        )}
         <div class="row end">
           <Button onClick={signOut}>Leave and sign out</Button>
           <Button kind="primary" submit busy={entering.busy}>

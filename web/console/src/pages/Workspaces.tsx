@@ -8,8 +8,8 @@ import { Button, Note, State } from "../parts/basics";
 import { Field, Input, Select } from "../parts/fields";
 import { Submit } from "../parts/form";
 import { ErrorNote, Loaded } from "../parts/problem";
-import { claims, renew, signOut } from "../session/session";
-import { Door } from "./SignIn";
+import { claims, renew, signOut, startAnew } from "../session/session";
+import { Door, Unproved } from "./SignIn";
 
 /** ISO 3166 codes; their names are the browser's own. */
 const COUNTRIES =
@@ -19,11 +19,9 @@ export const countries = COUNTRIES.map((value) => ({ value, label: names.of(valu
 const moneys = new Intl.DisplayNames(undefined, { type: "currency" });
 export const currencies = ["USD", "EUR", "GBP", "CHF", "JPY"].map((value) => ({ value, label: `${value}, ${moneys.of(value)}` }));
 
-/** Start anew with the claims of now, so that nothing of another workspace is left on any page. */
-async function enter(): Promise<void> {
-  await renew();
-  location.hash = "#/";
-  location.reload();
+/** Founding and joining take a proved address; it may have been proved in another tab since the token was made. */
+async function proved(): Promise<void> {
+  if (claims.value?.email_verified === false) await renew();
 }
 
 function NewWorkspace({ first }: { first: boolean }) {
@@ -32,10 +30,11 @@ function NewWorkspace({ first }: { first: boolean }) {
   const [currency, setCurrency] = useState("USD");
   const key = useKey([name.trim(), country, currency]);
   const making = useAction(async () => {
+    await proved();
     const time_zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     const { data } = await call("post", "/api/workspaces", { key, body: { name: name.trim(), country, currency, time_zone } });
     if (!first) await call("post", "/api/workspaces/{workspace}/switch", { path: { workspace: data.id } });
-    await enter();
+    startAnew();
   });
   const { problem } = making;
   return (
@@ -49,7 +48,7 @@ function NewWorkspace({ first }: { first: boolean }) {
       <Field label="Currency" hint="It cannot be changed after the first charge." error={problem?.at("/currency")}>
         <Select value={currency} onChange={setCurrency} options={currencies} />
       </Field>
-      {problem && !problem.errors.length && <ErrorNote problem={problem} />}
+      {problem?.code === "email_not_verified" ? <Unproved email={claims.value?.email} /> : problem && !problem.errors.length && <ErrorNote problem={problem} />}
       <Button kind="primary" submit busy={making.busy}>
         Make workspace
       </Button>
@@ -76,7 +75,7 @@ export default function Workspaces() {
   const [making, setMaking] = useState(false);
   const switching = useAction(async (workspace: string) => {
     await call("post", "/api/workspaces/{workspace}/switch", { path: { workspace } });
-    await enter();
+    startAnew();
   });
   if (making)
     return (
@@ -124,8 +123,9 @@ export default function Workspaces() {
 export function Join({ token }: { token: string }) {
   const key = useKey(token);
   const joining = useAction(async () => {
+    await proved();
     await call("post", "/api/invitations/{token}/accept", { path: { token }, key });
-    await enter();
+    startAnew();
   });
   return (
     <Door title="You are invited">
@@ -133,7 +133,7 @@ export function Join({ token }: { token: string }) {
         Join the workspace as <strong class="break">{claims.value?.email}</strong>.
       </p>
       <Note>Your role is what the invitation says. You can leave again under Settings.</Note>
-      {joining.problem && <ErrorNote problem={joining.problem} />}
+      {joining.problem?.code === "email_not_verified" ? <Unproved email={claims.value?.email} /> : joining.problem && <ErrorNote problem={joining.problem} />}
       <Button kind="primary" busy={joining.busy} onClick={() => void joining.run()}>
         Join
       </Button>

@@ -1,6 +1,6 @@
 /** Buttons, badges, notes, cards: what has no state of its own. */
 
-import type { ComponentChildren, JSX } from "preact";
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Icon, type IconName } from "./icons";
 
@@ -196,17 +196,21 @@ export function Skeleton({ lines = 3 }: { lines?: number }) {
   );
 }
 
-/** A button that copies `text` and says so. */
+/** A button that copies `text` and says so, and also when the browser does not let it. */
 export function Copy({ text, label = "Copy" }: { text: string; label?: string }) {
-  const [done, setDone] = useState(false);
+  const [said, setSaid] = useState<"Copied" | "Not copied: select it by hand">();
   const copy = async () => {
-    await navigator.clipboard.writeText(text);
-    setDone(true);
-    setTimeout(() => setDone(false), 2000);
+    try {
+      await navigator.clipboard.writeText(text);
+      setSaid("Copied");
+      setTimeout(() => setSaid(undefined), 2000);
+    } catch {
+      setSaid("Not copied: select it by hand");
+    }
   };
   return (
-    <Button icon={done ? "check" : "copy"} onClick={() => void copy()}>
-      <span aria-live="polite">{done ? "Copied" : label}</span>
+    <Button icon={!said ? "copy" : said === "Copied" ? "check" : "error"} onClick={() => void copy()}>
+      <span aria-live="polite">{said ?? label}</span>
     </Button>
   );
 }
@@ -256,5 +260,3 @@ export function Spinner({ label }: { label: string }) {
     </span>
   );
 }
-
-export type Child = ComponentChildren | JSX.Element;

@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { asProblem, type Problem } from "../api/problem";
 import { useAction } from "../api/resource";
 import { Button } from "./basics";
 import { Field, Input } from "./fields";
@@ -54,6 +55,11 @@ export function Dialog({ title, onClose, children, footer, wide, closable = true
     </dialog>
   );
 }
+
+/** How a dialog is left in which something was typed that would be lost: the person is asked. */
+export const leaving = (typed: boolean, onClose: () => void) => () => {
+  if (!typed || confirm("Close without saving what you typed?")) onClose();
+};
 
 export interface ConfirmProps {
   /** The question, such as "Void invoice ABC-2026-0001?". */
@@ -172,18 +178,60 @@ export function Menu({ label, items, children, kind = "secondary", icon = "more"
   );
 }
 
+type Undo = () => Promise<void> | void;
+
 interface Shown {
   id: number;
   text: string;
-  undo?: (() => Promise<void> | void) | undefined;
+  undo?: Undo | undefined;
 }
 
 const toasts = signal<Shown[]>([]);
 let last = 0;
 
-/** Say that something is done, with Undo where that is possible. Errors never come this way: they stand in place. */
-export function toast(text: string, undo?: () => Promise<void> | void): void {
-  toasts.value = [{ id: ++last, text, undo }];
+/** What was to be undone and was not. It stands on the page until it works or is closed. */
+const failed = signal<{ text: string; undo: Undo; problem: Problem }>();
+
+/**
+ * Say that something is done, with Undo where that is possible. Errors never come this way: they stand in place. What this
+ * returns takes the words away again, when there is nothing left to undo.
+ */
+export function toast(text: string, undo?: Undo): () => void {
+  const id = ++last;
+  toasts.value = [{ id, text, undo }];
+  return () => {
+    toasts.value = toasts.value.filter((one) => one.id !== id);
+  };
+}
+
+async function undone(text: string, undo: Undo): Promise<void> {
+  try {
+    await undo();
+    failed.value = undefined;
+  } catch (error) {
+    failed.value = { text, undo, problem: asProblem(error) };
+  }
+}
+
+/** Above the page, whichever it is by then: what was to be undone and was not, with another try. */
+export function NotUndone() {
+  if (!failed.value) return null;
+  const { text, undo, problem } = failed.value;
+  return (
+    <div class="not-undone">
+      <ErrorNote
+        problem={problem}
+        failed="That could not be undone"
+        safe={`It is still so: “${text}”.`}
+        retry={() => undone(text, undo)}
+        more={
+          <Button kind="quiet" onClick={() => (failed.value = undefined)}>
+            Close
+          </Button>
+        }
+      />
+    </div>
+  );
 }
 
 export function Toasts() {
@@ -209,11 +257,10 @@ export function Toasts() {
             <button
               type="button"
               onClick={() => {
-                const undo = shown.undo!;
                 // The button goes without a word about its focus.
                 setHeld(false);
                 toasts.value = [];
-                void Promise.resolve(undo()).catch((error: Error) => toast(`That could not be undone: ${error.message}`));
+                void undone(shown.text, shown.undo!);
               }}
             >
               Undo

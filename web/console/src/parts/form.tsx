@@ -6,14 +6,14 @@
  */
 
 import type { ComponentChildren } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { asProblem, type Problem } from "../api/problem";
 import { useKept } from "../kept";
 import { guardLeaving } from "../routing";
 import { Button, Note } from "./basics";
-import { Dialog } from "./dialog";
+import { Dialog, toast } from "./dialog";
 import { Radios } from "./fields";
-import { ErrorNote } from "./problem";
+import { ErrorNote, useCountdown } from "./problem";
 
 type Values = Record<string, unknown>;
 
@@ -28,7 +28,8 @@ export interface Form<T extends Values> {
   error: (name: keyof T & string, pointer?: string) => string | undefined;
   /** Check a field when it is left, and from then on while typing. */
   touch: (name: keyof T & string) => void;
-  discard: () => void;
+  /** What this returns brings back what was typed, except where something else was typed since. */
+  discard: () => () => void;
   /** Resolves to whether it was saved. */
   save: () => Promise<boolean>;
   conflict: Conflict<T> | undefined;
@@ -149,10 +150,15 @@ export function useForm<T extends Values>({ stored, etag, save, reread, keep, ch
     error: (name, pointer = `/${name}`) => problem?.at(pointer) ?? (touched.has(name) ? wrong[name] : undefined),
     touch: (name) => setTouched((now) => new Set([...now, name])),
     discard: () => {
+      const typed = [own, seen.current] as const;
       seen.current = {};
       setOwn({});
       setProblem(undefined);
       setTouched(new Set());
+      return () => {
+        seen.current = { ...typed[1], ...seen.current };
+        setOwn((now) => ({ ...typed[0], ...now }));
+      };
     },
     save: saveAll,
     conflict,
@@ -163,12 +169,21 @@ export function useForm<T extends Values>({ stored, etag, save, reread, keep, ch
 /** `names` and `show` are the words for fields and values where two people's changes stand side by side; `within`: see guardLeaving. */
 export function SaveBar<T extends Values>({ form, label = "Save", names, show, within }: { form: Form<T>; label?: string; within?: readonly string[]; names?: Partial<Record<keyof T & string, string>>; show?: (name: string, value: unknown) => string | undefined }) {
   const n = form.dirty.length;
+  const changes = n === 1 ? "1 unsaved change" : `${n} unsaved changes`;
+  const left = useCountdown(form.problem);
+  const wait = left > 0 && `Try again in ${left} s`;
+  const save = () => {
+    if (!wait) void form.save();
+  };
+  // What is gone with its form cannot come back.
+  const withdraw = useRef<(() => void) | undefined>(undefined);
+  useEffect(() => () => withdraw.current?.(), []);
   useLayoutEffect(() => {
     if (!n) return;
     const keys = (event: KeyboardEvent) => {
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") {
         event.preventDefault();
-        void form.save();
+        save();
       }
     };
     const leave = (event: BeforeUnloadEvent) => event.preventDefault();
@@ -183,14 +198,14 @@ export function SaveBar<T extends Values>({ form, label = "Save", names, show, w
   });
   return (
     <>
-      {form.problem && <ErrorNote problem={form.problem} safe="What you typed is still here." />}
+      {form.problem && <ErrorNote problem={form.problem} retry={form.problem.errors.length ? undefined : save} safe="What you typed is still here." />}
       {n > 0 && (
         <div class="save-bar" role="region" aria-label="Unsaved changes">
-          <span class="grow">{n === 1 ? "1 unsaved change" : `${n} unsaved changes`}</span>
-          <Button kind="quiet" onClick={form.discard}>
+          <span class="grow">{wait ? `${changes}. ${wait}` : changes}</span>
+          <Button kind="quiet" onClick={() => (withdraw.current = toast(n === 1 ? "1 change is discarded" : `${n} changes are discarded`, form.discard()))}>
             Discard
           </Button>
-          <Button kind="primary" busy={form.busy} onClick={() => void form.save()}>
+          <Button kind="primary" busy={form.busy} disabled={wait} onClick={save}>
             {label}
           </Button>
         </div>

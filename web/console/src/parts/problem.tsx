@@ -1,20 +1,21 @@
 /** How an error looks: in place, what happened, what is safe, what to do, and the id that support asks for. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useReducer } from "preact/hooks";
 import type { Problem } from "../api/problem";
 import type { Resource } from "../api/resource";
 import type { ComponentChildren } from "preact";
 import { Button, Copy, Note, Skeleton } from "./basics";
 
 /** Seconds that are left of Retry-After. */
-function useCountdown(problem: Problem): number {
-  const [left, setLeft] = useState(problem.retryAfter ?? 0);
+export function useCountdown(problem: Problem | undefined): number {
+  const until = useMemo(() => Date.now() + (problem?.retryAfter ?? 0) * 1000, [problem]);
+  const [, redraw] = useReducer<number, void>((n) => n + 1, 0);
+  const left = Math.max(0, Math.ceil((until - Date.now()) / 1000));
   useEffect(() => {
-    setLeft(problem.retryAfter ?? 0);
-    const until = Date.now() + (problem.retryAfter ?? 0) * 1000;
-    const timer = setInterval(() => setLeft(Math.max(0, Math.ceil((until - Date.now()) / 1000))), 1000);
+    if (!left) return;
+    const timer = setInterval(redraw, 1000);
     return () => clearInterval(timer);
-  }, [problem]);
+  }, [until, left > 0]);
   return left;
 }
 
@@ -27,20 +28,22 @@ const SAFE: Record<number, string> = {
   429: "Nothing was lost.",
 };
 
-export function ErrorNote({ problem, retry, safe }: { problem: Problem; retry?: (() => unknown) | undefined; safe?: string }) {
+/** `failed` says what did not work, where the place does not: "The change could not be undone". */
+export function ErrorNote({ problem, retry, safe, failed, more }: { problem: Problem; retry?: (() => unknown) | undefined; safe?: string; failed?: string; more?: ComponentChildren }) {
   const left = useCountdown(problem);
   const advice = safe ?? SAFE[problem.status] ?? (problem.status >= 500 ? "Nothing is lost. It is usually over in a minute." : "");
   return (
-    <Note tone={problem.status === 403 || problem.status === 402 ? "warning" : "danger"} title={problem.title} role="alert">
+    <Note tone={problem.status === 403 || problem.status === 402 ? "warning" : "danger"} title={failed ? `${failed}: ${problem.title}` : problem.title} role="alert">
       {problem.detail && problem.detail !== problem.title && <p>{problem.detail}</p>}
       {advice && <p class="muted">{advice}</p>}
-      {(retry || problem.requestId) && (
+      {(retry || more || problem.requestId) && (
         <div class="row">
           {retry && problem.status !== 403 && problem.status !== 404 && (
             <Button icon="refresh" onClick={() => void retry()} disabled={left > 0 && `Try again in ${left} s`}>
               {left > 0 ? `Try again in ${left} s` : "Try again"}
             </Button>
           )}
+          {more}
           {problem.requestId && (
             <span class="row muted">
               <span class="label">Request {problem.requestId.slice(0, 8)}</span>

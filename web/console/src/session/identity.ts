@@ -1,6 +1,7 @@
 /** Identity Platform by its REST interface (https://cloud.google.com/identity-platform/docs/use-rest-api): no SDK, one page of code. */
 
 import { offline, Problem } from "../api/problem";
+import { go } from "../routing";
 import { here, loadConfig } from "./config";
 
 export interface Tokens {
@@ -69,6 +70,11 @@ export async function askForNewPassword(email: string): Promise<void> {
   }
 }
 
+/** A mail with a link that proves the address of whoever this token is of; it leads back to the page that is open. */
+export async function askToVerify(idToken: string): Promise<void> {
+  await account("sendOobCode", { requestType: "VERIFY_EMAIL", idToken, continueUrl: location.href });
+}
+
 export async function setNewPassword(code: string, password: string): Promise<string> {
   return String((await account("resetPassword", { oobCode: code, newPassword: password })).email);
 }
@@ -80,22 +86,25 @@ export async function refreshed(refreshToken: string): Promise<Tokens> {
   return tokens(answer.id_token, answer.refresh_token, answer.expires_in);
 }
 
-/** Leave for Google's sign-in page; what comes back is finished by `backFromGoogle`. */
-export async function leaveForGoogle(): Promise<void> {
+const LEFT = "agenthub.google";
+
+/** Leave for Google's sign-in page, to come back to this path; what comes back is finished by `backFromGoogle`. */
+export async function leaveForGoogle(path: string): Promise<void> {
   const answer = await account("createAuthUri", { providerId: "google.com", continueUri: here() });
-  sessionStorage.setItem("agenthub.google", String(answer.sessionId));
+  sessionStorage.setItem(LEFT, JSON.stringify({ session: answer.sessionId, path }));
   location.assign(String(answer.authUri));
 }
 
 /** Whether this page load is the return from Google's sign-in page. */
-export const comesFromGoogle = (): boolean => sessionStorage.getItem("agenthub.google") !== null && new URLSearchParams(location.search).has("state");
+export const comesFromGoogle = (): boolean => sessionStorage.getItem(LEFT) !== null && new URLSearchParams(location.search).has("state");
 
 /** Finish a sign-in with Google when this page load is its return; null when it is not. */
 export async function backFromGoogle(): Promise<Tokens | null> {
   if (!comesFromGoogle()) return null;
-  const session = sessionStorage.getItem("agenthub.google")!;
-  sessionStorage.removeItem("agenthub.google");
-  const asked = location.href;
-  history.replaceState(null, "", here().split("?")[0]! + location.hash);
+  const { session, path } = JSON.parse(sessionStorage.getItem(LEFT)!) as { session: string; path: string };
+  sessionStorage.removeItem(LEFT);
+  const asked = here();
+  history.replaceState(null, "", asked.split("?")[0]);
+  go(path, { replace: true });
   return signedIn("signInWithIdp", { requestUri: asked, sessionId: session, returnIdpCredential: false });
 }

@@ -15,6 +15,7 @@ const EARLY = 5 * 60_000;
 interface Claims {
   sub: string;
   email?: string;
+  email_verified?: boolean;
   workspace_id?: string;
   operator?: boolean;
 }
@@ -81,34 +82,59 @@ export async function resume(): Promise<void> {
   resuming.value = false;
 }
 
-export async function signIn(email: string, password: string): Promise<void> {
-  const next = await identity.signIn(email, password);
-  const other = claims.value && parse(next.idToken).sub !== claims.value.sub;
-  keep(next);
-  expired.value = false;
-  // Another person must not find the pages of the one before.
-  if (other) location.reload();
+/** Whether the pages that are open may go on with these tokens: they are of the same person in the same workspace. */
+function goesOn(next: identity.Tokens): boolean {
+  const [now, then] = [claims.value, parse(next.idToken)];
+  return !now || (now.sub === then.sub && (!now.workspace_id || now.workspace_id === then.workspace_id));
 }
 
-export async function signUp(email: string, password: string): Promise<void> {
-  keep(await identity.signUp(email, password));
+export async function signIn(email: string, password: string): Promise<void> {
+  const next = await identity.signIn(email, password);
+  const same = goesOn(next);
+  keep(next);
+  // Another person, or who works in another workspace by now, must not find the pages of before.
+  if (same) expired.value = false;
+  else location.reload();
 }
+
+/** Make an account, and send the mail that proves its address: without that nobody founds or joins a workspace. */
+export async function signUp(email: string, password: string): Promise<void> {
+  const next = await identity.signUp(email, password);
+  keep(next);
+  // Where it could not be sent, whoever is refused for it can ask for another one.
+  if (!claims.value?.email_verified) await identity.askToVerify(next.idToken).catch(() => undefined);
+}
+
+/** Send the mail that proves the address of who is signed in once more. */
+export const verifyAgain = async (): Promise<void> => identity.askToVerify(await token());
 
 export function signOut(): void {
   keep(null);
   workspace.value = null;
-  location.hash = "#/";
+  startAnew();
+}
+
+/** Begin anew at this path with the claims of now, so that nothing of another workspace is left on any page. */
+export function startAnew(path = "/"): void {
+  // Not by the fragment: its event would ask about what is typed once more than the reload does.
+  history.replaceState(null, "", `#${path}`);
   location.reload();
 }
 
-/** New tokens with the claims of now: after a workspace was made, switched or joined. */
+/** New tokens with the claims of now; for the workspace that the pages are of, and no other. */
 export async function renew(): Promise<void> {
   renewal ??= (async () => {
     if (!tokens) throw new Problem(401, "signed_out", "You are signed out", "Sign in to go on.");
     try {
-      keep(await identity.refreshed(tokens.refreshToken));
+      const next = await identity.refreshed(tokens.refreshToken);
+      if (!goesOn(next)) {
+        // Another tab has switched. These tokens are not taken: what is open here would read and write over there.
+        startAnew();
+        throw new Problem(409, "another_workspace", "You work in another workspace by now", "You switched in another tab. Reload to go on there.");
+      }
+      keep(next);
     } catch (error) {
-      if (asProblem(error).status >= 400 && asProblem(error).status < 500) expired.value = true;
+      if (asProblem(error).status >= 400 && asProblem(error).status < 500 && asProblem(error).code !== "another_workspace") expired.value = true;
       throw error;
     }
   })().finally(() => {
@@ -132,7 +158,21 @@ export function may(role: Role): boolean {
   return rank >= 0 && rank >= ORDER.indexOf(role);
 }
 
-// Another tab signed out or in as somebody else: this one must not go on as before.
+/** A session that ended here was begun anew in another tab, by Google for one: go on with it, if it is the same person's. */
+async function takeUp(refreshToken: string): Promise<void> {
+  const next = await identity.refreshed(refreshToken);
+  if (!expired.value || parse(next.idToken).sub !== claims.value?.sub) return;
+  if (!goesOn(next)) return location.reload();
+  keep(next);
+  expired.value = false;
+}
+
 addEventListener("storage", (event) => {
-  if (event.key === KEY && event.newValue === null && tokens) location.reload();
+  if (event.key !== KEY || !tokens) return;
+  // Where the session has ended, the other tab found that out, too, or begins it anew: what was typed here stays.
+  if (expired.value) {
+    if (event.newValue) takeUp(event.newValue).catch(() => undefined);
+  }
+  // Another tab signed out: this one must not go on as before.
+  else if (event.newValue === null) location.reload();
 });

@@ -7,12 +7,11 @@ import { useResource } from "../api/resource";
 import { amount, drawn, money } from "../format";
 import { PLACES } from "../pages/names";
 import { Bar, Button } from "../parts/basics";
-import { Menu, Toasts } from "../parts/dialog";
+import { Menu, NotUndone, Toasts } from "../parts/dialog";
 import { Icon } from "../parts/icons";
 import { ErrorNote } from "../parts/problem";
 import { go } from "../routing";
-import { claims, expired, keepFrame, lastFrame, signOut, workspace } from "../session/session";
-import { Again } from "../pages/SignIn";
+import { claims, keepFrame, lastFrame, signOut, workspace } from "../session/session";
 import { Palette } from "./Palette";
 import { applyTheme, theme } from "./theme";
 
@@ -68,6 +67,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           <Account />
         </header>
         <main class="main" id="main" tabIndex={-1} aria-busy={person ? undefined : "true"}>
+          <NotUndone />
           {mine.problem && !mine.data ? (
             <div class="page">
               <ErrorNote problem={mine.problem} retry={mine.reload} />
@@ -85,7 +85,6 @@ export function Shell({ children }: { children: ComponentChildren }) {
         <Nav path={path} />
       </dialog>
       {searching && <Palette onClose={() => setSearching(false)} />}
-      {expired.value && <Again />}
       <Toasts />
     </>
   );

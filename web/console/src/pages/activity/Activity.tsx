@@ -68,11 +68,11 @@ function Feed() {
 export function Nothing({ filtered, clear, more }: { filtered: boolean; clear: () => void; more: boolean }) {
   if (more) return <p class="empty muted">Nothing among the latest entries fits. Older ones may: load more.</p>;
   return filtered ? (
-    <Empty title="Nothing fits" action={<Button onClick={clear}>Clear filters</Button>}>
+    <Empty level={2} title="Nothing fits" action={<Button onClick={clear}>Clear filters</Button>}>
       No entry has all that the filters ask for.
     </Empty>
   ) : (
-    <Empty title="Nothing happened yet">Every change that a person or a program makes is written down here.</Empty>
+    <Empty level={2} title="Nothing happened yet">Every change that a person or a program makes is written down here.</Empty>
   );
 }
 

@@ -127,13 +127,14 @@ export default function Agents() {
 function Nothing({ deleted, filtered, clear }: { deleted: boolean; filtered: boolean; clear: () => void }) {
   if (filtered)
     return (
-      <Empty title="No agent fits these filters" action={<Button onClick={clear}>Clear filters</Button>}>
+      <Empty level={2} title="No agent fits these filters" action={<Button onClick={clear}>Clear filters</Button>}>
         Take one away, or look among the {deleted ? "others" : "deleted ones"}.
       </Empty>
     );
-  if (deleted) return <Empty title="Nothing is deleted">Deleted agents stand here for 30 days and can be restored.</Empty>;
+  if (deleted) return <Empty level={2} title="Nothing is deleted">Deleted agents stand here for 30 days and can be restored.</Empty>;
   return (
     <Empty
+      level={2}
       title="No agents yet"
       action={
         may("member") && (

@@ -1,6 +1,6 @@
 /** Many agents at once: the bar over the list, what it would do (dry run), what it did, and Retry for what failed. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { call, type Loose, newKey, type Schemas } from "../../api/client";
 import { asProblem, type Problem } from "../../api/problem";
 import { useAction } from "../../api/resource";
@@ -110,7 +110,10 @@ function Act({ action, whom, onClose, done }: { action: Action; whom: Whom; onCl
     };
   }, [tag]);
 
+  // Whom the last try was for: another try is for the same, not for all.
+  const last = useRef<string[] | undefined>(undefined);
   const doing = useAction(async (retried?: string[]) => {
+    last.current = retried;
     const { data } = await call("post", "/api/my-agents/bulk", { body: retried ? asked({ ids: retried, filter: null }) : asked(), key });
     setKey(newKey());
     // What was done in an earlier try stays in the sum, so that the dialog tells of all of them.
@@ -173,7 +176,7 @@ function Act({ action, whom, onClose, done }: { action: Action; whom: Whom; onCl
         </Field>
       )}
       {problem && <ErrorNote problem={problem} />}
-      {doing.problem && <ErrorNote problem={doing.problem} retry={() => doing.run()} />}
+      {doing.problem && <ErrorNote problem={doing.problem} retry={() => doing.run(last.current)} />}
       {!did && ready && !would && !problem && <Skeleton lines={2} />}
       {(did ?? would) && <Told answer={(did ?? would)!} words={words} />}
       {!did && would && action === "delete" && would.done > 0 && <p>They stop answering at once and can be restored for 30 days.</p>}

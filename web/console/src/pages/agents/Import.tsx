@@ -4,7 +4,7 @@ import { useRef, useState } from "preact/hooks";
 import { newKey, raw, type Schemas } from "../../api/client";
 import { forget, useAction } from "../../api/resource";
 import { Button } from "../../parts/basics";
-import { Dialog } from "../../parts/dialog";
+import { Dialog, leaving } from "../../parts/dialog";
 import { Field, TextArea } from "../../parts/fields";
 import { ErrorNote } from "../../parts/problem";
 import { go } from "../../routing";
@@ -30,14 +30,15 @@ export function Import({ onClose }: { onClose: () => void }) {
     go(`/agents/${made.id}`);
   });
   const faults = importing.problem?.errors ?? [];
+  const leave = leaving(Boolean(text.trim()), onClose);
   return (
     <Dialog
       title="Import YAML"
       wide
-      onClose={onClose}
+      onClose={leave}
       footer={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={leave}>Cancel</Button>
           <Button kind="primary" busy={importing.busy} disabled={!text.trim() && "Choose a file or paste its text"} onClick={() => void importing.run()}>
             Import agent
           </Button>

@@ -1,7 +1,7 @@
 /** What an agent knows: its items, new ones, and a trial search that shows what a question would find. */
 
 import { useState } from "preact/hooks";
-import { call, type Schemas } from "../../api/client";
+import type { Schemas } from "../../api/client";
 import { forget, type Resource, usePages } from "../../api/resource";
 import { ago, bytes, count, plural } from "../../format";
 import { Badge, Button, Card, Empty, Note } from "../../parts/basics";
@@ -10,6 +10,7 @@ import { type Column, List } from "../../parts/table";
 import { useQuery } from "../../routing";
 import { may } from "../../session/session";
 import { useCatalogue } from "./catalogue";
+import { forgetItem } from "./forgetting";
 import { ItemFile, ItemForm } from "./KnowledgeItem";
 import { Trial } from "./KnowledgeTrial";
 
@@ -92,9 +93,10 @@ export default function Knowledge({ agent, draft }: { agent: Schemas["ShownAgent
           action="Delete item"
           onClose={() => setDeleting(undefined)}
           act={async () => {
-            const path = { agent: agent.id, item: deleting.id };
-            const { etag } = await call("get", "/api/agents/{agent}/knowledge/{item}", { path });
-            await call("delete", "/api/agents/{agent}/knowledge/{item}", { path, etag });
+            await forgetItem(agent.id, deleting, (now) => {
+              setDeleting(now);
+              void pages.reload();
+            });
             await changed();
           }}
         >

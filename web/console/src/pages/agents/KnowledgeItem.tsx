@@ -6,7 +6,7 @@ import { useAction, useResource } from "../../api/resource";
 import { useKey } from "../../api/wish";
 import { bytes } from "../../format";
 import { Button, Note } from "../../parts/basics";
-import { Dialog } from "../../parts/dialog";
+import { Dialog, leaving } from "../../parts/dialog";
 import { Field, Input, Select, TextArea } from "../../parts/fields";
 import { Loaded, ErrorNote } from "../../parts/problem";
 import { may } from "../../session/session";
@@ -68,9 +68,7 @@ function Editor({ agent, kind, item, etag, onClose, done }: Common & { kind: Kin
   const empty = kind === "qa" ? !body.pairs?.length : !text.trim();
   const was = JSON.stringify([item?.title ?? "", item?.language ?? "", kind === "qa" ? (item?.pairs ?? []) : (item?.text ?? "")]);
   const dirty = JSON.stringify([title, language, kind === "qa" ? (body.pairs ?? []) : text]) !== was;
-  const leave = () => {
-    if (!dirty || confirm("Close without saving what you typed?")) onClose();
-  };
+  const leave = leaving(dirty, onClose);
   const words = { qa: "questions and answers", text: "a text", markdown: "Markdown", html: "a web page" }[kind];
   const errors = saving.problem;
   return (

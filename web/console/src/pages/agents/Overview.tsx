@@ -2,7 +2,7 @@
 
 import type { Schemas } from "../../api/client";
 import { type Resource, useResource } from "../../api/resource";
-import { ago, count, day, duration, fine, money, plural, when } from "../../format";
+import { ago, chargeOf, count, day, duration, fine, money, plural, when } from "../../format";
 import { Badge, Button, Card, Empty, Facts, State } from "../../parts/basics";
 import { Tile } from "../../parts/figure";
 import { Loaded } from "../../parts/problem";
@@ -109,7 +109,7 @@ function Latest({ agent }: { agent: Schemas["ShownAgent"] }) {
                   {one.handed_off && <State of="handed off" />}
                   {one.outcome && one.outcome !== "completed" && <State of={one.outcome} />}
                 </span>
-                <span class="number muted">{fine(one.charge)}</span>
+                <span class="number muted">{chargeOf(one)}</span>
               </li>
             ))}
           </ul>

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import type { Schemas } from "../../api/client";
 import { Chat } from "../../chat/Chat";
 import { type Turn, useChat, type Version } from "../../chat/useChat";
-import { count, DASH, duration, fine } from "../../format";
+import { count, DASH, duration, known } from "../../format";
 import { Badge, Bar, Button, Card, Facts } from "../../parts/basics";
 import { Segments } from "../../parts/fields";
 import { to, useQuery } from "../../routing";
@@ -59,6 +59,7 @@ function Inspector({ turn, agent, conversation }: { turn: Turn; agent: string; c
   const { facts } = turn;
   const buckets = facts ?? turn.usage;
   const sum = BUCKETS.reduce((all, [name]) => all + (buckets?.[name] ?? 0), 0);
+  const certainty = { pending: BUCKETS.some(([name]) => facts?.[name] === null), estimated: Boolean(facts?.estimated) };
   const waiting = turn.state === "waiting" || turn.state === "streaming";
   return (
     <>
@@ -77,8 +78,8 @@ function Inspector({ turn, agent, conversation }: { turn: Turn; agent: string; c
         </ul>
         <Facts
           of={[
-            ["Charge", facts ? fine(facts.charge) : waiting || turn.usage ? "pending" : DASH],
-            ["Cost of the provider", facts ? fine(facts.cost) : waiting || turn.usage ? "pending" : DASH],
+            ["Charge", facts ? known(facts.charge, certainty) : waiting || turn.usage ? "pending" : DASH],
+            ["Cost of the provider", facts ? known(facts.cost, certainty) : waiting || turn.usage ? "pending" : DASH],
           ]}
         />
       </Card>

@@ -123,6 +123,10 @@ function Compare({ agent, versions }: { agent: Schemas["ShownAgent"]; versions: 
     setSeen(agent);
     void difference.reload();
   }
+  const fetching = useAction(async () => {
+    const { data } = await call("get", "/api/agents/{agent}/versions/{version}", { path: { agent: agent.id, version: compare } });
+    save(new Blob([data.yaml], { type: "application/yaml" }), `${agent.name}-v${data.number}.yaml`);
+  });
   return (
     <Card
       title="What differs"
@@ -130,16 +134,15 @@ function Compare({ agent, versions }: { agent: Schemas["ShownAgent"]; versions: 
         compare !== DRAFT && (
           <Button
             icon="download"
-            onClick={async () => {
-              const { data } = await call("get", "/api/agents/{agent}/versions/{version}", { path: { agent: agent.id, version: compare } });
-              save(new Blob([data.yaml], { type: "application/yaml" }), `${agent.name}-v${data.number}.yaml`);
-            }}
+            busy={fetching.busy}
+            onClick={() => void fetching.run()}
           >
             YAML of {name(compare)}
           </Button>
         )
       }
     >
+      {fetching.problem && <ErrorNote problem={fetching.problem} retry={() => fetching.run()} />}
       <div class="compare">
         <Field label="From">
           <Select value={against} onChange={(next) => change({ compare, against: next })} options={options.map((one) => ({ ...one, disabled: one.value === compare }))} />

@@ -37,6 +37,8 @@ export default function Yaml({ agent, draft }: { agent: Schemas["ShownAgent"]; d
   const [problem, setProblem] = useState<Problem>();
   const [theirs, setTheirs] = useState<Stored>();
   const editor = useRef<Editor | undefined>(undefined);
+  const withdraw = useRef<(() => void) | undefined>(undefined);
+  useEffect(() => () => withdraw.current?.(), []);
   const dirty = stored !== undefined && text !== stored.text;
   const judged = useJudged(text, stored !== undefined);
   const path = `/api/agents/${encodeURIComponent(agent.id)}/config`;
@@ -76,6 +78,7 @@ export default function Yaml({ agent, draft }: { agent: Schemas["ShownAgent"]; d
     }
   });
   const save = () => void saving.run(stored?.etag);
+  const exporting = useAction(() => download(agent));
   useLayoutEffect(() => {
     if (!dirty) return;
     const keys = (event: KeyboardEvent) => {
@@ -106,11 +109,17 @@ export default function Yaml({ agent, draft }: { agent: Schemas["ShownAgent"]; d
           {judged.faults.length ? `${judged.faults.length === 1 ? "One fault" : `${judged.faults.length} faults`}: it cannot be saved like this` : dirty ? "Unsaved changes" : "As it is stored"}
         </span>
         <div class="row">
-          <Button icon="download" onClick={() => void download(agent)}>
+          <Button icon="download" busy={exporting.busy} onClick={() => void exporting.run()}>
             Export YAML
           </Button>
           {may("member") && dirty && (
-            <Button kind="quiet" onClick={() => editor.current?.replace(stored.text)}>
+            <Button
+              kind="quiet"
+              onClick={() => {
+                editor.current?.replace(stored.text);
+                withdraw.current = toast("The changes are discarded", () => editor.current?.replace(text));
+              }}
+            >
               Discard
             </Button>
           )}
@@ -121,6 +130,7 @@ export default function Yaml({ agent, draft }: { agent: Schemas["ShownAgent"]; d
           )}
         </div>
       </div>
+      {exporting.problem && <ErrorNote problem={exporting.problem} retry={() => exporting.run()} safe="Nothing was changed." />}
       <Held text={stored.text} editor={editor} onChange={setText} marks={[...judged.faults, ...judged.warnings]} />
       {judged.problem && <ErrorNote problem={judged.problem} safe="The text stays as it is." />}
       {judged.faults.length > 0 && <Faults faults={judged.faults} jump={jump} />}

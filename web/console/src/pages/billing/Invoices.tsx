@@ -48,9 +48,9 @@ export default function Invoices() {
         keyOf={(one) => one.id}
         empty={
           state ? (
-            <Empty title={`No invoice is ${state}`} action={<Button onClick={() => change({ state: undefined })}>Clear filters</Button>} />
+            <Empty level={2} title={`No invoice is ${state}`} action={<Button onClick={() => change({ state: undefined })}>Clear filters</Button>} />
           ) : (
-            <Empty title="No invoice yet" action={<Button href={to("/billing")}>See the charge so far</Button>}>
+            <Empty level={2} title="No invoice yet" action={<Button href={to("/billing")}>See the charge so far</Button>}>
               The first one is drafted on {billingDay(firstOfNext())} (UTC), when the month is over, and is final a day later.
             </Empty>
           )

@@ -4,7 +4,7 @@ import { useMemo } from "preact/hooks";
 import type { Schemas } from "../../api/client";
 import { useResource } from "../../api/resource";
 import { Chart } from "../../charts/Chart";
-import { amount, billingDay, count, drawn, isZero, money, month, plural, share, when } from "../../format";
+import { amount, billingDay, billingTick, count, drawn, isZero, money, month, plural, share, when } from "../../format";
 import { Badge, Bar, Card, Empty } from "../../parts/basics";
 import { Select } from "../../parts/fields";
 import { Loaded } from "../../parts/problem";
@@ -69,6 +69,7 @@ function ByDay({ of, running }: { of: Schemas["Usage"]; running: boolean }) {
       kind="columns"
       write={(value) => money({ amount: value.toFixed(6), currency })}
       writeAt={(at) => billingDay(new Date(at * 1000).toISOString())}
+      writeTick={(at) => billingTick(at * 1000)}
       {...(running ? { unfinished: true } : {})}
     />
   );

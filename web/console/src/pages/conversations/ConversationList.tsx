@@ -4,7 +4,7 @@ import { Component } from "preact";
 import type { Schemas } from "../../api/client";
 import { useAgents } from "../../api/names";
 import type { Pages } from "../../api/resource";
-import { ago, fine, plural, when } from "../../format";
+import { ago, chargeOf, plural, when } from "../../format";
 import { Badge, Button, Empty, Skeleton, State } from "../../parts/basics";
 import { ErrorNote } from "../../parts/problem";
 import { to } from "../../routing";
@@ -84,7 +84,7 @@ class Row extends Component<RowProps> {
           <span class="muted break" dir="auto">
             {agent}
           </span>
-          <span class="number muted">{fine(one.charge)}</span>
+          <span class="number muted">{chargeOf(one)}</span>
           <span class="row talk-states">
             <span class="muted">
               {CHANNEL_WORDS[one.channel]}, {plural(one.turns, "turn")}

@@ -5,7 +5,7 @@ import { save } from "../../charts/Chart";
 import { call, type Schemas } from "../../api/client";
 import { useAgents } from "../../api/names";
 import { forget, useAction, useResource } from "../../api/resource";
-import { count, fine, plural, when } from "../../format";
+import { chargeOf, count, plural, when } from "../../format";
 import { Button, Note, State } from "../../parts/basics";
 import { Confirm, Menu, toast } from "../../parts/dialog";
 import { ErrorNote, Loaded } from "../../parts/problem";
@@ -88,7 +88,10 @@ function Shown({ whole, turn, gone, reread, put, busy }: { whole: Whole; turn: s
           <span>{when(whole.created_at)}</span>
           <span class="number">{plural(whole.turns, "turn")}</span>
           <span class="number">{count(whole.tokens)} tokens</span>
-          <span class="number">{fine(whole.charge)}</span>
+          <span class="number">
+            {whole.transcript.some((turn) => turn.estimated) && "~"}
+            {chargeOf(whole)}
+          </span>
           {whole.locale && <span>{language(whole.locale)}</span>}
         </p>
         <div class="row">

@@ -3,7 +3,7 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import type { Schemas } from "../../api/client";
 import { useResource } from "../../api/resource";
-import { billingDay, count, duration, fine, month, plural, tokens, when } from "../../format";
+import { billingDay, count, duration, known, month, plural, tokens, when } from "../../format";
 import { Badge, Facts, State } from "../../parts/basics";
 import { Icon } from "../../parts/icons";
 import { Loaded } from "../../parts/problem";
@@ -33,8 +33,8 @@ const BUCKETS = [
 
 /** All tokens of the turn; null while the provider has not said it. */
 function total(turn: Shown): number | null {
-  const known = BUCKETS.map(([, name]) => turn[name]);
-  return known.some((value) => value === null) ? null : known.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+  const buckets = BUCKETS.map(([, name]) => turn[name]);
+  return buckets.some((value) => value === null) ? null : buckets.reduce<number>((sum, value) => sum + (value ?? 0), 0);
 }
 
 export function Turn({ turn, agent, name, conversation, chosen, cutBefore }: { turn: Shown; agent: string; name: string; conversation: string; chosen: boolean; cutBefore: number }) {
@@ -80,7 +80,7 @@ export function Turn({ turn, agent, name, conversation, chosen, cutBefore }: { t
         )}
         <button type="button" class="took" aria-expanded={open} aria-controls={id} onClick={() => setOpen(!open)}>
           <span class="number">{all === null ? "tokens pending" : `${turn.estimated ? "~" : ""}${tokens(all)}`}</span>
-          <span class="number">{fine(turn.charge)}</span>
+          <span class="number">{all === null ? "charge pending" : known(turn.charge, { pending: false, estimated: turn.estimated })}</span>
           {turn.latency_ms !== null && <span class="number">{duration(turn.latency_ms)}</span>}
           {turn.sources.length > 0 && <span class="number">{plural(turn.sources.length, "source")}</span>}
           {turn.feedback && (
@@ -105,6 +105,7 @@ export function Turn({ turn, agent, name, conversation, chosen, cutBefore }: { t
 }
 
 function More({ turn, agent }: { turn: Shown; agent: string }) {
+  const certainty = { pending: total(turn) === null, estimated: turn.estimated };
   return (
     <div class="card">
       <dl class="buckets">
@@ -123,8 +124,8 @@ function More({ turn, agent }: { turn: Shown; agent: string }) {
       )}
       <Facts
         of={[
-          ["Charge", <span class="number">{fine(turn.charge)}</span>],
-          ["Cost of the provider", <span class="number">{fine(turn.cost)}</span>],
+          ["Charge", <span class="number">{known(turn.charge, certainty)}</span>],
+          ["Cost of the provider", <span class="number">{known(turn.cost, certainty)}</span>],
           ["Time", `${duration(turn.latency_ms)}, first token after ${duration(turn.first_token_ms)}`],
           ["Model", `${turn.model} (${turn.provider})`],
           ["Agent version", <Version agent={agent} version={turn.version_id} />],

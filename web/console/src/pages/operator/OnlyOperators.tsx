@@ -9,7 +9,7 @@ export function OnlyOperators({ title, children }: { title: string; children: Co
   if (claims.value?.operator) return <>{children}</>;
   return (
     <Page title={title}>
-      <Empty title="For who runs AgentHub" action={<a class="button primary" href="#/">Go home</a>}>
+      <Empty level={2} title="For who runs AgentHub" action={<a class="button primary" href="#/">Go home</a>}>
         Your account is not an operator’s.
       </Empty>
     </Page>

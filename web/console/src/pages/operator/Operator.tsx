@@ -73,7 +73,7 @@ function Workspaces() {
         <span class="muted">Amounts in the currency of each workspace; charge and margin of this month so far, provisional.</span>
       </div>
       {pages.more && <p class="muted">More workspaces are to be loaded; the order is of those shown.</p>}
-      <List label="Workspaces" columns={COLUMNS} pages={{ ...pages, items }} keyOf={(one) => one.id} empty={<Empty title="No workspace yet">They appear here when somebody signs up.</Empty>} />
+      <List label="Workspaces" columns={COLUMNS} pages={{ ...pages, items }} keyOf={(one) => one.id} empty={<Empty level={2} title="No workspace yet">They appear here when somebody signs up.</Empty>} />
     </Page>
   );
 }

@@ -30,6 +30,21 @@ function byPlan(versions: Version[]): [plan: string, versions: Version[]][] {
   return [...found].map(([plan, own]) => [plan, own.sort((a, b) => b.effective_from.localeCompare(a.effective_from))]);
 }
 
+/** Whose plan it is, by the name that people know; of very many workspaces, by the link alone. */
+function Alone({ workspace }: { workspace: string }) {
+  const known = useResource("/api/operator/workspaces", { query: { page_size: 100 } });
+  const name = known.data?.items.find((one) => one.id === workspace)?.name;
+  return (
+    <>
+      ; for{" "}
+      <a href={to(`/operator/workspaces/${workspace}`)} dir="auto">
+        {name ?? "one workspace"}
+      </a>{" "}
+      alone
+    </>
+  );
+}
+
 function All() {
   const plans = useResource("/api/operator/plans");
   const [from, publishFrom] = useState<Version | null>();
@@ -62,7 +77,7 @@ function All() {
                           </div>
                           <span class="muted break">
                             Can be chosen from {billingDay(one.effective_from)} (UTC); {one.source === "shipped" ? "shipped with this installation" : `published ${billingDay(one.published_at)}`}
-                            {one.workspace_id && `; for workspace ${one.workspace_id} alone`}
+                            {one.workspace_id && <Alone workspace={one.workspace_id} />}
                           </span>
                           <ul class="terms">
                             {terms(one.terms).map((term) => (
@@ -77,7 +92,7 @@ function All() {
               })}
             </div>
           ) : (
-            <Empty title="No plan yet">Publish one, so that workspaces can choose it.</Empty>
+            <Empty level={2} title="No plan yet">Publish one, so that workspaces can choose it.</Empty>
           )
         }
       </Loaded>

@@ -64,7 +64,7 @@ function One({ id }: { id: string }) {
   if (debtor.gone)
     return (
       <Page title="Workspace" above={<a href={to("/operator")}>Operator</a>}>
-        <Empty title="There is no such workspace" action={<Button href={to("/operator")}>All workspaces</Button>} />
+        <Empty level={2} title="There is no such workspace" action={<Button href={to("/operator")}>All workspaces</Button>} />
       </Page>
     );
   const forInvoice = (one: Invoice): (MenuItem | false)[] => [

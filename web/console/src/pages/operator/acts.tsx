@@ -6,7 +6,7 @@ import { useAction } from "../../api/resource";
 import { useKey } from "../../api/wish";
 import { isZero, money } from "../../format";
 import { Button, Facts, Note } from "../../parts/basics";
-import { Confirm, Dialog, toast } from "../../parts/dialog";
+import { Confirm, Dialog, leaving, toast } from "../../parts/dialog";
 import { Checkbox, Field, Input } from "../../parts/fields";
 import { Submit } from "../../parts/form";
 import { ErrorNote } from "../../parts/problem";
@@ -30,8 +30,10 @@ const ADVICE: Record<string, string> = {
   idempotency_conflict: "Nothing was changed. Close this and begin anew.",
 };
 
-/** A dialog with fields: what is asked, what it does, and the errors in place. */
+/** A dialog with fields: what is asked, what it does, and the errors in place. Of what is dangerous, Cancel has the focus. */
 export function Ask({ title, action, danger, wrong, act, onClose, done, children, wide }: { title: string; action: string; danger?: boolean; wrong?: string | false | undefined; act: ReturnType<typeof useAction<[]>>; onClose: () => void; done: () => void; children: preact.ComponentChildren; wide?: boolean }) {
+  const [given, setGiven] = useState(false);
+  const leave = leaving(given, onClose);
   const run = async () => {
     if (wrong || !(await act.run())) return;
     done();
@@ -40,11 +42,13 @@ export function Ask({ title, action, danger, wrong, act, onClose, done, children
   return (
     <Dialog
       title={title}
-      onClose={onClose}
+      onClose={leave}
       wide={wide ?? false}
       footer={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={leave} autoFocus={danger ?? false}>
+            Cancel
+          </Button>
           <Button kind={danger ? "danger" : "primary"} busy={act.busy} disabled={wrong} onClick={() => void run()}>
             {action}
           </Button>
@@ -52,7 +56,10 @@ export function Ask({ title, action, danger, wrong, act, onClose, done, children
       }
     >
       <Submit onSubmit={() => void run()} label={title}>
-        {children}
+        {/* Of each kind of field the event comes up to here. */}
+        <div class="stack" onInput={() => setGiven(true)}>
+          {children}
+        </div>
         {wrong && <p class="muted">{wrong}.</p>}
         {act.problem && <ErrorNote problem={act.problem} safe={ADVICE[act.problem.code] ?? "Nothing was changed, or it was done already: trying again does it at most once."} />}
       </Submit>
@@ -106,7 +113,7 @@ export function WriteOff({ workspace, invoice, done, onClose }: WithInvoice) {
     <Ask title={`Write off ${invoice.number}`} action={`Write off ${money(invoice.due)}`} danger wrong={!body.reason && "Say why first"} act={act} onClose={onClose} done={done}>
       <p>{money(invoice.due)} is not expected any more: revenue and tax are taken back, the invoice is uncollectible. A payment that comes after all brings them back.</p>
       <Field label="Why" error={act.problem?.at("/reason")}>
-        <Input value={reason} onInput={setReason} maxLength={200} autoFocus />
+        <Input value={reason} onInput={setReason} maxLength={200} />
       </Field>
     </Ask>
   );
@@ -172,7 +179,7 @@ export function Refund({ workspace, payment, done, onClose }: ActProps & { payme
       </p>
       <Facts of={[["Paid", money(payment.amount)], ["Given back so far", money(payment.refunded)], ["Left", money(left)]]} />
       <Field label={`Amount, ${left.currency}`} error={act.problem?.at("/amount")}>
-        <Input value={text} onInput={setText} inputMode="decimal" autoComplete="off" number autoFocus />
+        <Input value={text} onInput={setText} inputMode="decimal" autoComplete="off" number />
       </Field>
       <Field label="Note" error={act.problem?.at("/note")} optional>
         <Input value={note} onInput={setNote} maxLength={200} />
@@ -222,7 +229,7 @@ export function Suspend({ workspace, name, suspended, done, onClose }: ActProps)
     <Ask title={suspended ? `Lift the suspension of ${name}` : `Suspend ${name}`} action={suspended ? "Lift suspension" : "Suspend workspace"} danger={!suspended} wrong={!reason.trim() && "Say why first"} act={act} onClose={onClose} done={done}>
       {suspended ? <p>Its agents answer again with the next turn.</p> : <Note tone="warning">Its agents stop answering: visitors read the away message. Its people still read everything and can pay. It can be lifted at any time.</Note>}
       <Field label="Why" hint="The workspace reads it." error={act.problem?.at("/reason")}>
-        <Input value={reason} onInput={setReason} maxLength={200} autoFocus />
+        <Input value={reason} onInput={setReason} maxLength={200} autoFocus={suspended} />
       </Field>
     </Ask>
   );

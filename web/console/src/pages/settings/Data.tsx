@@ -8,7 +8,7 @@ import { Bar, Button, Card, Note, State } from "../../parts/basics";
 import { Confirm, toast } from "../../parts/dialog";
 import { ErrorNote } from "../../parts/problem";
 import { to } from "../../routing";
-import { claims, renew, workspace } from "../../session/session";
+import { claims, startAnew, workspace } from "../../session/session";
 
 type Export = Schemas["Export"];
 const running = (one: Export | undefined): boolean => one?.state === "queued" || one?.state === "running";
@@ -94,9 +94,7 @@ export function Leaving() {
             const path = { member: me };
             const { etag } = await call("get", "/api/workspace/members/{member}", { path });
             await call("delete", "/api/workspace/members/{member}", { path, etag });
-            await renew();
-            location.hash = "#/workspaces";
-            location.reload();
+            startAnew("/workspaces");
           }}
         >
           <p>Your access ends at once, on every device.</p>

@@ -6,9 +6,9 @@ import { forget, useAction, useResource } from "../../api/resource";
 import { useKey } from "../../api/wish";
 import { ago, day, when } from "../../format";
 import { Button, Card, Empty, Skeleton, State } from "../../parts/basics";
-import { Confirm, Dialog, Menu, toast } from "../../parts/dialog";
+import { Confirm, Dialog, leaving, Menu, toast } from "../../parts/dialog";
 import { Checkbox, Field, Input, Select } from "../../parts/fields";
-import { SaveBar, useForm } from "../../parts/form";
+import { Choose, useForm } from "../../parts/form";
 import { ErrorNote, Loaded } from "../../parts/problem";
 import { type Column, Table } from "../../parts/table";
 import { Secret } from "./Secret";
@@ -217,9 +217,10 @@ const fieldsOf = (key: Key): Fields => ({ name: key.name, scopes: SCOPES.map((on
 function Edit({ id, onClose }: { id: string; onClose: () => void }) {
   const path = { key: id };
   const read = useResource("/api/workspace/api-keys/{key}", { path });
+  if (read.data && read.etag) return <EditForm stored={read.data} etag={read.etag} onClose={onClose} put={read.put} />;
   return (
     <Dialog title="Change API key" onClose={onClose}>
-      {read.data && read.etag ? <EditForm stored={read.data} etag={read.etag} onClose={onClose} put={read.put} /> : read.problem ? <ErrorNote problem={read.problem} retry={read.reload} /> : <Skeleton />}
+      {read.problem ? <ErrorNote problem={read.problem} retry={read.reload} /> : <Skeleton />}
     </Dialog>
   );
 }
@@ -244,8 +245,20 @@ function EditForm({ stored, etag, onClose, put }: { stored: Key; etag: string; o
     },
     check: ({ name, scopes }) => ({ name: name.trim() ? undefined : "A key has a name.", scopes: scopes.length ? undefined : "Choose at least one." }),
   });
+  const leave = leaving(form.dirty.length > 0, onClose);
   return (
-    <>
+    <Dialog
+      title="Change API key"
+      onClose={leave}
+      footer={
+        <>
+          <Button onClick={leave}>Cancel</Button>
+          <Button kind="primary" busy={form.busy} disabled={!form.dirty.length && "Nothing has changed"} onClick={() => void form.save()}>
+            Save
+          </Button>
+        </>
+      }
+    >
       <Field label="Name" error={form.error("name")} pointer="/name" onBlur={() => form.touch("name")}>
         <Input value={form.values.name} onInput={(name) => form.set("name", name)} maxLength={80} />
       </Field>
@@ -256,8 +269,9 @@ function EditForm({ stored, etag, onClose, put }: { stored: Key; etag: string; o
       <Field label="Last day" optional hint="Empty: it never ends. UTC." error={form.error("expires_on", "/expires_at")} pointer="/expires_at">
         <Input type="date" value={form.values.expires_on} onInput={(expires_on) => form.set("expires_on", expires_on)} />
       </Field>
-      <SaveBar form={form} names={{ name: "Name", scopes: "Scopes", role: "Role", expires_on: "Last day" }} />
-    </>
+      {form.problem && !form.problem.errors.length && <ErrorNote problem={form.problem} retry={form.save} safe="What you typed is still here." />}
+      {form.conflict && <Choose form={form} names={{ name: "Name", scopes: "Scopes", role: "Role", expires_on: "Last day" }} />}
+    </Dialog>
   );
 }
 

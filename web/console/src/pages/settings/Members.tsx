@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
-import { asProblem, type Problem } from "../../api/problem";
+import { asProblem, changedSince, type Problem } from "../../api/problem";
 import { forget, useAction, useResource } from "../../api/resource";
 import { useKey } from "../../api/wish";
 import { ago, day } from "../../format";
@@ -48,6 +48,14 @@ export default function Members() {
   );
 }
 
+/** The ETag of a member who is still as seen. The list carries none: the role is compared; `show` gets the member of now. */
+async function tagOf(seen: Member, show?: (now: Member) => void): Promise<string | undefined> {
+  const { data, etag } = await call("get", "/api/workspace/members/{member}", { path: { member: seen.id } });
+  if (data.role === seen.role) return etag;
+  show?.(data);
+  throw changedSince();
+}
+
 function People({ people, reread }: { people: Member[]; reread: () => Promise<void> }) {
   const [removing, setRemoving] = useState<Member>();
   const [problem, setProblem] = useState<Problem>();
@@ -55,8 +63,7 @@ function People({ people, reread }: { people: Member[]; reread: () => Promise<vo
   const me = claims.value?.sub;
   const set = async (one: Member, role: Role): Promise<void> => {
     const path = { member: one.id };
-    const { etag } = await call("get", "/api/workspace/members/{member}", { path });
-    await call("patch", "/api/workspace/members/{member}", { path, etag, body: { role } });
+    await call("patch", "/api/workspace/members/{member}", { path, etag: await tagOf(one), body: { role } });
     forget("/api/dashboard");
     // The own role decides what the whole console shows.
     if (one.id === me) forget("/api/workspace");
@@ -66,7 +73,7 @@ function People({ people, reread }: { people: Member[]; reread: () => Promise<vo
     setProblem(undefined);
     try {
       await set(one, role);
-      toast(`${one.name || one.email} is ${role} now.`, () => set(one, roleOf(one.role)));
+      toast(`${one.name || one.email} is ${role} now.`, () => set({ ...one, role }, roleOf(one.role)));
     } catch (error) {
       setProblem(asProblem(error));
       // The field shows what was chosen; what is stored is another one.
@@ -124,9 +131,7 @@ function People({ people, reread }: { people: Member[]; reread: () => Promise<vo
           action="Remove member"
           onClose={() => setRemoving(undefined)}
           act={async () => {
-            const path = { member: removing.id };
-            const { etag } = await call("get", "/api/workspace/members/{member}", { path });
-            await call("delete", "/api/workspace/members/{member}", { path, etag });
+            await call("delete", "/api/workspace/members/{member}", { path: { member: removing.id }, etag: await tagOf(removing, setRemoving) });
             forget("/api/dashboard");
             await reread();
             toast(`${removing.name || removing.email} is removed.`);

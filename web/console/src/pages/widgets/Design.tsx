@@ -4,6 +4,7 @@ import { useRef, useState } from "preact/hooks";
 import { raw, type Schemas } from "../../api/client";
 import { useAction, useResource } from "../../api/resource";
 import { Button, Card } from "../../parts/basics";
+import { Confirm, toast } from "../../parts/dialog";
 import { Field, Input, Segments, Select } from "../../parts/fields";
 import type { Form } from "../../parts/form";
 import { Icon } from "../../parts/icons";
@@ -148,14 +149,31 @@ function Radius({ form, own }: { form: Form<Values>; own: number | undefined }) 
 const TYPES = ["image/png", "image/jpeg", "image/webp"];
 const MOST = 64 * 1024;
 
+/** The picture that is shown, to bring it back; undefined when it cannot be read. */
+async function pictureAt(url: string): Promise<Blob | undefined> {
+  const answer = await fetch(url).catch(() => undefined);
+  return answer?.ok ? answer.blob() : undefined;
+}
+
 /** The widget's picture; it is stored at once, apart from the form. */
 export function Avatar({ widget, etag, onChanged }: { widget: Widget; etag: string | undefined; onChanged: (widget: Widget, etag: string | undefined) => void }) {
   const file = useRef<HTMLInputElement>(null);
   const [wrong, setWrong] = useState("");
-  const changing = useAction(async (picture: File | null) => {
-    const headers: Record<string, string> = etag ? { "If-Match": etag } : {};
+  const [asking, setAsking] = useState(false);
+  // Undo comes later: with the version that is shown by then.
+  const shown = useRef(etag);
+  shown.current = etag;
+  const put = async (picture: Blob | null) => {
+    const headers: Record<string, string> = shown.current ? { "If-Match": shown.current } : {};
     const response = await raw(picture ? "PUT" : "DELETE", `/api/widgets/${widget.id}/avatar`, picture ? { headers: { ...headers, "Content-Type": picture.type }, body: picture } : { headers });
     onChanged((await response.json()) as Widget, response.headers.get("ETag") ?? undefined);
+  };
+  const changing = useAction(async (picture: File | null) => {
+    const before = widget.avatar_url ? await pictureAt(widget.avatar_url) : undefined;
+    // What cannot be brought back is asked about once.
+    if (!picture && !before) return setAsking(true);
+    await put(picture);
+    toast(!picture ? "The picture is removed" : before ? "The picture is replaced" : "The picture is stored", before && (() => put(before)));
   });
   const take = (picture: File | undefined) => {
     if (!picture) return;
@@ -183,6 +201,11 @@ export function Avatar({ widget, etag, onChanged }: { widget: Widget; etag: stri
       </div>
       {wrong && <p role="alert" class="wrong">{wrong}</p>}
       {changing.problem && <ErrorNote problem={changing.problem} />}
+      {asking && (
+        <Confirm title="Remove the picture?" action="Remove picture" onClose={() => setAsking(false)} act={() => put(null)}>
+          <p>It cannot be read at the moment, so it cannot be brought back. The agent's initial stands in its place.</p>
+        </Confirm>
+      )}
     </Card>
   );
 }

@@ -9,6 +9,7 @@ import { Badge, Button, Empty } from "../../parts/basics";
 import { Confirm, toast } from "../../parts/dialog";
 import { Field, Input, Segments, TextArea } from "../../parts/fields";
 import { ErrorNote, Loaded } from "../../parts/problem";
+import { forgetItem } from "../agents/forgetting";
 import { Part } from "./Goals";
 import type { StepProps } from "./Wizard";
 
@@ -79,9 +80,10 @@ export function Knowledge({ agent, config, industries, form, reload }: StepProps
           action="Forget it"
           onClose={() => setGoing(undefined)}
           act={async () => {
-            const path = { agent: agent.id, item: going.id };
-            const { etag } = await call("get", "/api/agents/{agent}/knowledge/{item}", { path });
-            await call("delete", "/api/agents/{agent}/knowledge/{item}", { path, etag });
+            await forgetItem(agent.id, going, (now) => {
+              setGoing(now);
+              void items.reload();
+            });
             await changed();
           }}
         >

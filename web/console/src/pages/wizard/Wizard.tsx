@@ -28,7 +28,7 @@ export default function Wizard({ agent }: { agent?: string }) {
   if (workspace.value && !may("member"))
     return (
       <Page title="New agent">
-        <Empty title="You may look, not build" action={<Button href={to("/agents")}>See the agents</Button>}>
+        <Empty level={2} title="You may look, not build" action={<Button href={to("/agents")}>See the agents</Button>}>
           Agents are made by members of the workspace. Ask an owner or admin for that role.
         </Empty>
       </Page>

@@ -1,0 +1,217 @@
+"""The door: an invitation that is not lost behind it, and a session that ends, goes on, or moves in another tab."""
+
+import json
+import re
+import uuid
+from typing import Any
+
+from playwright.sync_api import Page, Request, Route, expect
+
+from tests.e2e.client import Client
+from tests.e2e.practice import Practice
+from tests.web.console.conftest import Consoles, complaints
+from tests.web.console.people import colleague
+
+PASSWORD = "correct horse battery staple"
+CONFIG = "**/config.json"
+REFRESHES = "**/securetoken.googleapis.com/**"
+
+
+def invited(practice: Practice, role: str = "member") -> tuple[str, str]:
+    """Somebody's address, and the path of the link that invites it."""
+    email = f"{uuid.uuid4().hex[:10]}@example.com"
+    made = practice.owner.ask("POST", "/api/invitations", {"email": email, "role": role}).json()
+    return email, f"/invitations/{made['token']}"
+
+
+def with_google(route: Route) -> None:
+    """The configuration of an AgentHub where people may sign in with Google."""
+    answer = route.fetch()
+    route.fulfill(response=answer, json={**answer.json(), "google": True})
+
+
+def refuse(route: Route) -> None:
+    """What the gateway says of a token that is over."""
+    route.fulfill(status=401, content_type="application/json", body='{"code": 401, "message": "Jwt is expired"}')
+
+
+def revoked(route: Route) -> None:
+    """What Google says of a refresh token that is over."""
+    route.fulfill(
+        status=400, content_type="application/json", body='{"error": {"code": 400, "message": "TOKEN_EXPIRED"}}'
+    )
+
+
+def sent(request: Request) -> dict[str, Any]:
+    """The JSON of a request."""
+    body: dict[str, Any] = json.loads(request.post_data or "{}")
+    return body
+
+
+def end(page: Page) -> None:
+    """From now on this tab's session is over: neither its token nor its renewal is taken."""
+    page.route("**/api/**", refuse)
+    page.route(REFRESHES, revoked)
+
+
+def test_who_is_invited_and_new_makes_an_account_and_is_asked_to_join(console: Consoles, practice: Practice) -> None:
+    email, path = invited(practice)
+    page = console(path)
+    page.get_by_role("link", name="Forgot the password?").click()
+    page.get_by_role("link", name="Back to sign in").click()
+    page.get_by_role("link", name="Make an account").click()
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Make account").click()
+    expect(page.get_by_role("heading", name="You are invited")).to_be_visible()
+    assert page.url.endswith(f"#{path}")
+    page.get_by_role("button", name="Join", exact=True).click()
+    expect(page.locator(".topbar strong")).to_have_text("Linden Dental")
+
+
+def test_who_comes_back_from_google_finds_the_page_that_was_asked_for(console: Consoles, practice: Practice) -> None:
+    email, path = invited(practice)
+    person = Client(practice.stack.gateway)
+    person.sign_up(email, PASSWORD)
+    page = console("/")
+    page.route(CONFIG, with_google)
+    asked: list[str] = []
+
+    def leave(route: Route) -> None:
+        asked.append(sent(route.request)["continueUri"])
+        route.fulfill(json={"sessionId": "s1", "authUri": f"{asked[0]}?state=s&code=c"})
+
+    def come_back(route: Route) -> None:
+        body = sent(route.request)
+        assert (body["sessionId"], body["requestUri"]) == ("s1", f"{asked[0]}?state=s&code=c")
+        route.fulfill(json={"idToken": person.token, "refreshToken": person.refresh_token, "expiresIn": "3600"})
+
+    page.route("**/accounts:createAuthUri**", leave)
+    page.route("**/accounts:signInWithIdp**", come_back)
+    page.goto(f"{practice.stack.gateway}/#{path}")
+    page.reload()
+    page.get_by_role("button", name="Sign in with Google").click()
+    expect(page.get_by_role("heading", name="You are invited")).to_be_visible()
+    assert page.url == f"{practice.stack.gateway}/#{path}"
+    expect(page.get_by_text(email)).to_be_visible()
+
+
+def test_a_new_address_is_proved_by_a_mail_that_can_be_sent_again(console: Consoles, practice: Practice) -> None:
+    email, path = invited(practice)
+    page = console(f"{path}?mode=up")
+    unproved = {"status": 403, "title": "You may not do this", "code": "email_not_verified", "detail": "", "errors": []}
+    page.route("**/accept", lambda route: route.fulfill(status=403, json=unproved), times=1)
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Make account").click()
+    page.get_by_role("button", name="Join", exact=True).click()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text(email)
+    with page.expect_request("**/accounts:sendOobCode**") as asked:
+        alert.get_by_role("button", name="Send the mail again").click()
+    body = sent(asked.value)
+    assert (body["requestType"], body["continueUrl"]) == ("VERIFY_EMAIL", page.url)
+    expect(alert).to_contain_text("It is on its way.")
+    assert complaints(page) == []
+    page.get_by_role("button", name="Join", exact=True).click()
+    expect(page.locator(".topbar strong")).to_have_text("Linden Dental")
+
+
+def test_a_form_that_is_half_typed_outlives_the_session(console: Consoles, practice: Practice) -> None:
+    page = console("/settings", who=practice)
+    days = page.get_by_label("Keep conversations for")
+    days.fill("75")
+    end(page)
+    page.get_by_role("button", name="Save").click()
+    dialog = page.get_by_role("dialog", name="Sign in again")
+    expect(dialog).to_be_visible()
+    page.unroute_all()
+    dialog.get_by_label(re.compile("Password of")).fill(practice.password)
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(dialog).not_to_be_visible()
+    expect(days).to_have_value("75")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("region", name="Unsaved changes")).to_have_count(0)
+    assert practice.owner.get("/api/workspace")["retention_days"] == 75
+
+
+def test_a_single_401_renews_the_token_and_nobody_is_asked(console: Consoles, practice: Practice) -> None:
+    page = console("/settings", who=practice)
+    page.get_by_label("Keep conversations for").fill("80")
+    page.route(re.compile("/api/workspace$"), refuse, times=1)
+    with page.expect_response(REFRESHES):
+        page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("region", name="Unsaved changes")).to_have_count(0)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert practice.owner.get("/api/workspace")["retention_days"] == 80
+
+
+def test_who_comes_by_google_signs_in_again_in_another_tab_and_goes_on(console: Consoles, practice: Practice) -> None:
+    page = console("/settings", who=practice)
+    page.context.route(CONFIG, with_google)
+    page.reload()
+    days = page.get_by_label("Keep conversations for")
+    days.fill("85")
+    page.context.route(REFRESHES, revoked)
+    page.route("**/api/**", refuse)
+    page.get_by_role("button", name="Save").click()
+    dialog = page.get_by_role("dialog", name="Sign in again")
+    expect(dialog).to_be_visible()
+    assert complaints(page) == []
+    with page.context.expect_page() as opened:
+        dialog.get_by_role("link", name="Sign in with Google").click()
+    door = opened.value
+    # Google itself is not on this machine; what counts is that the other tab holds a session of the same person.
+    expect(door.get_by_role("button", name="Sign in with Google")).to_be_visible()
+    expect(days).to_have_value("85")
+    page.context.unroute(REFRESHES)
+    page.unroute_all()
+    other = Client(practice.stack.gateway)
+    other.sign_up(f"{uuid.uuid4().hex[:10]}@example.com", PASSWORD)
+    with page.expect_response(REFRESHES):
+        door.evaluate("token => localStorage.setItem('agenthub.session', token)", other.refresh_token)
+    expect(dialog).to_be_visible()
+    door.get_by_label("Email").fill(practice.email)
+    door.get_by_label("Password").fill(practice.password)
+    door.get_by_role("button", name="Sign in", exact=True).click()
+    expect(door.get_by_role("heading", name="Home")).to_be_visible()
+    expect(dialog).to_have_count(0)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("region", name="Unsaved changes")).to_have_count(0)
+    assert practice.owner.get("/api/workspace")["retention_days"] == 85
+
+
+def test_a_session_that_ends_on_a_page_without_the_frame_is_begun_anew_there(
+    console: Consoles, practice: Practice
+) -> None:
+    _, path = invited(practice)
+    page = console("/settings", who=practice)
+    page.evaluate(f"location.hash = {json.dumps(path)}")
+    end(page)
+    page.get_by_role("button", name="Join", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Sign in again")
+    expect(dialog).to_be_visible()
+    page.unroute_all()
+    dialog.get_by_label(re.compile("Password of")).fill(practice.password)
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("heading", name="You are invited")).to_be_visible()
+
+
+def test_a_tab_does_not_slip_into_the_workspace_that_another_tab_switched_to(
+    console: Consoles, practice: Practice
+) -> None:
+    theirs = colleague(practice, "admin")
+    page = console("/settings", who=theirs)
+    expect(page.locator(".topbar strong")).to_have_text("Linden Dental")
+    # Founding one's own switches to it.
+    theirs.owner.ask("POST", "/api/workspaces", {"name": "Elm Street Law", "country": "US"})
+    page.get_by_label("Keep conversations for").fill("33")
+    page.route(re.compile("/api/workspace$"), refuse, times=1)
+    page.on("dialog", lambda asked: asked.accept())
+    written: list[str] = []
+    page.on("request", lambda one: written.append(one.url) if one.method == "PATCH" else None)
+    with page.expect_navigation(wait_until="load"):
+        page.get_by_role("button", name="Save").click()
+    expect(page.locator(".topbar strong")).to_have_text("Elm Street Law")
+    assert len(written) == 1  # The one that was refused.
