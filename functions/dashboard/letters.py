@@ -88,6 +88,17 @@ def _words(notice: Notice) -> tuple[str, str, str]:
             who = _short(str((data.get("lead") or {}).get("name") or "a visitor"))
             opening = f"{who} left contact details with {agent}."
             return f"New lead: {who}", opening, "Open Leads in the console; what they agreed to stands there."
+        case "cap.alert" if data.get("refused") in ("hour", "day"):
+            span = data["refused"]
+            opening = f"Visitors have used what they may of your cap in this {span}; until it ends they are asked to wait."
+            advice = f"Each {span} has its share of the cap, so that a flood cannot use up all of it. A higher cap is more."
+            return f"Visitors have used their share of this {span}", opening, f"{advice} You raise it under Billing."
+        case "cap.alert" if data.get("refused"):
+            whose = {"trial": "what a workspace may spend before its first payment", "agent": "the cap of an agent"}
+            spent = whose.get(str(data["refused"]), "your cap of this month")
+            opening = f"What was used has reached {spent}, so questions of visitors are refused now."
+            advice = "Pay an invoice or buy credit" if data["refused"] == "trial" else "Raise it"
+            return "Your agents have stopped answering", opening, f"{advice} under Billing, and they go on at once."
         case "cap.alert":
             opening = "What your agents have used comes close to your cap of this month, or has reached it."
             advice = (

@@ -21,6 +21,13 @@ const knowledge = (entry: Entry, verb: string, of: string): string => {
   const title = value(entry, "after", "title") || value(entry, "before", "title");
   return verb === "taught" ? `taught ${entry.name || "an agent"}${title ? `: ${title}` : " something new"}` : title ? `${verb} “${title}” in the knowledge of ${entry.name || "an agent"}` : `${of} ${entry.name || "an agent"}`;
 };
+/** "saw that 80 % of the cap is used", or for what turns are refused. */
+const capped = (entry: Entry): string => {
+  const refused = value(entry, "after", "refused");
+  const cap = value(entry, "after", "agent_id") ? "the cap of an agent" : refused === "trial" ? "what may be spent before the first payment" : "the cap";
+  if (refused === "hour" || refused === "day") return `asks visitors to wait: they have used their share of this ${refused}`;
+  return refused ? `refuses turns: ${cap} is used up` : `saw that ${value(entry, "after", "share_percent")} % of ${cap} is used`;
+};
 const of = (entry: Entry): string => named(entry, " for invoice", "");
 
 const PHRASES: Record<string, Phrase> = {
@@ -55,6 +62,7 @@ const PHRASES: Record<string, Phrase> = {
   "visitor.erased": "erased all that a visitor said",
   "budgets.changed": "changed the caps",
   "billing_profile.changed": (e) => named(e, "changed the billing profile:", "changed the billing profile"),
+  "cap.alerted": capped,
   "plan.chosen": (e) => (value(e, "after", "plan") ? `chose the plan ${value(e, "after", "plan")}` : "chose another plan"),
   "plan.offered": (e) => named(e, "offered the plan", "offered a plan"),
   "checkout.begun": (e) => `began to pay ${sum(e) || "an invoice"}`,
