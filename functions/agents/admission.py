@@ -17,10 +17,10 @@ from functions.agents.models import Agent, Ask, Definition, Exchange, FallbackMo
 from functions.agents.providers import Provider, UnknownModel, estimate_tokens, load
 from functions.agents.telling import Answered, Ended, problem_of
 from functions.agents.turns import Turn, model_of
-from functions.shared import clock, contracts, firestore, logs, metering, plans, pricing
+from functions.shared import clock, contracts, events, firestore, logs, metering, plans, pricing
 from functions.shared.config import settings
 from functions.shared.contracts import FleetRead, TurnRead
-from functions.shared.errors import Conflict, Invalid, NotFound
+from functions.shared.errors import CapReached, Conflict, Invalid, NotFound, TooMany
 from functions.shared.firestore import Snapshot
 from functions.shared.identity import WorkspaceId
 from functions.shared.metering import Hold
@@ -114,7 +114,13 @@ def admit(workspace: WorkspaceId, ask: Ask, provider: Callable[[str], Provider])
         fields: dict[str, Any] = {"running": {ask.turn_id: hold.expires_at}}
         if widget is not None:
             fields["pace"] = conversations.pace(conversation.data, widget.turns_per_hour, now)
-        metering.reserve(batch, workspace, spend, document, hold, now)
+        try:
+            metering.reserve(batch, workspace, spend, document, hold, now)
+        except (CapReached, TooMany):
+            told = metering.record_refusal(workspace, spend.id, document, hold, now)
+            if told is not None:
+                events.publish(told)
+            raise
         if conversation.exists:
             if not talk.get("turn_count") and not talk.get("title"):
                 # It was opened by a lead, before anything was said.

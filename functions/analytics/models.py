@@ -222,8 +222,8 @@ class Comparison(Answer):
 
     `change` has for each figure how much it grew, as a share of what it was before; null where that was nothing or
     unknown. `groups` are those of the current span, `series` its steps, if asked for. `as_of` is the time of the newest
-    event in the figures. `counted_until` is `answered_at`, or earlier where turns are known that are not counted yet:
-    since then the figures are late. It is null for a span that is over.
+    event in the figures. `late_since` is there when turns are stored that should be counted and are not: the time of the
+    oldest of them, ten minutes ago or more. It is null for a span that is over.
     """
 
     days: Days
@@ -236,8 +236,7 @@ class Comparison(Answer):
     series: Series | None
     time_zone: str
     as_of: datetime | None
-    counted_until: datetime | None
-    answered_at: datetime
+    late_since: datetime | None
 
 
 class VersionPerformance(Performance):

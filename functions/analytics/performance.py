@@ -68,10 +68,9 @@ def _compared(call: Call, query: PerformanceQuery, wanted: Wanted) -> Comparison
         series=cut.filled(found, wanted, home.currency, call.now),
         time_zone=home.time_zone,
         as_of=as_of,
-        counted_until=freshness.counted_until(call.workspace, as_of or begins, call.now)
+        late_since=freshness.late_since(call.workspace, as_of or begins, call.now)
         if begins <= call.now < ends
         else None,
-        answered_at=call.now,
     )
 
 

@@ -90,8 +90,12 @@ def _words(notice: Notice) -> tuple[str, str, str]:
             return f"New lead: {who}", opening, "Open Leads in the console; what they agreed to stands there."
         case "cap.alert" if data.get("refused") in ("hour", "day"):
             span = data["refused"]
-            opening = f"Visitors have used what they may of your cap in this {span}; until it ends they are asked to wait."
-            advice = f"Each {span} has its share of the cap, so that a flood cannot use up all of it. A higher cap is more."
+            opening = (
+                f"Visitors have used what they may of your cap in this {span}; until it ends they are asked to wait."
+            )
+            advice = (
+                f"Each {span} has its share of the cap, so that a flood cannot use up all of it. A higher cap is more."
+            )
             return f"Visitors have used their share of this {span}", opening, f"{advice} You raise it under Billing."
         case "cap.alert" if data.get("refused"):
             whose = {"trial": "what a workspace may spend before its first payment", "agent": "the cap of an agent"}

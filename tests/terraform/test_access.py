@@ -29,6 +29,7 @@ EVENTS = {
 }
 # Which topics a module publishes to: what it publishes may have been made elsewhere, so a reader has to know.
 PUBLISHING = {
+    "functions.agents.admission": {"notifications"},
     "functions.agents.feedback": {"conversation-recorded"},
     "functions.agents.publishing": {"agent-published"},
     "functions.agents.resolving": {"usage-recorded", "conversation-recorded"},

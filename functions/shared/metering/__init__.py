@@ -4,7 +4,7 @@
 tells of limits that are used.
 """
 
-from functions.shared.metering.alerts import record_share
+from functions.shared.metering.alerts import record_refusal, record_share
 from functions.shared.metering.holds import Hold, Spend
 from functions.shared.metering.spend import (
     add_unheld,
@@ -26,6 +26,7 @@ __all__ = [
     "add_unheld",
     "agreed",
     "current",
+    "record_refusal",
     "record_share",
     "reserve",
     "set_credit_apart",

@@ -7,16 +7,16 @@ nothing more.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from functions.shared import activity, contracts, firestore, logs, notifications
+from functions.shared import activity, contracts, events, firestore, logs, notifications
 from functions.shared.errors import Problem
 from functions.shared.metering.holds import Hold, Spend, met
 from functions.shared.money import NANOS, Money, format_decimal
 
 if TYPE_CHECKING:
-    from functions.shared.events import Event
     from functions.shared.identity import WorkspaceId
 
 _MOST_REMEMBERED = 10_000
@@ -26,7 +26,7 @@ _told: set[str] = set()
 
 def record_share(
     workspace: WorkspaceId, month: str, agent: str, used: int, limit: int, permille: int, currency: str, now: datetime
-) -> Event | None:
+) -> events.Event | None:
     """Record that this share of a cap is used; `agent` is empty for the workspace's. The notification, to be published,
     or None when it was told before: once for each share, height of the cap and month."""
     percent = _percent(permille)
@@ -40,16 +40,19 @@ def record_share(
     return _once(workspace, month, f"{agent}:{limit}:{percent}", f"{percent} %", facts, now)
 
 
-def tell_refused(workspace: WorkspaceId, month: str, spend: Spend, ask: Hold, now: datetime) -> None:
-    """Record that this turn was refused for what is spent: once for each height of a cap, and of the visitors' share once
-    an hour or a day. The relay publishes it, since who is refused must cost little and does not wait.
+def record_refusal(
+    workspace: WorkspaceId, month: str, document: Mapping[str, Any], ask: Hold, now: datetime
+) -> events.Event | None:
+    """Record that this turn was refused for what is spent, as the spend `document` says: once for each height of a cap, and
+    of the visitors' share once an hour or a day. The notification, to be published, or None when it was told before.
 
     Never raises: the refusal is what the caller hears.
     """
+    spend = Spend.stored(document)
     limit = met(spend, ask, now)
     if limit is None or limit.of <= 0:
         # Who sets a cap of nothing knows that nothing is answered.
-        return
+        return None
     # What the plan includes and credit pays makes room beyond the cap, and does not count against it.
     used = limit.spent - max(0, limit.room - limit.of)
     facts: dict[str, str | int | bool | None] = {
@@ -65,9 +68,10 @@ def tell_refused(workspace: WorkspaceId, month: str, spend: Spend, ask: Hold, no
         facts["share_percent"] = _percent(limit.permille)
         once, name = f"refused:{limit.name}:{limit.span}", f"the visitors' share of this {limit.name}"
     try:
-        _once(workspace, month, once, name, facts, now)
+        return _once(workspace, month, once, name, facts, now)
     except Problem as problem:
         logs.warning("a refusal was not told", workspace_id=workspace, code=problem.code)
+        return None
 
 
 def _percent(permille: int) -> int | str:
@@ -76,7 +80,7 @@ def _percent(permille: int) -> int | str:
 
 def _once(
     workspace: WorkspaceId, month: str, occasion: str, name: str, facts: notifications.Facts, now: datetime
-) -> Event | None:
+) -> events.Event | None:
     key = contracts.path(workspace, "events", notifications.name("cap.alert", month, occasion))
     if key in _told:
         return None
@@ -85,7 +89,7 @@ def _once(
     activity.record(
         batch, workspace, None, "cap.alerted", kind="budget", subject=month, name=name, after=facts, now=now
     )
-    new: Event | None = event
+    new: events.Event | None = event
     try:
         batch.commit()
     except firestore.AlreadyExists:

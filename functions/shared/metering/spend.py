@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from functions.shared import clock, contracts, events, firestore, logs
 from functions.shared.config import settings
 from functions.shared.contracts import BillingRead, BooksRead
-from functions.shared.errors import CapReached, TooMany
-from functions.shared.metering import alerts, holds
+from functions.shared.metering import holds
 from functions.shared.metering.holds import Hold, Spend
 from functions.shared.plans import DEFAULT_PLAN, PlanTerms, included_at_any_limit, plan_at, surely_included
 
@@ -46,15 +45,10 @@ def reserve(
 
     `document` is what `terms_of` gave for it.
     The commit raises Changed or AlreadyExists when somebody wrote it in between: read again and decide again
-    (`firestore.compete`). Raises CapReached, Unavailable (`cap_busy`) or TooMany (`visitor_share`), with nothing added;
-    what is spent is then told, in a commit of its own, the first time.
+    (`firestore.compete`). Raises CapReached, Unavailable (`cap_busy`) or TooMany (`visitor_share`), with nothing added:
+    what is spent is then told by `record_refusal`.
     """
-    stored = Spend.stored(document)
-    try:
-        change = holds.reservation(stored, ask, now)
-    except (CapReached, TooMany):
-        alerts.tell_refused(workspace, found.id, stored, ask, now)
-        raise
+    change = holds.reservation(Spend.stored(document), ask, now)
     if found.exists:
         batch.update(found.path, _fields(change), if_etag=found.etag)
     else:

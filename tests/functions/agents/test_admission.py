@@ -229,11 +229,18 @@ def terms(workspace: WorkspaceId, **fields: Any) -> None:
     write(contracts.path(workspace, "billing", "account"), account.model_dump())
 
 
-def test_a_cap_that_is_spent_refuses_with_402(workspace: WorkspaceId, visitor: Visitor) -> None:
+def test_a_cap_that_is_spent_refuses_with_402_and_the_business_hears_of_it_once(
+    cloud: Cloud, workspace: WorkspaceId, visitor: Visitor
+) -> None:
     terms(workspace, cap_nanos=1_000)
-    with pytest.raises(CapReached) as raised:
-        visitor.begin(channel="playground", widget_id=None)
-    assert (raised.value.status, raised.value.code) == (402, "cap_reached")
+    for _ in range(2):
+        with pytest.raises(CapReached) as raised:
+            visitor.begin(channel="playground", widget_id=None)
+        assert (raised.value.status, raised.value.code) == (402, "cap_reached")
+    # Published at once: nothing is left to the relay.
+    assert [row["facts"]["refused"] for row in cloud.published("notifications", workspace)] == ["cap"]
+    stored = firestore.find(firestore.Query(contracts.path(workspace, "events")))
+    assert [one.data["row"]["type"] for one in stored if "unsent" not in one.data] == ["cap.alert"]
 
 
 def capped(cloud: Cloud, permille: int, **fields: Any) -> tuple[Visitor, Visitor]:

@@ -38,8 +38,7 @@ NESTED = {
     "series",
     "time_zone",
     "as_of",
-    "counted_until",
-    "answered_at",
+    "late_since",
     "industry",
     "benchmark",
 }

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.analytics import consumer, performance
+from functions.analytics import consumer, freshness, performance
 from functions.analytics.models import Comparison, PerformanceQuery, Range, VersionsQuery
 from functions.shared import clock, contracts, events, ids, logs
 from functions.shared.errors import Invalid
@@ -67,14 +67,14 @@ def stored_turn(workspace: WorkspaceId, conversation: str, began: datetime, seq:
 
 def test_figures_are_late_since_the_oldest_turn_that_is_stored_and_not_counted(cloud: Cloud) -> None:
     workspace = cloud.workspace()
-    assert shown(cloud, workspace).counted_until == NOON, "nothing is known that lacks"
+    assert shown(cloud, workspace).late_since is None, "nothing is known that lacks"
     counted = NOON - timedelta(hours=1)
     stored_turn(workspace, "cnv_counted", counted)
-    assert shown(cloud, workspace).counted_until == counted, "not even the first is counted"
+    assert shown(cloud, workspace).late_since == counted, "not even the first is counted"
     happened(cloud, workspace, counted)
     found = shown(cloud, workspace)
     # It was complete after it began: the conversation changed after the newest event, and nothing is late.
-    assert (found.as_of, found.counted_until, found.answered_at) == (counted, NOON, NOON)
+    assert (found.as_of, found.late_since) == (counted, None)
     late = NOON - timedelta(minutes=40)
     for seq in (2, 3):
         stored_turn(workspace, "cnv_late", late + timedelta(minutes=seq), seq)
@@ -82,10 +82,14 @@ def test_figures_are_late_since_the_oldest_turn_that_is_stored_and_not_counted(c
         f"workspaces/{workspace}/conversations/cnv_late",
         {"agent_id": "agt_a", "channel": "widget", "created_at": late, "updated_at": NOON},
     )
-    assert shown(cloud, workspace).counted_until == late + timedelta(minutes=2)
-    assert shown(cloud, workspace, agent="agt_other").counted_until == late + timedelta(minutes=2)
+    assert shown(cloud, workspace).late_since == late + timedelta(minutes=2)
+    assert shown(cloud, workspace, agent="agt_other").late_since == late + timedelta(minutes=2)
+    soon = NOON - freshness.LATE
+    stored_turn(workspace, "cnv_late", soon, 4)
+    happened(cloud, workspace, late + timedelta(minutes=3))
+    assert shown(cloud, workspace).late_since is None, "what is on its way is not late yet"
     yesterday = {"from": "2026-11-24", "to": "2026-11-24"}
-    assert shown(cloud, workspace, **yesterday).counted_until is None, "a span that is over"
+    assert shown(cloud, workspace, **yesterday).late_since is None, "a span that is over"
 
 
 def test_who_only_left_an_address_makes_no_figure_late(cloud: Cloud) -> None:
@@ -95,7 +99,7 @@ def test_who_only_left_an_address_makes_no_figure_late(cloud: Cloud) -> None:
     changed = {"agent_id": "agt_a", "channel": "widget", "created_at": NOON, "updated_at": NOON - timedelta(minutes=30)}
     write(f"workspaces/{workspace}/conversations/cnv_1", changed)
     with logs.request() as counted:
-        assert shown(cloud, workspace).counted_until == NOON
+        assert shown(cloud, workspace).late_since is None
     # Two days and the workspace, then the conversation and its turn; without a change it is one read in their place.
     assert counted["firestore_reads"] == 3 + 2
 

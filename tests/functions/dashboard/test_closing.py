@@ -157,6 +157,7 @@ def test_every_collection_of_a_workspace_is_erased_waited_for_or_kept() -> None:
     books = {*BOOKS, "billing", "spend"}
     with_an_end = {"exports", "processed"}
     of_the_installation = {"workspaces", "directory", "idempotency", "relay", "strays", "benchmarks", "plans"}
+    of_the_installation |= {"operator_acts"}
     known = {*erasing.OWN, "activity", *erasing.OTHERS, *below_others, *books, *with_an_end, *of_the_installation}
     assert set(contracts.OWNERS) == known
 

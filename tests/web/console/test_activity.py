@@ -21,7 +21,8 @@ KINDS = (
     "|invoice|member|invitation|api_key|webhook|workspace|export"
 )
 NO_ENTRIES = {"hand_off.requested", "invoice.issued", "invoice.overdue", "member.invited", "agent.failing"}
-"""What is announced by webhook and mail without an entry of the log."""
+NO_ENTRIES |= {"plan.published"}
+"""What is announced by webhook and mail, or stands in the operator's own log, without an entry of this one."""
 FIELDS = {"hand_off.state"}
 """What looks like an action and is where a state lies in a document."""
 

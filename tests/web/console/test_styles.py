@@ -7,8 +7,8 @@ import pytest
 from infra import web
 
 STYLES = web.FrontEnd("console").source / "src" / "styles"
-EVERYWHERE = {"tokens", "base", "parts", "shell", "forced", "charts", "chat"}
-"""What belongs to no room: the frame, the parts, forced colours, and the two things that several rooms show."""
+EVERYWHERE = {"tokens", "base", "parts", "shell", "forced", "charts", "chat", "frames"}
+"""What belongs to no room: the frame, the parts, forced colours, and the three things that several rooms show."""
 ROOMS = sorted(path.stem for path in STYLES.glob("*.css") if path.stem not in EVERYWHERE)
 
 

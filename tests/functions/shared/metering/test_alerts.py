@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.shared import clock, contracts, events, firestore, logs, metering
+from functions.shared import clock, contracts, firestore, logs, metering
 from functions.shared.contracts import BillingRead
 from functions.shared.errors import CapReached, Problem, TooMany, Unavailable
 from functions.shared.identity import WorkspaceId
@@ -44,17 +44,19 @@ def ask(workspace: WorkspaceId, amount: int, now: Any = NOW, **fields: Any) -> P
         row=row,
     )
     found = firestore.get(metering.spend_path(workspace, now))
+    document = metering.terms_of(workspace, found)
     try:
-        metering.reserve(firestore.Batch(), workspace, found, metering.terms_of(workspace, found), hold, now)
+        metering.reserve(firestore.Batch(), workspace, found, document, hold, now)
     except Problem as problem:
+        metering.record_refusal(workspace, found.id, document, hold, now)
         return problem
     return None
 
 
 def told(workspace: WorkspaceId) -> list[tuple[Any, ...]]:
-    """What the relay will publish, the oldest first."""
+    """What was announced, the oldest first."""
     found = firestore.find(firestore.Query(contracts.path(workspace, "events")))
-    rows = sorted((one.data["row"] for one in found if one.data.get("unsent")), key=lambda row: row["occurred_at"])
+    rows = sorted((one.data["row"] for one in found), key=lambda row: row["occurred_at"])
     assert all(row["type"] == "cap.alert" for row in rows)
     names = ("refused", "share_percent", "spent", "cap", "agent_id")
     return [tuple(row["facts"][name] for name in names) for row in rows]
@@ -125,12 +127,3 @@ def test_a_second_refusal_costs_nothing_more(cloud: Cloud) -> None:
     with logs.request(route="test") as operations:
         assert isinstance(ask(workspace, 1), CapReached)
     assert operations == {"firestore_reads": 1}
-
-
-def test_the_relay_finds_what_a_refusal_has_told(cloud: Cloud) -> None:
-    workspace = limited(cloud, {"spent_nanos": 10 * DOLLAR}, cap_nanos=10 * DOLLAR)
-    ask(workspace, 1)
-    waiting = [
-        event for event in events.unsent_before(NOW + timedelta(minutes=1), 1000) if event.workspace == workspace
-    ]
-    assert [event.topic for event in waiting] == ["notifications"]

@@ -37,7 +37,7 @@ export default function Analytics() {
   return (
     <Page
       title="Analytics"
-      updated={found.data && Date.parse(found.data.answered_at)}
+      updated={found.at}
       actions={
         may("member") && (
           <Button icon="download" href={to("/exports", { kind: "stats", from: cut.span.from, to: cut.span.to })}>
@@ -52,20 +52,20 @@ export default function Analytics() {
         <Industries cut={cut} />
       ) : (
         <Loaded from={found} lines={8}>
-          {(data) => <Figures key={tab.id} tab={tab} data={data} cut={cut} at={found.at} live={live} />}
+          {(data) => <Figures key={tab.id} tab={tab} data={data} cut={cut} live={live} />}
         </Loaded>
       )}
     </Page>
   );
 }
 
-function Figures({ tab, data, cut, at, live }: { tab: Tab; data: Schemas["Comparison"]; cut: Cut; at: number | undefined; live: boolean }) {
+function Figures({ tab, data, cut, live }: { tab: Tab; data: Schemas["Comparison"]; cut: Cut; live: boolean }) {
   const { series } = data;
   if (!series) return null;
   const none = series.total.turns === 0 && series.total.errors === 0 && series.compared_before.turns === 0;
   return (
     <div class="stack loose figures">
-      <Freshness of={data} at={at} live={live && !cut.filter} />
+      <Freshness of={data} live={live && !cut.filter} />
       {none ? (
         <Card>
           {cut.filter ? (

@@ -9,26 +9,22 @@ const LATE = 10 * 60_000;
 export interface Fresh {
   /** The newest event in the figures. */
   as_of: string | null;
-  /** Until when all that is known is in them; null for a time that is over. */
-  counted_until: string | null;
-  /** The server's clock when it answered. */
-  answered_at: string;
+  /** Since when turns should be counted and are not, as the server sees it by its own clock; null when nothing is late. */
+  late_since: string | null;
 }
 
-/** `at` is when the answer came, in milliseconds since 1970: how long ago that was is all that this clock is asked for. */
-export function Freshness({ of, at, live }: { of: Fresh; at: number | undefined; live: boolean }) {
+export function Freshness({ of, live }: { of: Fresh; live: boolean }) {
   const [, tick] = useReducer<number, void>((n) => n + 1, 0);
   useEffect(() => {
     const timer = setInterval(() => tick(), 30_000);
     return () => clearInterval(timer);
   }, []);
-  const known = of.counted_until && Date.parse(of.counted_until);
-  const now = Date.parse(of.answered_at) + (at === undefined ? 0 : Math.max(0, Date.now() - at));
+  const now = Date.now();
   // Late counters first: what looks like silence may be turns that are not counted yet.
-  if (known && now - known > LATE)
+  if (of.late_since)
     return (
       <span class="row">
-        <State of="delayed" /> <span class="muted">Usage is counted up to {short(known, now)}</span>
+        <State of="delayed" /> <span class="muted">Usage is counted up to {short(Date.parse(of.late_since), now)}</span>
       </span>
     );
   if (!of.as_of) return <span class="muted">No usage in this time</span>;
