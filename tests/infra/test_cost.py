@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.analytics import consumer
-from functions.billing import evidence, tallies
+from functions.billing import cap_alerts, evidence, tallies
 from functions.dashboard import notifying, relay
 from functions.shared import bigquery, clock, events, logs
 from infra import cost
@@ -42,8 +42,8 @@ def test_a_thousand_conversations_add_up_to_the_last_digit() -> None:
     # A session writes 1; a turn 7 itself, 4 in the rollups and 3 in the charges.
     assert line(lines, "Firestore writes").quantity == 1000 * (1 + 5 * 14)
     assert line(lines, "Firestore writes").usd == Fraction(71_000 * 9, 100 * 100_000)
-    # A session reads 4; a turn 6, the close 1, the evidence 1, and 35 counts a thousandth each.
-    assert line(lines, "Firestore reads").quantity == 1000 * 4 + 5000 * 8 + 175
+    # A session reads 4; a turn 6, the look at the caps 1, the close 1, the evidence 1, and 35 counts a thousandth each.
+    assert line(lines, "Firestore reads").quantity == 1000 * 4 + 5000 * 9 + 175
     assert line(lines, "API Gateway").quantity == 1000 * 3 + 5000
     assert line(lines, "API Gateway").usd == Fraction(8000 * 3, 10**6)
     assert line(lines, "Firestore deletes by TTL").usd_after_free > 0
@@ -116,6 +116,7 @@ def test_a_turn_and_its_consumers_take_what_is_counted(cloud: Cloud) -> None:
     assert dict(operations) == cost.COUNTED["rollups"]
     with logs.request() as operations:
         assert tallies.count(second, clock.now())
+        cap_alerts.look(workspace, clock.month_of(clock.now()), clock.now())
     assert dict(operations) == cost.COUNTED["charges"]
     assert len(json.dumps(second.row).encode()) <= cost.Assumed().message_bytes
 
