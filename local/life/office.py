@@ -1,6 +1,6 @@
 """Money in the demo's data: a cap that is met, and invoices that are paid at once, paid late, and credited in part."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -68,14 +68,19 @@ class Office:
         whole = f"/api/operator/workspaces/{self._owner.workspace}{path}"
         self._product.ask("POST", whole, self._owner.people["operator"], body)
 
-    def meets_the_cap(self, at: datetime, hours: int) -> Iterator[datetime]:
-        """The owner sets the cap by last month's bill, which is too low for this one; so many hours later it is raised."""
+    def meets_the_cap(self, at: datetime, refused: Callable[[], int]) -> Iterator[datetime]:
+        """The owner sets the cap by last month's bill, which is too low for this one, and raises it when visitors were
+        refused for it, as `refused` counts them, at the latest after a week."""
         yield at
+        before = refused()
         spent = nanos(self._product.ask("GET", "/api/billing", self._owner.people["owner"]).body["charge_so_far"])
         # Room for some more turns and not for a part of one, so that all of the cap is used.
         cents = spent // 10**7 + MESSAGE_CENTS * max(3, spent // 10**7 // 50 // MESSAGE_CENTS)
         self._owner.set_cap(f"{cents // 100}.{cents % 100:02d}")
-        yield at + timedelta(hours=hours)
+        for hours in range(6, 7 * 24, 6):
+            yield at + timedelta(hours=hours)
+            if refused() > before:
+                break
         self._owner.set_cap("600")
 
 

@@ -97,7 +97,7 @@ class Story:
         at = last.replace(day=22) + timedelta(hours=11, minutes=4)
         if at < self._wish.first + timedelta(days=3):
             at = self._wish.first + timedelta(days=self._days // 2, hours=11, minutes=4)
-        yield from self._office.meets_the_cap(at, 46 if self._days > 20 else 30)
+        yield from self._office.meets_the_cap(at, lambda: self.visits.told["turns answered 402"])
 
     def _holiday(self, name: str) -> Iterator[datetime]:
         at = self._wish.first + timedelta(days=int(self._days * 0.5), hours=7)
