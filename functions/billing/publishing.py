@@ -11,12 +11,11 @@ from pydantic import ValidationError
 
 from functions.billing import plan_models, repository
 from functions.billing.accounts import invalid, shown_plan
-from functions.shared import activity, clock, contracts, firestore, pricing
+from functions.shared import activity, contracts, firestore, paging, pricing
 from functions.shared.errors import Conflict, Invalid
-from functions.shared.http import Call, Items, Page, page_token, page_values
+from functions.shared.http import Call, Items, Page
 from functions.shared.identity import WorkspaceId
 from functions.shared.identity.authenticate import workspace_of_operator
-from functions.shared.identity.workspace import is_name
 from functions.shared.plans import DEFAULT_PLAN, PublishedPlan, shipped
 
 NOTICE = timedelta(days=1)
@@ -91,24 +90,18 @@ def publish(call: Call, new: plan_models.NewPlan) -> plan_models.PlanVersion:
 
 def acts(query: Page) -> Items[plan_models.OperatorAct]:
     """The operator's own audit log, the latest first. Raises Invalid for a token that is not of this list."""
-    values = page_values(query.page_token, 2)
-    try:
-        after = None if values is None else (clock.from_text(str(values[0])), str(values[1]))
-        if after is not None and not is_name(after[1]):
-            raise ValueError("no name")
-    except ValueError:
-        raise invalid("/page_token", "This is not a page token of this list.") from None
+    after = paging.place_of(query.page_token, "operator_acts")
     found = repository.page_of_operators_acts(query.page_size + 1, after)
+    page = found[: query.page_size]
     shown = [
         plan_models.OperatorAct(
             id=one.id,
             workspace_id=one.data["workspace_id"] or None,
             **{name: one.data[name] for name in ("at", "action", "actor", "actor_name", "subject", "name")},
         )
-        for one in found[: query.page_size]
+        for one in page
     ]
-    more = len(found) > query.page_size
-    return Items(items=shown, next_page_token=page_token(clock.to_text(shown[-1].at), shown[-1].id) if more else None)
+    return Items(items=shown, next_page_token=paging.next_token(page[-1], "at") if len(found) > len(page) else None)
 
 
 def _workspace(call: Call, name: str) -> WorkspaceId:

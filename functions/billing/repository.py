@@ -93,8 +93,7 @@ def record_operators_act(batch: firestore.Batch, at: datetime, act: Mapping[str,
 
 def page_of_operators_acts(limit: int, after: tuple[datetime, str] | None) -> list[Snapshot]:
     """What the operator did to the installation, the latest first."""
-    past = () if after is None else (after[0], f"operator_acts/{after[1]}")
-    return firestore.find(Query("operator_acts", order=("-at",), limit=limit, after=past))
+    return firestore.find(Query("operator_acts", order=("-at",), limit=limit, after=after or ()))
 
 
 def plan_of(found: Snapshot) -> PublishedPlan:
