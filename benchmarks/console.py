@@ -159,7 +159,7 @@ def lists(browser: Browser, stack: Stack, practice: Practice) -> None:
     print("The longest task in ms while a list scrolls, full speed, all rows loaded:")
     for path, many, url, rows in (
         ("/agents", AGENTS, "/api/my-agents", "main tbody"),
-        ("/conversations", CONVERSATIONS, "/api/conversations", ".talk-items > li"),
+        ("/conversations", CONVERSATIONS, "/api/conversations", ".talk-items > *"),
         ("/activity", CONVERSATIONS, "/api/dashboard/activity", ".feed > li"),
         ("/activity?tab=audit", CONVERSATIONS, "/api/audit-log", "main tbody"),
     ):

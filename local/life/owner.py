@@ -143,6 +143,7 @@ class Owner:
             self._tries(home, role)
             yield self.product.past.now() + timedelta(minutes=chance.randrange(5, 30))
             self._publishes(home, role, version)
+        self._asks_for_checks(home, role)
 
     def _makes(self, agent: Agent, number: int, role: str) -> Home:
         definition = {
@@ -183,6 +184,16 @@ class Owner:
         answer = self.product.ask("POST", f"/api/agents/{home.id}/chat", self.people[role], body, status=-1)
         if answer.status not in (200, 402):
             raise Refused(f"the playground answered {answer.status}: {answer.body}")
+
+    def _asks_for_checks(self, home: Home, role: str) -> None:
+        """Test cases for what comes next: what visitors ask most, and a wish for a person."""
+        language = home.agent.languages[0]
+        cases: list[dict[str, Any]] = [
+            {"id": f"topic-{number}", "question": topic.questions[0], "source": topic.title}
+            for number, topic in enumerate(home.agent.topics[language][: min(3, home.known)], 1)
+        ]
+        cases.append({"id": "person", "question": self.cast.talk[language]["person"][0], "hand_off": True})
+        self.change(f"/api/agents/{home.id}/checks", {"cases": cases}, "PUT", role)
 
     def _publishes(self, home: Home, role: str, version: int) -> None:
         self.product.ask("POST", f"/api/agents/{home.id}/publish", self.people[role])

@@ -56,7 +56,9 @@ class Visits:
         if one.conversation and not one.machine:
             one.ends()
             if one.waiting:
-                yield from self._is_called(one)
+                yield from self._is_handled(one, "hand-off")
+            if one.left:
+                yield from self._is_handled(one, "lead")
 
     def _broken(self, part: Part, chance: random.Random) -> Part:
         """The part as it goes at this moment: models have outages, and now and then a bad second."""
@@ -68,18 +70,17 @@ class Visits:
             breaks = "down" if also < 0.35 else "interrupted" if also < 0.7 else "unavailable"
         return Part(part.text, part.first_word, part.whole, part.thoughts, part.passage, part.person, part.lead, breaks)
 
-    def _is_called(self, one: "_One") -> Iterator[datetime]:
-        """A colleague takes the conversation and ends it, most of the time."""
+    def _is_handled(self, one: "_One", kind: str) -> Iterator[datetime]:
+        """A colleague takes the hand-off or the lead and ends it: most on the same day, the rest within days."""
         past, chance = self._product.past, one.chance
-        role = chance.choice(("member", "member", "admin"))
-        path = f"/api/conversations/{one.conversation}/hand-off"
-        if chance.random() < 0.12:
-            return
-        yield at_work(past.now() + timedelta(minutes=chance.randrange(4, 150)))
-        self._product.ask("PATCH", path, self._owner.people[role], {"state": "taken"}, status=-1)
-        yield past.now() + timedelta(minutes=chance.randrange(5, 60))
+        person = self._owner.people[chance.choice(("member", "member", "admin"))]
+        path = f"/api/conversations/{one.conversation}/{kind}"
+        slow = chance.random() < 0.25
+        yield at_work(past.now() + timedelta(minutes=chance.randrange(4, 9000 if slow else 150)))
+        self._product.ask("PATCH", path, person, {"state": "taken"}, status=-1)
+        yield at_work(past.now() + timedelta(minutes=chance.randrange(5, 3000 if slow else 60)))
         note = chance.choice(("Called back, all settled.", "Sent an e-mail with the details.", "Appointment made."))
-        self._product.ask("PATCH", path, self._owner.people[role], {"state": "done", "note": note}, status=-1)
+        self._product.ask("PATCH", path, person, {"state": "done", "note": note}, status=-1)
 
 
 class _One:
@@ -93,7 +94,7 @@ class _One:
         self.caller = Caller(None, f"198.51.100.{chance.randrange(1, 255)}", home.agent.site)
         self.path = "/api/chat"
         self.conversation = ""
-        self.waiting = self.lost = self._asked_for_details = False
+        self.waiting = self.left = self.lost = self._asked_for_details = False
 
     @property
     def machine(self) -> bool:
@@ -193,6 +194,7 @@ class _One:
             if chance.random() < 0.5:
                 details["phone"] = f"+49 30 5550 {chance.randrange(1000, 9999)}"
             ask("POST", "/api/chat/lead", self.caller, details)
+            self.left = True
             self._told["leads"] += 1
         if self.lost and not self.waiting and chance.random() < 0.15:
             ask("POST", "/api/chat/hand-off", self.caller, {"note": chance.choice(talk["person"])})

@@ -6,6 +6,7 @@ import type { Pages } from "../api/resource";
 import { Button, Skeleton } from "./basics";
 import { Icon } from "./icons";
 import { ErrorNote } from "./problem";
+import { parts, partOf, useNear, WHOLE } from "./windowed";
 
 export interface Column<T> {
   /** Names the column, also for `sort`. */
@@ -84,69 +85,50 @@ function WideTable<T>({ label, columns, items, keyOf, sorting, selection, curren
             ))}
           </tr>
         </thead>
-        {Array.from({ length: Math.ceil(items.length / CHUNK) }, (_, n) => (
-          <Chunk key={n} columns={columns.length + (selection ? 1 : 0)} windowed={items.length > WHOLE} rows={Math.min(CHUNK, items.length - n * CHUNK)} first={n === 0}>
-            {() =>
-              items.slice(n * CHUNK, (n + 1) * CHUNK).map((item, i) => {
-                const id = keyOf(item);
-                return (
-                  <tr key={id} aria-selected={current === id || selection?.chosen.has(id) ? "true" : undefined} aria-rowindex={items.length > WHOLE ? n * CHUNK + i + 2 : undefined}>
-                    {selection && (
-                      <td>
-                        <Tick label={`Select ${nameOf?.(item) ?? id}`} checked={selection.chosen.has(id)} onChange={(on) => selection.change(toggled(selection.chosen, id, on))} />
-                      </td>
-                    )}
-                    {columns.map((column) => (
-                      <td key={column.id} class={column.number ? "number" : undefined}>
-                        {column.card === "title" ? <div class="title">{column.cell(item)}</div> : column.cell(item)}
-                      </td>
-                    ))}
-                  </tr>
-                );
-              })
-            }
-          </Chunk>
-        ))}
+        {parts(items.length).map((begin) => {
+          const shown = partOf(items, begin);
+          return (
+            <Chunk key={begin} columns={columns.length + (selection ? 1 : 0)} windowed={items.length > WHOLE} rows={shown.length} first={begin === 0}>
+              {() =>
+                shown.map((item, i) => {
+                  const id = keyOf(item);
+                  return (
+                    <tr key={id} aria-selected={current === id || selection?.chosen.has(id) ? "true" : undefined} aria-rowindex={items.length > WHOLE ? begin + i + 2 : undefined}>
+                      {selection && (
+                        <td>
+                          <Tick label={`Select ${nameOf?.(item) ?? id}`} checked={selection.chosen.has(id)} onChange={(on) => selection.change(toggled(selection.chosen, id, on))} />
+                        </td>
+                      )}
+                      {columns.map((column) => (
+                        <td key={column.id} class={column.number ? "number" : undefined}>
+                          {column.card === "title" ? <div class="title">{column.cell(item)}</div> : column.cell(item)}
+                        </td>
+                      ))}
+                    </tr>
+                  );
+                })
+              }
+            </Chunk>
+          );
+        })}
       </table>
     </Scrolling>
   );
 }
 
-/** Rows that come and go together, and up to how many all of them stay. */
-const CHUNK = 15;
-const WHOLE = 300;
 const ROW = 45;
 
-/**
- * Some rows of a table. In a long one they are there only near the window, else an empty row as high as they were: the
- * table stays as long as it is, and scrolling through thousands stays smooth. Rows with the focus stay.
- */
+/** Some rows of a table, else an empty row as high as they were: the table stays as long as it is. */
 function Chunk({ columns, windowed, rows, first, children }: { columns: number; windowed: boolean; rows: number; first: boolean; children: () => ComponentChildren }) {
   const ref = useRef<HTMLTableSectionElement>(null);
-  const [near, setNear] = useState(first || !windowed);
-  const height = useRef(rows * ROW);
-  useEffect(() => {
-    if (!windowed) return;
-    const body = ref.current!;
-    const watcher = new IntersectionObserver(
-      (seen) => {
-        const there = seen.at(-1)!.isIntersecting;
-        if (!there && body.contains(document.activeElement)) return;
-        if (!there && !body.firstElementChild?.hasAttribute("data-spacer")) height.current = body.offsetHeight;
-        setNear(there);
-      },
-      { rootMargin: "700px 0px" },
-    );
-    watcher.observe(body);
-    return () => watcher.disconnect();
-  }, [windowed]);
+  const { near, height } = useNear(ref, { windowed, first, rows, row: ROW });
   return (
-    <tbody ref={ref}>
-      {near || !windowed ? (
+    <tbody ref={ref} data-spacer={!near || undefined}>
+      {near ? (
         children()
       ) : (
-        <tr aria-hidden="true" data-spacer>
-          <td colSpan={columns} style={{ blockSize: `${height.current}px` }} />
+        <tr aria-hidden="true">
+          <td colSpan={columns} style={{ blockSize: `${height}px` }} />
         </tr>
       )}
     </tbody>

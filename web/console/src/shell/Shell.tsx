@@ -137,7 +137,9 @@ function Place() {
 
 /** "USD 41.20 of 100.00, pace 88.10": money that is running stands on every page. */
 function Cap() {
+  const { workspace } = claims.value ? { workspace: claims.value.workspace_id } : lastFrame();
   const { data } = useResource("/api/dashboard/summary", claims.value?.workspace_id ? {} : null, 300_000);
+  if (!workspace) return null;
   if (!data)
     return (
       <span class="cap waiting" aria-hidden="true">

@@ -1,12 +1,14 @@
 /** The list of conversations: what was asked, of whom, when, and what became of it. */
 
-import { Component } from "preact";
+import { Component, type ComponentChildren } from "preact";
+import { useRef } from "preact/hooks";
 import type { Schemas } from "../../api/client";
 import { useAgents } from "../../api/names";
 import type { Pages } from "../../api/resource";
 import { ago, chargeOf, plural, when } from "../../format";
 import { Badge, Button, Empty, Skeleton, State } from "../../parts/basics";
 import { ErrorNote } from "../../parts/problem";
+import { parts, partOf, useNear, WHOLE } from "../../parts/windowed";
 import { to } from "../../routing";
 import { CHANNEL_WORDS, type Filters } from "./filters";
 
@@ -20,11 +22,16 @@ export function ConversationList({ pages, current, filters, open, clear }: { pag
     <div class="stack">
       {pages.problem && <ErrorNote problem={pages.problem} retry={pages.reload} />}
       {pages.items.length > 0 && (
-        <ul class="talk-items">
-          {pages.items.map((one) => (
-            <Row key={one.id} one={one} agent={agents.name(one.agent_id)} href={open(one.id)} current={one.id === current} />
-          ))}
-        </ul>
+        <div class="talk-items" role="list">
+          {parts(pages.items.length).map((begin) => {
+            const shown = partOf(pages.items, begin);
+            return (
+              <Some key={begin} windowed={pages.items.length > WHOLE} rows={shown.length} first={begin === 0}>
+                {() => shown.map((one) => <Row key={one.id} one={one} agent={agents.name(one.agent_id)} href={open(one.id)} current={one.id === current} />)}
+              </Some>
+            );
+          })}
+        </div>
       )}
       {!pages.items.length && !pages.problem && (pages.more ? <Empty title="Nothing among the latest">Many conversations were read and none fits. Older ones may.</Empty> : filtered ? (
         <Empty
@@ -57,6 +64,20 @@ export function ConversationList({ pages, current, filters, open, clear }: { pag
   );
 }
 
+/** Pixels of a row, about. */
+const ROW = 90;
+
+/** Some rows, or the room that they take. */
+function Some({ windowed, rows, first, children }: { windowed: boolean; rows: number; first: boolean; children: () => ComponentChildren }) {
+  const ref = useRef<HTMLDivElement>(null);
+  const { near, height } = useNear(ref, { windowed, first, rows, row: ROW });
+  return (
+    <div ref={ref} data-spacer={!near || undefined} style={near ? undefined : { blockSize: `${height}px` }}>
+      {near && children()}
+    </div>
+  );
+}
+
 interface RowProps {
   one: Item;
   agent: string;
@@ -73,7 +94,7 @@ class Row extends Component<RowProps> {
 
   override render({ one, agent, href, current }: RowProps) {
     return (
-      <li>
+      <div role="listitem" class="talk-item">
         <a class="talk" href={`#${href}`} aria-current={current ? "page" : undefined}>
           <span class="talk-title" dir="auto">
             {one.title || "No words yet"}
@@ -104,7 +125,7 @@ class Row extends Component<RowProps> {
             {one.resolved && <State of="resolved" />}
           </span>
         </a>
-      </li>
+      </div>
     );
   }
 }

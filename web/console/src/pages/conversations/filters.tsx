@@ -128,7 +128,7 @@ function Words({ value, change }: { value: string; change: (value: string) => vo
         change(text.trim());
       }}
     >
-      <Input type="search" label="Search what was said" placeholder="Search what was said" value={text} onInput={setText} />
+      <Input type="search" label="Search what was said" placeholder="Search" value={text} onInput={setText} />
     </form>
   );
 }

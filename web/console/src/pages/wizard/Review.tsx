@@ -61,7 +61,7 @@ export function Review({ agent, config, goTo, wish, setWish, publishing }: StepP
         ) : warnings.length ? (
           <>
             <p class="muted">None of this keeps you from publishing.</p>
-            <ul class="feed">
+            <ul class="feed warnings">
               {grouped(warnings).map(([warning, ...more]) => {
                 const step = stepAt(warning.pointer, warning.code);
                 const about = [warning, ...more].flatMap((one) => subject(one.pointer, agent.definition) ?? []);

@@ -1,0 +1,40 @@
+/** Parts of a long list that are there only near the window: scrolling through thousands of rows stays smooth. */
+
+import type { RefObject } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+
+/** Rows that come and go together, and up to how many all of them stay. */
+const CHUNK = 15;
+export const WHOLE = 300;
+
+/** The numbers of the first rows of each part of a list so long. */
+export const parts = (length: number): number[] => Array.from({ length: Math.ceil(length / CHUNK) }, (_, n) => n * CHUNK);
+
+/** The rows of the part that begins with this one. */
+export const partOf = <T>(items: readonly T[], first: number): readonly T[] => items.slice(first, first + CHUNK);
+
+/**
+ * Whether a part is near the window, and else how high it is: as high as it was, or so many rows of `row` pixels. The
+ * element has `data-spacer` while it stands empty. A part that has the focus stays.
+ */
+export function useNear<E extends HTMLElement>(ref: RefObject<E | null>, of: { windowed: boolean; first: boolean; rows: number; row: number }): { near: boolean; height: number } {
+  const { windowed } = of;
+  const [near, setNear] = useState(of.first || !windowed);
+  const height = useRef(0);
+  useEffect(() => {
+    if (!windowed) return;
+    const part = ref.current!;
+    const watcher = new IntersectionObserver(
+      (seen) => {
+        const there = seen.at(-1)!.isIntersecting;
+        if (!there && part.contains(document.activeElement)) return;
+        if (!there && !part.hasAttribute("data-spacer")) height.current = part.offsetHeight;
+        setNear(there);
+      },
+      { rootMargin: "700px 0px" },
+    );
+    watcher.observe(part);
+    return () => watcher.disconnect();
+  }, [windowed]);
+  return { near: near || !windowed, height: height.current || of.rows * of.row };
+}
