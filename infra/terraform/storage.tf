@@ -12,6 +12,11 @@ locals {
   # A name that ends in its content's hash, such as widget-95990117a05ddc3f.js.
   hashed = { for path, _ in local.front_end : path => can(regex("[.-][0-9A-Za-z_-]{8,}\\.[a-z0-9]+(\\.map)?$", path)) }
 
+  # As built, a page's policy lets it ask any host; here it is known which ones there are. The last two are Google's identity.
+  console_hosts = join(" ", distinct([
+    local.public_url, local.chat_url, local.cdn_url, "https://identitytoolkit.googleapis.com", "https://securetoken.googleapis.com",
+  ]))
+
   content_types = {
     css   = "text/css; charset=utf-8"
     html  = "text/html; charset=utf-8"
@@ -84,7 +89,8 @@ resource "google_storage_bucket_object" "front_end" {
 
   bucket        = google_storage_bucket.cdn.name
   name          = each.key
-  source        = each.value
+  source        = endswith(each.key, ".html") ? null : each.value
+  content       = endswith(each.key, ".html") ? replace(file(each.value), " https:;", " ${local.console_hosts};") : null
   content_type  = lookup(local.content_types, reverse(split(".", each.key))[0], "application/octet-stream")
   cache_control = local.hashed[each.key] ? "public, max-age=31536000, immutable" : "public, max-age=60"
   # Pages that are open, and loaders in caches, still name the hashed files of earlier builds.

@@ -120,3 +120,17 @@ def test_a_streaming_gateway_is_taken_over_and_never_made_or_destroyed() -> None
     assert 'gateway_id   = "agenthub-streaming"' in made
     assert "prevent_destroy = true" in made
     assert taken.count("for_each = var.streaming ?") == made.count("for_each = var.streaming ?") == 1
+
+
+def test_terraform_names_the_hosts_wherever_the_console_would_ask_any() -> None:
+    (marker, written) = re.findall(
+        r'replace\(file\(each\.value\), "([^"]+)", " \$\{local\.console_hosts\}(;)"\)', file("storage.tf")
+    )[0]
+    pages = sorted((openapi.ROOT / "web" / "console").glob("*.html"))
+    policies = {
+        page.name: re.findall(r'Content-Security-Policy" content="([^"]+)"', page.read_text("utf-8")) for page in pages
+    }
+    assert {name: len(found) for name, found in policies.items()} == {"index.html": 1, "preview.html": 1, "try.html": 1}
+    for name, (policy,) in policies.items():
+        assert marker in policy, name
+        assert "https:" not in policy.replace(marker, written), name

@@ -310,6 +310,15 @@ run "prod" {
     error_message = "Browsers are told what each file is: the icon would not be drawn, a page not shown otherwise."
   }
   assert {
+    condition = alltrue([
+      for page in ["index", "try", "preview"] : strcontains(
+        google_storage_bucket_object.front_end["console/${page}.html"].content,
+        "img-src 'self' ${local.console_hosts}; connect-src 'self' ${local.console_hosts}; base-uri 'none'",
+      )
+    ]) && !strcontains(local.console_hosts, "https: ") && strcontains(local.console_hosts, "https://agenthub-abc123.uc.gateway.dev https://")
+    error_message = "A page of the console asks this installation's hosts and Google's identity, no other."
+  }
+  assert {
     condition     = google_storage_bucket.cdn.cors[0].origin == tolist(["*"])
     error_message = "Customers' pages fetch the widget's files."
   }
