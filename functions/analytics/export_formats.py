@@ -58,12 +58,10 @@ def put_together(format_: Format, parts: Iterable[bytes], file: IO[bytes]) -> No
         for content in parts:
             file.write(content)
         return
-    import pyarrow as arrow
-    from pyarrow import parquet
-
+    arrow, parquet = _arrow()
     writer = None
     for content in parts:
-        table = parquet.read_table(arrow.BufferReader(content))
+        table = parquet.read_table(arrow.BufferReader(content), use_threads=False)
         if writer is None:
             writer = parquet.ParquetWriter(arrow.PythonFile(file, mode="w"), table.schema, compression="zstd")
         if table.num_rows:
@@ -137,8 +135,7 @@ def _cell(value: Any, kind: ColumnKind) -> str:
 
 class _Parquet:
     def __init__(self, columns: Sequence[Column]) -> None:
-        import pyarrow as arrow
-
+        arrow, _ = _arrow()
         kinds = {
             "text": arrow.string(),
             "integer": arrow.int64(),
@@ -153,8 +150,7 @@ class _Parquet:
         self.size = 0
 
     def add(self, rows: Sequence[Row]) -> None:
-        import pyarrow as arrow
-
+        arrow, _ = _arrow()
         arrays = [
             arrow.array([_packed(row.get(column.name), column.kind) for row in rows], type=field.type)
             for column, field in zip(self._columns, self._schema, strict=True)
@@ -164,9 +160,7 @@ class _Parquet:
         self.size += batch.nbytes
 
     def content(self) -> bytes:
-        import pyarrow as arrow
-        from pyarrow import parquet
-
+        arrow, parquet = _arrow()
         table = arrow.Table.from_batches(self._batches, schema=self._schema)
         sink = arrow.BufferOutputStream()
         parquet.write_table(table, sink, row_group_size=max(1, table.num_rows), compression="zstd")
@@ -175,3 +169,12 @@ class _Parquet:
 
 def _packed(value: Any, kind: ColumnKind) -> Any:
     return _text(value) if kind == "json" and value is not None else value
+
+
+def _arrow() -> tuple[Any, Any]:
+    """Arrow and its Parquet module, taking memory from the C library: Arrow's own allocator keeps what was given back."""
+    import pyarrow as arrow
+    from pyarrow import parquet
+
+    arrow.set_memory_pool(arrow.system_memory_pool())
+    return arrow, parquet

@@ -23,7 +23,7 @@ from functions.shared.events import Event
 from functions.shared.http import Call
 from functions.shared.identity import WorkspaceId
 
-PART_ROWS = 50_000
+PART_ROWS = 20_000
 """Rows of a part, which is a row group of a Parquet file."""
 
 PART_BYTES = 16 * 2**20
