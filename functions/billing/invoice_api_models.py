@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 from functions.billing.api_models import Quantities
 from functions.shared.http import Answer, Page
 from functions.shared.money import Money
+from functions.shared.plans import Meter
 
 
 class Party(Answer):
@@ -29,6 +30,8 @@ class InvoiceLine(Quantities):
     agent_id: str | None
     model: str | None
     price_version: str | None
+    meter: Meter | None = Field(description="What is charged by the unit, where the exact amount is units times price.")
+    unit_price: Money | None
     description: str
     count: int
     exact: Money

@@ -100,7 +100,7 @@ def _party(party: Party) -> invoice_api.Party:
 
 
 def _line(line: InvoiceLine, currency: str) -> invoice_api.InvoiceLine:
-    names = (*api.Quantities.model_fields, "usage_period", "agent_id", "model", "price_version", "description")
+    names = (*api.Quantities.model_fields, "usage_period", "agent_id", "model", "price_version", "meter", "description")
     return invoice_api.InvoiceLine(
         id=line.line_id,
         kind=line.kind.value,
@@ -108,6 +108,7 @@ def _line(line: InvoiceLine, currency: str) -> invoice_api.InvoiceLine:
         exact=Money.of_nanos(line.amount_nanos, currency),
         amount=Money.of_minor(line.amount_minor, currency),
         tax=Money.of_minor(line.tax_minor, currency),
+        unit_price=None if line.unit_price_nanos is None else Money.of_nanos(line.unit_price_nanos, currency),
         digest=line.digest,
         **{name: getattr(line, name) for name in names},
     )

@@ -7,7 +7,7 @@ invoice, byte for byte; no function here reads a clock.
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from functions.billing.ledger import BILLABLE
 from functions.billing.models import (
@@ -32,7 +32,7 @@ from functions.shared.money import (
     minor_to_nanos,
     round_to_minor,
 )
-from functions.shared.plans import PlanTerms
+from functions.shared.plans import Meter, PlanTerms
 from functions.shared.tax import Tax, tax_on
 
 # Which state may follow which. A paid invoice opens again when a payment is refunded; void is the end.
@@ -154,6 +154,7 @@ def _lines(
                 agent_id=agent or None,
                 model=model or None,
                 price_version=version or None,
+                **_unit(terms, model or None, total, nanos),
                 description=_description(kind, None if late else terms, names.get(agent, agent), model) + late,
                 count=sum(item.count for item in items),
                 amount_nanos=nanos,
@@ -163,6 +164,15 @@ def _lines(
             )
         )
     return lines
+
+
+def _unit(terms: PlanTerms, model: str | None, total: Quantities, nanos: int) -> dict[str, Any]:
+    """The meter and the price of one unit, where the amount is the one times the other and nothing else."""
+    for meter in (Meter.MESSAGES, Meter.CONVERSATIONS, Meter.RESOLVED):
+        price, quantity = terms.unit_price(meter, model), getattr(total, meter.value)
+        if price and price.price and not price.price % price.per and quantity > 0 and price.exact(quantity) == nanos:
+            return {"meter": meter, "unit_price_nanos": price.price // price.per}
+    return {}
 
 
 def _line_id(own_id: str, period: str, kind: LineKind, *names: str) -> str:

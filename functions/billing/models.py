@@ -14,7 +14,7 @@ from functions.billing.aftermath import Aftermath
 from functions.billing.frozen import Frozen
 from functions.shared.digests import canonical_json, rfc3339
 from functions.shared.money import Currency, Nanos
-from functions.shared.plans import RESOLVED_TYPE
+from functions.shared.plans import RESOLVED_TYPE, Meter
 
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Month = Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]
@@ -284,7 +284,10 @@ USAGE_LINES = (LineKind.USAGE, LineKind.LATE_USAGE)
 
 
 class InvoiceLine(Quantities):
-    """One line: exact in nanos, rounded once in minor units. `tax_minor` is its share of the invoice's tax."""
+    """One line: exact in nanos, rounded once in minor units. `tax_minor` is its share of the invoice's tax.
+
+    `meter` and `unit_price_nanos` are there where the amount is just so many units of it at one price.
+    """
 
     line_id: str
     kind: LineKind
@@ -292,6 +295,8 @@ class InvoiceLine(Quantities):
     agent_id: str | None = None
     model: str | None = None
     price_version: str | None = None
+    meter: Meter | None = None
+    unit_price_nanos: Nanos | None = None
     description: str
     count: int = 0
     amount_nanos: Nanos

@@ -249,6 +249,9 @@ def _row(wording: Wording, invoice: Invoice, line: InvoiceLine) -> Row:
     if line.kind == LineKind.LATE_USAGE:
         about.append(wording.say("late", month=wording.month(line.usage_period)))
     name = f"{_agent(line)}\n{', '.join(about)}"
+    if line.meter and line.unit_price_nanos is not None:
+        price = wording.nanos(line.unit_price_nanos, minor_digits(invoice.currency))
+        return (name, wording.counted(line.meter, getattr(line, line.meter)), price, amount)
     if not line.tokens:
         return (name, wording.counted("messages", line.messages), "", amount)
     return (name, wording.counted("tokens", line.tokens), _average(wording, invoice.currency, line), amount)

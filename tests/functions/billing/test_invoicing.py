@@ -86,6 +86,29 @@ def test_lines_are_by_agent_model_and_price_version_and_say_what_they_are() -> N
     assert invoice.rounding_nanos == -5_500_000
 
 
+PER_MESSAGE = [{"meter": "messages", "price": "0.08"}]
+
+
+@pytest.mark.parametrize(
+    ("prices", "charges", "found"),
+    [
+        (PER_MESSAGE, [80_000_000, 80_000_000], ("messages", 80_000_000)),
+        # Whatever was charged otherwise has no price of a unit: another plan before, or a price of another meter too.
+        (PER_MESSAGE, [80_000_000, 70_000_000], (None, None)),
+        ([{"meter": "messages", "price": "8", "per": 100}], [80_000_000], ("messages", 80_000_000)),
+        ([{"meter": "messages", "price": "0.1", "per": 3}], [33_333_333], (None, None)),
+        ([{"meter": "messages", "price": "0.08", "model": "another"}], [80_000_000], (None, None)),
+        ([{"meter": "messages", "price": "0"}], [0], (None, None)),
+    ],
+)
+def test_a_line_that_is_units_times_a_price_says_which(prices: list, charges: list[int], found: tuple) -> None:
+    plan = terms(cost_plus=None, monthly_fee="1", unit_prices=prices)
+    turns = [event(event_id=f"e{n}", charge_nanos=charge) for n, charge in enumerate(charges)]
+    usage, fee = draft(plan, month(turns, plan)).lines
+    assert (usage.meter, usage.unit_price_nanos) == found
+    assert (fee.meter, fee.unit_price_nanos) == (None, None)
+
+
 def test_a_correction_in_the_same_period_is_part_of_its_line_and_speaks_for_its_day() -> None:
     first, second = event(event_id="a"), event(event_id="b")
     entries = close([first], DAYS[0])

@@ -81,6 +81,18 @@ def test_the_paper_says_how_much_was_used_and_at_which_prices() -> None:
     assert text.count("prices of 2026-01-01") == 2
 
 
+@pytest.mark.parametrize(("locale", "row"), [(None, "2 messages 0.08 0.16"), ("pl-PL", "2 wiadomości 0,08 0,16")])
+def test_what_is_charged_by_the_message_is_printed_by_the_message(locale: str | None, row: str) -> None:
+    plan = terms(cost_plus=None, monthly_fee="1", unit_prices=[{"meter": "messages", "price": "0.08"}])
+    entries = close([event(event_id=name, charge_nanos=80_000_000) for name in "ab"], DAYS[0])
+    made = freeze(draft(plan, entries + post(plan, entries)))
+    text = printed_text(
+        pdf.render(made.model_copy(update={"bill_to": made.bill_to.model_copy(update={"locale": locale})}))
+    )
+    assert row in " ".join(text.replace("\u00a0", " ").split())
+    assert "token" not in text
+
+
 def test_many_lines_become_a_row_an_agent_and_the_detail_after() -> None:
     assert page_count(pdf.render(invoice(2))) == 1
     assert page_count(pdf.render(invoice(40))) >= 3

@@ -52,6 +52,24 @@ def test_its_sums_lead_from_the_lines_to_what_is_due(console: Consoles, billed: 
     expect(sums).to_contain_text("Included in the plan")
 
 
+def test_a_line_that_is_units_times_a_price_says_so_and_others_have_no_such_column(
+    console: Consoles, billed: Billed
+) -> None:
+    invoice = billed.invoice(billed.reader)
+    page = console(f"/billing/invoices/{invoice['id']}", who=billed.reader)
+    head = page.get_by_role("columnheader", name="Unit price")
+    expect(page.get_by_role("columnheader", name="Price book")).to_be_visible()
+    expect(head).to_have_count(0)
+    (line, *rest) = invoice["lines"]
+    priced = {**line, "meter": "messages", "unit_price": {"amount": "0.08", "currency": "USD"}}
+    answer = {**invoice, "lines": [priced, *rest]}
+    page.route(re.compile(rf"/api/invoices/{invoice['id']}$"), lambda route: route.fulfill(json=answer))
+    page.reload()
+    expect(head).to_be_visible()
+    row = page.get_by_role("row", name=line["description"])
+    expect(row.first).to_contain_text("USD 0.08 a message")
+
+
 def test_evidence_is_verified_and_a_difference_is_shown(console: Consoles, billed: Billed) -> None:
     invoice = billed.invoice(billed.reader)
     page = console(f"/billing/invoices/{invoice['id']}", who=billed.reader)

@@ -8,6 +8,7 @@ import { Badge, Button, Card, Empty, Note } from "../../parts/basics";
 import { type Column, List, Table } from "../../parts/table";
 import { to, useQuery } from "../../routing";
 import { less, nanos, same, sum, whole } from "./exact";
+import { unitPrice } from "./terms";
 
 type Of = Schemas["Invoice"];
 type Line = Schemas["InvoiceLine"];
@@ -44,6 +45,7 @@ export function Lines({ of }: { of: Of }) {
     { id: "turns", head: "Turns", card: "detail", number: true, cell: (line) => (OPEN.includes(line.kind) ? count(line.count) : "–") },
     { id: "tokens", head: "Tokens", card: "detail", number: true, cell: (line) => (OPEN.includes(line.kind) ? count(line.input_tokens + line.cached_input_tokens + line.output_tokens + line.reasoning_tokens) : "–") },
     { id: "book", head: "Price book", card: "detail", cell: (line) => line.price_version ?? "–" },
+    ...(lines.some((line) => line.unit_price) ? [{ id: "unit", head: "Unit price", card: "detail" as const, number: true, cell: unitPrice }] : []),
     { id: "amount", head: `Amount, ${currency}`, card: "figure", number: true, cell: (line) => amount(line.amount) },
   ];
   return (

@@ -34,6 +34,9 @@ export function price(of: Price): string {
 
 const whole = (value: Schemas["Money"]): string => `${value.currency} ${decimal(nanos(value.amount))}`;
 
+/** "USD 0.08 a message", of a line whose amount is units times a price. */
+export const unitPrice = (line: Schemas["InvoiceLine"]): string => (line.unit_price && line.meter ? `${whole(line.unit_price)} a ${many(1, line.meter)}` : "–");
+
 /** Every term that is not nothing, one sentence each. */
 export function terms(plan: Plan): string[] {
   const until = plan.discount_until ? ` until ${month(plan.discount_until)}` : plan.discount_months ? ` for ${plan.discount_months} months` : "";
