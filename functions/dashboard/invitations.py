@@ -12,7 +12,7 @@ from functions.dashboard import people, repository, workspaces
 from functions.dashboard.hashes import hash_of, is_among
 from functions.dashboard.invitation_links import link, state_of, token_of
 from functions.dashboard.members import check_may_give
-from functions.dashboard.models import Invitation, InvitationWithLink, NewInvitation, Workspace
+from functions.dashboard.models import Invitation, InvitationOffer, InvitationWithLink, NewInvitation, Workspace
 from functions.shared import activity, contracts, directory, events, firestore, ids, notifications
 from functions.shared.clock import to_text
 from functions.shared.errors import Conflict, Forbidden, NotFound
@@ -126,16 +126,42 @@ def _is_id(name: str) -> bool:
     return ids.valid("invitation", name)
 
 
+def offer(call: Call, token: str) -> InvitationOffer:
+    """What joining would give, for the person whom the token's invitation is for; the address need not be proved yet.
+
+    Raises NotFound for a token that is none, Forbidden (`another_address`).
+    """
+    name, secret, workspace = _opened(token)
+    invitation, home = repository.read(
+        [repository.invitation_path(workspace, name), contracts.workspace_path(workspace)]
+    )
+    _check_token(invitation, secret)
+    _check_address(call, invitation)
+    return InvitationOffer(
+        workspace=home.data["name"],
+        role=invitation.data["role"],
+        inviter=invitation.data["inviter"],
+        state=state_of(invitation.data, call.now),
+        expires_at=invitation.data["expires_at"],
+    )
+
+
+def _opened(token: str) -> tuple[str, str, WorkspaceId]:
+    """The invitation of a token, what it is opened with, and whose it is. Raises NotFound."""
+    name, _, secret = token.partition(".")
+    workspace = directory.find(name, "invitation") if _is_id(name) else None
+    if workspace is None:
+        raise _nothing()
+    return name, secret, workspace
+
+
 def accept(call: Call, token: str) -> tuple[Workspace, str]:
     """Join the workspace of an invitation: member, invitation and activity in one commit, then the claim.
 
     A repeat by the same person sets the claim again. Raises NotFound for a token that is none, Forbidden
     (`email_not_verified`, `another_address`), Conflict (`invitation_over`, `already_member`, `workspace_closing`).
     """
-    name, _, secret = token.partition(".")
-    workspace = directory.find(name, "invitation") if _is_id(name) else None
-    if workspace is None:
-        raise _nothing()
+    name, secret, workspace = _opened(token)
     uid = call.principal.subject
     paths = [
         repository.invitation_path(workspace, name),
@@ -187,6 +213,10 @@ def _check_token(invitation: Snapshot, secret: str) -> None:
 def _check_person(call: Call, invitation: Snapshot) -> None:
     if call.principal.claims.get("email_verified") is not True:
         raise Forbidden("Open the link in the mail that we sent you first.", code="email_not_verified")
+    _check_address(call, invitation)
+
+
+def _check_address(call: Call, invitation: Snapshot) -> None:
     if call.principal.email.lower() != invitation.data["email"]:
         raise Forbidden("This invitation is for another address. Sign in with that one.", code="another_address")
 

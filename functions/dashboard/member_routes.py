@@ -1,7 +1,15 @@
 """Members and invitations over HTTP."""
 
 from functions.dashboard import invitations, members
-from functions.dashboard.models import Invitation, InvitationWithLink, Member, MemberChange, NewInvitation, Workspace
+from functions.dashboard.models import (
+    Invitation,
+    InvitationOffer,
+    InvitationWithLink,
+    Member,
+    MemberChange,
+    NewInvitation,
+    Workspace,
+)
 from functions.shared.http import CONSOLE, MACHINE, Call, Items, Reply, Routes
 from functions.shared.identity import Role
 
@@ -65,6 +73,12 @@ def create_invitation(call: Call, body: NewInvitation) -> Reply[InvitationWithLi
 def revoke_invitation(call: Call, invitation: str) -> None:
     """Its links are refused from now on."""
     invitations.revoke(call, invitation)
+
+
+@api.get("/api/invitations/{token}/offer", callers=(CONSOLE,), role=None, summary="What an invitation offers to me.")
+def get_offer(call: Call, token: str) -> InvitationOffer:
+    """The workspace's name, the role, who invites and until when; for the address that was invited alone."""
+    return invitations.offer(call, token)
 
 
 @api.post(

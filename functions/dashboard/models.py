@@ -156,6 +156,16 @@ class InvitationWithLink(Invitation):
     link: str
 
 
+class InvitationOffer(Answer):
+    """What whoever was invited reads before joining."""
+
+    workspace: str = Field(description="Its name.")
+    role: str
+    inviter: str
+    state: Literal["waiting", "accepted", "revoked", "expired"]
+    expires_at: datetime
+
+
 def _in_order(scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
     return tuple(scope for scope in get_args(Scope) if scope in scopes)
 

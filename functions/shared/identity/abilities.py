@@ -29,6 +29,7 @@ ABILITIES: tuple[Ability, ...] = (
             "GET /api/workspaces",
             "POST /api/workspaces",
             "POST /api/workspaces/{workspace}/switch",
+            "GET /api/invitations/{token}/offer",
             "POST /api/invitations/{token}/accept",
         ),
     ),

@@ -34,6 +34,11 @@ def accept(room: Room, someone: callers.Someone, invitation: dict[str, Any]) -> 
     return answer.status_code, content(answer)["code"] if answer.status_code >= 400 else ""
 
 
+def offered(room: Room, someone: callers.Someone, token: str) -> tuple[int, dict[str, Any]]:
+    answer = room.ask("GET", f"{INVITATIONS}/{token}/offer", someone)
+    return answer.status_code, content(answer)
+
+
 def states(room: Room, someone: callers.Someone) -> list[tuple[str, str]]:
     return [(one["email"], one["state"]) for one in content(room.ask("GET", INVITATIONS, someone))["items"]]
 
@@ -101,6 +106,27 @@ def test_only_the_verified_address_may_accept(room: Room, people: People) -> Non
     assert accept(room, bo, invitation) == (403, "email_not_verified")
     bo.claims["email_verified"] = True
     assert accept(room, bo, invitation) == (200, "")
+
+
+def test_who_is_invited_reads_to_what_before_joining(room: Room, people: People) -> None:
+    owner, workspace = founder(room, people)
+    invitation = invite(room, owner, role="admin")
+    bo = people.sign_up(email="bo@example.com")
+    bo.claims["email_verified"] = False
+    status, offer = offered(room, bo, invitation["token"])
+    assert (status, offer["role"], offer["state"]) == (200, "admin", "waiting")
+    home = content(room.ask("GET", "/api/workspace", owner))
+    assert (offer["workspace"], offer["expires_at"]) == (home["name"], invitation["expires_at"])
+    assert offer["inviter"] == owner.claims["name"]
+    assert workspace not in json.dumps(offer)
+    stranger = people.sign_up(email="cy@example.com")
+    status, refused = offered(room, stranger, invitation["token"])
+    assert (status, refused["code"]) == (403, "another_address")
+    assert home["name"] not in json.dumps(refused)
+    for token in (invitation["id"], f"{invitation['id']}.guess", "x", "inv_x.y"):
+        assert offered(room, bo, token)[0] == 404
+    room.ask("DELETE", f"{INVITATIONS}/{invitation['id']}", owner)
+    assert offered(room, bo, invitation["token"])[1]["state"] == "revoked"
 
 
 def test_a_token_that_is_none_says_nothing(room: Room, people: People) -> None:

@@ -63,10 +63,30 @@ def test_who_is_invited_and_new_makes_an_account_and_is_asked_to_join(console: C
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Make account").click()
-    expect(page.get_by_role("heading", name="You are invited")).to_be_visible()
+    expect(page.get_by_role("heading", name="Join Linden Dental")).to_be_visible()
     assert page.url.endswith(f"#{path}")
     page.get_by_role("button", name="Join", exact=True).click()
     expect(page.locator(".topbar strong")).to_have_text("Linden Dental")
+
+
+def test_whoever_is_invited_reads_by_whom_and_as_what_and_an_invitation_that_is_over_says_so(
+    console: Consoles, practice: Practice
+) -> None:
+    email, path = invited(practice, "admin")
+    page = console(f"{path}?mode=up")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Make account").click()
+    expect(page.get_by_role("heading", name="Join Linden Dental")).to_be_visible()
+    expect(page.get_by_text(re.compile(f"invites {email} as an admin, until "))).to_be_visible()
+    assert complaints(page) == []
+    (waiting,) = [one for one in practice.owner.get("/api/invitations")["items"] if one["email"] == email]
+    practice.owner.ask("DELETE", f"/api/invitations/{waiting['id']}")
+    page.reload()
+    expect(page.get_by_text(re.compile("This invitation was taken back. Ask .+ for another one"))).to_be_visible()
+    expect(page.get_by_role("button", name="Join", exact=True)).to_have_count(0)
+    page.get_by_role("link", name="go on to your workspaces").click()
+    expect(page.get_by_role("heading", name="Your workspace")).to_be_visible()
 
 
 def test_who_comes_back_from_google_finds_the_page_that_was_asked_for(console: Consoles, practice: Practice) -> None:
@@ -91,7 +111,7 @@ def test_who_comes_back_from_google_finds_the_page_that_was_asked_for(console: C
     page.goto(f"{practice.stack.gateway}/#{path}")
     page.reload()
     page.get_by_role("button", name="Sign in with Google").click()
-    expect(page.get_by_role("heading", name="You are invited")).to_be_visible()
+    expect(page.get_by_role("heading", name="Join Linden Dental")).to_be_visible()
     assert page.url == f"{practice.stack.gateway}/#{path}"
     expect(page.get_by_text(email)).to_be_visible()
 
@@ -186,16 +206,16 @@ def test_a_session_that_ends_on_a_page_without_the_frame_is_begun_anew_there(
 ) -> None:
     _, path = invited(practice)
     page = console("/settings", who=practice)
-    page.evaluate(f"location.hash = {json.dumps(path)}")
     end(page)
-    page.get_by_role("button", name="Join", exact=True).click()
+    page.evaluate(f"location.hash = {json.dumps(path)}")
     dialog = page.get_by_role("dialog", name="Sign in again")
     expect(dialog).to_be_visible()
     page.unroute_all()
     dialog.get_by_label(re.compile("Password of")).fill(practice.password)
     dialog.get_by_role("button", name="Sign in").click()
     expect(dialog).to_have_count(0)
-    expect(page.get_by_role("heading", name="You are invited")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text("This invitation is for another address.")
+    expect(page.get_by_role("button", name="Use another account")).to_be_visible()
 
 
 def test_a_tab_does_not_slip_into_the_workspace_that_another_tab_switched_to(

@@ -2,6 +2,7 @@
 
 import { useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 import { asProblem, Problem } from "./problem";
+import { expired } from "../session/session";
 import { type Answer, call, type Given, type With } from "./client";
 
 interface Entry {
@@ -134,6 +135,7 @@ export function useResource<P extends With<"get">>(path: P, given: Given<P, "get
   }, [key]);
 
   usePolling(key && poll ? poll : undefined, reload);
+  useSessionAgain(failed?.key === key, reload);
 
   const entry = key ? kept.get(key) : undefined;
   return {
@@ -145,6 +147,16 @@ export function useResource<P extends With<"get">>(path: P, given: Given<P, "get
     reload,
     put: (data, etag) => keep(key, { data, etag: etag ?? entry?.etag, at: Date.now(), turn: ++turns }),
   };
+}
+
+/** What could not be read because the session had ended is read once the person has signed in again. */
+function useSessionAgain(failed: boolean, read: () => Promise<void>): void {
+  const ended = expired.value;
+  const before = useRef(ended);
+  useEffect(() => {
+    if (before.current && !ended && failed) void read();
+    before.current = ended;
+  }, [ended]);
 }
 
 const IDLE = 5 * 60_000;
@@ -232,6 +244,7 @@ export function usePages<P extends ListPath>(path: P, given: Given<P, "get"> | n
   }, [key]);
 
   const { token, items } = current;
+  useSessionAgain(current.problem !== undefined, () => (current.loaded && token ? load(token, items) : load(null, [])));
   return {
     items,
     problem: current.problem,

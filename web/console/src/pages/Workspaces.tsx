@@ -1,9 +1,10 @@
 /** Which workspace to work in: make the first or another one, switch, join by an invitation's link. */
 
 import { useState } from "preact/hooks";
-import { call } from "../api/client";
+import { call, type Schemas } from "../api/client";
 import { useAction, useResource } from "../api/resource";
 import { useKey } from "../api/wish";
+import { when } from "../format";
 import { Button, Note, State } from "../parts/basics";
 import { Field, Input, Select } from "../parts/fields";
 import { Submit } from "../parts/form";
@@ -119,8 +120,31 @@ export default function Workspaces() {
   );
 }
 
+type Offer = Schemas["InvitationOffer"];
+
+/** What is said of an invitation that is over. */
+const OVER: Record<Exclude<Offer["state"], "waiting">, string> = {
+  accepted: "This invitation was accepted. It is for one use.",
+  revoked: "This invitation was taken back.",
+  expired: "This invitation is over; it held for seven days.",
+};
+
 /** The page behind an invitation's link. */
 export function Join({ token }: { token: string }) {
+  const offer = useResource("/api/invitations/{token}/offer", { path: { token } });
+  return (
+    <Door title={offer.data ? `Join ${offer.data.workspace}` : "You are invited"}>
+      <Loaded from={offer} lines={3}>
+        {(of) => (of.state === "waiting" ? <Accept token={token} of={of} /> : <Note tone="warning">{OVER[of.state]} Ask {of.inviter} for another one, or <a href="#/">go on to your workspaces</a>.</Note>)}
+      </Loaded>
+      <Button kind="quiet" onClick={signOut}>
+        Use another account
+      </Button>
+    </Door>
+  );
+}
+
+function Accept({ token, of }: { token: string; of: Offer }) {
   const key = useKey(token);
   const joining = useAction(async () => {
     await proved();
@@ -128,18 +152,15 @@ export function Join({ token }: { token: string }) {
     startAnew();
   });
   return (
-    <Door title="You are invited">
-      <p>
-        Join the workspace as <strong class="break">{claims.value?.email}</strong>.
+    <>
+      <p class="break">
+        {of.inviter} invites <strong>{claims.value?.email}</strong> as {of.role === "admin" || of.role === "owner" ? "an" : "a"} {of.role}, until {when(of.expires_at)}.
       </p>
-      <Note>Your role is what the invitation says. You can leave again under Settings.</Note>
+      <p class="muted">You can leave again under Settings.</p>
       {joining.problem?.code === "email_not_verified" ? <Unproved email={claims.value?.email} /> : joining.problem && <ErrorNote problem={joining.problem} />}
       <Button kind="primary" busy={joining.busy} onClick={() => void joining.run()}>
         Join
       </Button>
-      <Button kind="quiet" onClick={signOut}>
-        Use another account
-      </Button>
-    </Door>
+    </>
   );
 }
