@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from functions.agents import conversations, passages, repository
 from functions.agents.answering import Answering, CallerLeft, Candidate
@@ -19,7 +20,7 @@ from functions.agents.models import Agent, Ask
 from functions.agents.providers import ModelError, ModelInterrupted, ModelRefused, ModelTimeout
 from functions.agents.retrieval import Hit
 from functions.agents.telling import Answered, done, problem_of, start, told
-from functions.shared import clock, contracts, firestore, logs, metering, notifications, plans, pricing, words
+from functions.shared import clock, contracts, failing, firestore, logs, metering, notifications, plans, pricing, words
 from functions.shared import events as usage_events
 from functions.shared.contracts import Source, TurnRead
 from functions.shared.errors import Problem, Unavailable
@@ -31,6 +32,9 @@ from functions.shared.resolution import RULE
 
 SETTLE_ATTEMPTS = 4
 """How often a settlement is tried, with pauses of 0.1, 0.4 and 1.6 seconds: the request must end in its time."""
+
+VISITORS = ("widget", "api")
+"""Where visitors speak; in the playground and in test cases the makers see for themselves that an agent fails."""
 
 
 @dataclass
@@ -145,7 +149,18 @@ class Turn:
         if settled is None:
             return False
         usage_events.publish_all([settled, *self._notified()])
+        if outcome == "failed" and self.ask.channel in VISITORS:
+            self._tell_if_failing(now)
         return True
+
+    def _tell_if_failing(self, now: datetime) -> None:
+        """The business hears on the same day of an agent that fails too often; this turn may not be counted yet."""
+        try:
+            home = contracts.WorkspaceRead.model_validate(firestore.get(contracts.workspace_path(self.workspace)).data)
+            today = f"{now.astimezone(ZoneInfo(home.time_zone)):%Y-%m-%d}"
+            failing.tell(self.workspace, today, now, only=self.ask.agent_id)
+        except Exception as error:  # noqa: BLE001 - the turn is settled, and the night looks at the whole day
+            logs.error("whether an agent fails was not seen", error)
 
     def _notified(self) -> list[usage_events.Event]:
         """The notification of a turn that handed over, if it was recorded: of an erased conversation nobody is told."""

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from functions.dashboard import failing, repository
+from functions.dashboard import repository
 from functions.dashboard.home_models import Alert
-from functions.shared import clock, contracts, metering
+from functions.shared import clock, contracts, failing, metering
 from functions.shared.contracts import ApiKeyRead, FleetRead, InvoiceRead, RollupRead, SpendRead
 from functions.shared.contracts import WorkspaceRead as Home
 from functions.shared.firestore import Snapshot

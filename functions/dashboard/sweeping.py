@@ -3,10 +3,11 @@
 A room takes `sweep-requested` like any event, does its own part as of the message's `as_of`, and may be asked twice.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from functions.dashboard import erasing, failing, repository, suspending
-from functions.shared import clock, contracts, events
+from functions.dashboard import erasing, repository, suspending
+from functions.shared import clock, contracts, events, failing
 from functions.shared.contracts import WorkspaceRead
 from functions.shared.identity import WorkspaceId
 
@@ -20,7 +21,7 @@ def request_all(as_of: datetime) -> int:
 
 def sweep(workspace: WorkspaceId, as_of: datetime) -> None:
     """The dashboard's part: erase a closed workspace whose time is over; lift a suspension that has lost its reason; of
-    an active one, tell which agents fail.
+    an active one, tell which agents failed on its last whole day.
 
     Raises firestore.Changed when the workspace changed meanwhile; asked again, it does what is due then.
     """
@@ -31,6 +32,7 @@ def sweep(workspace: WorkspaceId, as_of: datetime) -> None:
     if erasing.due(home, as_of):
         erasing.erase(workspace, home, as_of)
     elif known.state == "active":
-        failing.tell(workspace, known, as_of)
+        yesterday = as_of.astimezone(ZoneInfo(known.time_zone)) - timedelta(days=1)
+        failing.tell(workspace, f"{yesterday:%Y-%m-%d}", as_of)
     else:
         suspending.relieve(workspace, home, as_of)

@@ -22,7 +22,7 @@ from functions.agents.providers import (
     UsageReport,
 )
 from functions.agents.telling import Answered, Ended
-from functions.shared import clock, contracts, firestore, logs
+from functions.shared import clock, contracts, failing, firestore, logs
 from functions.shared.errors import Invalid, Problem, Unavailable
 from functions.shared.identity import WorkspaceId
 from tests.cloud import Cloud
@@ -121,6 +121,41 @@ def test_what_a_refused_prompt_cost_is_known_and_not_charged(workspace: Workspac
         visitor.turn(Scripted(UsageReport(Usage(50, 0, 0, 0)), ModelRefused("SAFETY")))
     (row,) = usage_events(workspace)
     assert (row["cost_nanos"], row["charge_nanos"], row["input_tokens"]) == (250_000, 0, 50)
+    assert everything_adds_up(workspace, visitor) == 0
+
+
+def failed_before(workspace: WorkspaceId, visitor: Visitor, errors: int) -> None:
+    """So many failed turns are counted today, in the workspace's own day, of an agent that answers visitors."""
+    agent, today = visitor.ask().agent_id, f"{clock.now():%Y-%m-%d}"
+    batch = firestore.Batch()
+    batch.set(contracts.path(workspace, "rollups", f"day_{today}"), {"agents": {agent: {"turns": 9, "failed": errors}}})
+    batch.set(contracts.path(workspace, "fleet", agent), {"status": "active"})
+    batch.commit()
+
+
+@pytest.mark.parametrize(("errors", "times"), [(3, 1), (2, 0)])
+def test_a_failed_turn_tells_the_business_of_a_failing_agent_once_a_day(
+    cloud: Cloud, workspace: WorkspaceId, visitor: Visitor, errors: int, times: int
+) -> None:
+    failed_before(workspace, visitor, errors)
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            visitor.turn(Scripted(ModelUnavailable("503")))
+    told = [(row["type"], row["subject"]) for row in cloud.published("notifications", workspace)]
+    assert told == [("agent.failing", visitor.ask().agent_id)] * times
+
+
+def test_a_failed_turn_is_settled_when_it_cannot_be_seen_whether_the_agent_fails(
+    workspace: WorkspaceId, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> int:
+        raise Unavailable("The database did not answer in time.")
+
+    monkeypatch.setattr(failing, "tell", broken)
+    with pytest.raises(Unavailable) as raised:
+        visitor.turn(Scripted(ModelUnavailable("503")))
+    assert raised.value.code == "model_unavailable"
+    assert [turn["outcome"] for turn in visitor.turns()] == ["failed"]
     assert everything_adds_up(workspace, visitor) == 0
 
 

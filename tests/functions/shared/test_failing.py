@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from functions.dashboard import failing, sweeping
-from functions.shared import contracts, ids
+from functions.dashboard import sweeping
+from functions.shared import contracts, failing, ids
 from functions.shared.identity import WorkspaceId
 from tests.cloud import Cloud
 from tests.functions.rooms import agent, write

@@ -1,11 +1,13 @@
-"""Tells a business, once a day for each agent, that too many of its answers failed the day before."""
+"""Agents that fail too often, and telling their business: once a day for each, whoever sees it first.
 
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+A turn that failed looks at its own agent at once; the night looks at every agent's whole day, with the turns in it that
+nobody ended.
+"""
 
-from functions.dashboard import repository
+from datetime import datetime
+
 from functions.shared import contracts, events, firestore, notifications
-from functions.shared.contracts import FleetRead, RollupRead, WorkspaceRead
+from functions.shared.contracts import FleetRead, RollupRead
 from functions.shared.identity import WorkspaceId
 
 FEWEST = 3
@@ -17,12 +19,14 @@ def failing(rollup: RollupRead) -> list[str]:
     return sorted(name for name, agent in rollup.agents.items() if agent.failing and agent.errors >= FEWEST)
 
 
-def tell(workspace: WorkspaceId, home: WorkspaceRead, as_of: datetime) -> int:
-    """Notify of each agent that failed on the workspace's last whole day before `as_of`; returns how many are new."""
-    day = f"{as_of.astimezone(ZoneInfo(home.time_zone)) - timedelta(days=1):%Y-%m-%d}"
-    rollup = RollupRead.model_validate(repository.read([contracts.path(workspace, "rollups", f"day_{day}")])[0].data)
-    suspects = failing(rollup)
-    fleet = repository.read(contracts.path(workspace, "fleet", agent) for agent in suspects)
+def tell(workspace: WorkspaceId, day: str, now: datetime, *, only: str | None = None) -> int:
+    """Notify of each agent, or of one, that has failed on a day of the workspace's; returns how many are new.
+
+    One read, one more for each that failed, and a commit for each that is told. Raises firestore.Unavailable.
+    """
+    rollup = RollupRead.model_validate(firestore.get(contracts.path(workspace, "rollups", f"day_{day}")).data)
+    suspects = [agent for agent in failing(rollup) if only in (None, agent)]
+    fleet = firestore.get_all([contracts.path(workspace, "fleet", agent) for agent in suspects]) if suspects else []
     told = 0
     for agent, found in zip(suspects, fleet, strict=True):
         known = FleetRead.model_validate(found.data)
@@ -30,7 +34,7 @@ def tell(workspace: WorkspaceId, home: WorkspaceRead, as_of: datetime) -> int:
         if known.deleted_at is None and known.status == "active":
             counted = rollup.agents[agent]
             facts: dict[str, str | int | bool | None] = {"day": day, "turns": counted.turns, "errors": counted.errors}
-            told += _once(workspace, agent, day, facts, as_of)
+            told += _once(workspace, agent, day, facts, now)
     return told
 
 
