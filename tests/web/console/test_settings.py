@@ -79,6 +79,27 @@ def test_what_is_discarded_can_be_had_back_while_its_form_is_there(console: Cons
     expect(page.get_by_text("2 changes are discarded")).to_have_count(0)
 
 
+def test_a_dialog_that_came_too_often_says_when_to_try_again(console: Consoles, practice: Practice) -> None:
+    page = console("/settings?tab=keys", who=practice)
+    busy = {"status": 429, "title": "Too many requests", "code": "too_many_requests", "detail": "", "request_id": "r43"}
+    page.route(
+        re.compile("/api/workspace/api-keys$"),
+        lambda route: (
+            route.fulfill(status=429, headers={"Retry-After": "4"}, json=busy)
+            if route.request.method == "POST"
+            else route.continue_()
+        ),
+    )
+    page.get_by_role("button", name="New API key").click()
+    page.keyboard.type("Help desk")
+    page.get_by_role("button", name="Make API key").click()
+    alert = page.get_by_role("dialog").get_by_role("alert")
+    expect(alert).to_contain_text(re.compile("What you typed is still here. ?Try again in [1-4] s."))
+    expect(alert).not_to_contain_text("Try again in")
+    expect(alert).to_contain_text("Too many requests")
+    expect(page.get_by_role("dialog").get_by_label("Name", exact=True)).to_have_value("Help desk")
+
+
 def test_a_form_that_came_too_often_counts_down_and_saves_then(console: Consoles, practice: Practice) -> None:
     page = console("/settings", who=practice)
     days = page.get_by_label("Keep conversations for")

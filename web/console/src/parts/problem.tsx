@@ -36,6 +36,11 @@ export function ErrorNote({ problem, retry, safe, failed, more }: { problem: Pro
     <Note tone={problem.status === 403 || problem.status === 402 ? "warning" : "danger"} title={failed ? `${failed}: ${problem.title}` : problem.title} role="alert">
       {problem.detail && problem.detail !== problem.title && <p>{problem.detail}</p>}
       {advice && <p class="muted">{advice}</p>}
+      {!retry && left > 0 && (
+        <p class="muted" aria-live="off">
+          Try again in {left} s.
+        </p>
+      )}
       {(retry || more || problem.requestId) && (
         <div class="row">
           {retry && problem.status !== 403 && problem.status !== 404 && (
