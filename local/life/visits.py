@@ -53,12 +53,14 @@ class Visits:
                 break
             yield past.now() + timedelta(seconds=chance.randrange(12, 95))
             one.rates(answer, good=not part.breaks and not one.lost)
-        if one.conversation and not one.machine:
+        if not one.conversation:
+            return
+        if not one.machine:
             one.ends()
-            if one.waiting:
-                yield from self._is_handled(one, "hand-off")
-            if one.left:
-                yield from self._is_handled(one, "lead")
+        if one.waiting:
+            yield from self._is_handled(one, "hand-off")
+        if one.left:
+            yield from self._is_handled(one, "lead")
 
     def _broken(self, part: Part, chance: random.Random) -> Part:
         """The part as it goes at this moment: models have outages, and now and then a bad second."""

@@ -89,11 +89,25 @@ def _quoted(question: str, passage: Passage, embed: Embed) -> str:
     scores = [
         float(vectors[0] @ vector) + _held(telling, unit) for unit, vector in zip(units, vectors[1:], strict=True)
     ]
-    best = scores.index(max(scores))
-    near = best + 1 < len(units) and scores[best + 1] >= _NEAR * scores[best]
+    best = _telling(units, scores)
+    near = best + 1 < len(units) and not _asks(units[best + 1]) and scores[best + 1] >= _NEAR * scores[best]
     quote = " ".join(units[best : best + 2 if near else best + 1])
     # A row alone says too little: "medium – 160" of what?
     return f"{passage.title.rpartition(' › ')[2]}: {quote}" if _CELLS in units[best] else quote
+
+
+def _telling(units: Sequence[str], scores: Sequence[float]) -> int:
+    """The unit with the highest score. A question is no answer: what follows it is, or else the best of the others."""
+    best = scores.index(max(scores))
+    if not _asks(units[best]):
+        return best
+    if best + 1 < len(units) and not _asks(units[best + 1]):
+        return best + 1
+    return max((number for number, unit in enumerate(units) if not _asks(unit)), key=scores.__getitem__, default=best)
+
+
+def _asks(unit: str) -> bool:
+    return unit.endswith(("?", "？", "؟"))
 
 
 def _units(text: str) -> tuple[list[str], bool]:

@@ -36,6 +36,27 @@ def test_of_a_long_passage_the_sentence_that_answers_is_quoted(question, said):
     assert ask(question, ("Prices › Fillings", PRICES), ("About us", ABOUT), ("First visit", LIST)) == said
 
 
+SHIPPING = (
+    "We ship within one working day. It takes two to three days in Germany and four to six in the rest of the EU."
+)
+QUESTIONS = "- How long does delivery take?\n- When will my order arrive?\n- Do you ship to Austria?"
+FAQ = (
+    "Do you ship to Austria? Yes, within six days. How long does delivery take? Two to three days. Is it free? From 50."
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"{SHIPPING}\n\n{QUESTIONS}", "It takes two to three days in Germany and four to six in the rest of the EU."),
+        (f"{FAQ}\n{SHIPPING}", "Two to three days."),
+        (f"{QUESTIONS}\n- Where is my parcel?\n- Can I change the address that you send it to?", QUESTIONS[2:30]),
+    ],
+)
+def test_a_question_that_stands_in_a_passage_is_no_answer(text, said):
+    assert ask("How long does delivery take?", ("Delivery", text)) == f"{said.strip()} [1]"
+
+
 def test_the_last_question_is_the_one_that_is_answered():
     turns = [("user", "Which languages do you speak?"), ("assistant", "English."), ("user", "thank you!")]
     assert answer("", turns, EMBEDDER.embed, may_hand_off=True).text == "You are welcome."

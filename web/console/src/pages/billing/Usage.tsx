@@ -87,6 +87,7 @@ function Ranked({ label, items, total, name }: { label: string; items: One[]; to
         <span class="number">{share(all ? part(one) : null)}</span>
       </span>
     ) },
+    { id: "charge", head: `Charge, ${currency}`, card: "figure", number: true, cell: (one) => amount(one.charge) },
     { id: "messages", head: "Messages", card: "detail", number: true, cell: (one) => count(one.messages) },
     { id: "conversations", head: "Conversations", card: "detail", number: true, cell: (one) => count(one.conversations) },
     {
@@ -102,7 +103,6 @@ function Ranked({ label, items, total, name }: { label: string; items: One[]; to
         </>
       ),
     },
-    { id: "charge", head: `Charge, ${currency}`, card: "figure", number: true, cell: (one) => amount(one.charge) },
   ];
   return <Table label={label} columns={columns} items={[...items].sort((a, b) => drawn(b.charge) - drawn(a.charge))} keyOf={(one) => one.key} />;
 }

@@ -101,6 +101,7 @@ function Cases({ cases, edit, remove }: { cases: Case[]; edit: (id: string) => v
     { id: "question", head: "Question", card: "title", cell: (one) => <span dir="auto">{one.question}</span> },
     { id: "must", head: "Must say", card: "detail", cell: (one) => phrases(one.must) },
     { id: "must_not", head: "Must not say", card: "detail", cell: (one) => phrases(one.must_not) },
+    { id: "source", head: "Source", card: "detail", cell: (one) => (one.source ? <span dir="auto">{one.source}</span> : <span class="muted">–</span>) },
     { id: "hand_off", head: "Hand-off", card: "detail", cell: (one) => (one.hand_off === true ? "Must" : one.hand_off === false ? "Must not" : <span class="muted">Either</span>) },
     {
       id: "acts",
