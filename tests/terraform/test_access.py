@@ -41,10 +41,10 @@ PUBLISHING = {
     "functions.billing.cap_alerts": {"notifications"},
     "functions.billing.closing": {"close-requested"},
     "functions.billing.reconciling": {"usage-recorded", "ledger-recorded", "invoice-recorded"},
-    "functions.dashboard.failing": {"notifications"},
     "functions.dashboard.invitations": {"notifications"},
     "functions.dashboard.relay": EVENTS,
     "functions.dashboard.sweeping": {"sweep-requested"},
+    "functions.shared.failing": {"notifications"},
 }
 DEPLOYMENTS = {api.deployment: {route.handler.__module__ for route in api.routes} for api in openapi.declared()}
 

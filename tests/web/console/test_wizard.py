@@ -107,6 +107,18 @@ def test_a_stranger_has_a_working_widget_by_keyboard_alone(console: Consoles) ->
     expect(tried).to_have_attribute("href", re.compile(r"/try\.html\?widget=wgt_"))
     assert complaints(page) == []
 
+    with page.expect_popup() as opened:
+        reach(page, "Try it on a page")
+        page.keyboard.press("Enter")
+    visited = opened.value
+    visited.get_by_role("button", name=re.compile("Open chat")).wait_for()
+    reach(visited, "Open chat")
+    visited.keyboard.press("Enter")
+    expect(visited.get_by_role("textbox", name="Write a message")).to_be_focused()
+    visited.keyboard.type("When are you open?")
+    visited.keyboard.press("Enter")
+    expect(visited.locator(".message.agent .bubble").last).to_contain_text("from 8 to 18")
+
 
 @pytest.fixture(scope="module")
 def draft(practice: Practice) -> str:
