@@ -1,7 +1,7 @@
 /** One declaration of columns: a table from 768 px, cards below; sorting, selection, "Load more". */
 
-import type { ComponentChildren, RefObject } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Pages } from "../api/resource";
 import { Button, Skeleton } from "./basics";
 import { Icon } from "./icons";
@@ -64,20 +64,10 @@ export function Table<T>(props: TableProps<T>) {
 function WideTable<T>({ label, columns, items, keyOf, sorting, selection, current, nameOf }: TableProps<T>) {
   const all = items.length > 0 && items.every((item) => selection?.chosen.has(keyOf(item)));
   const some = items.some((item) => selection?.chosen.has(keyOf(item)));
-  const long = items.length > WHOLE;
-  const table = useRef<HTMLTableElement>(null);
-  const widths = useWidths(table, long, columns.length);
   return (
     <Scrolling label={label}>
-      <table ref={table} class="table" aria-rowcount={long ? items.length + 1 : undefined} style={widths && { tableLayout: "fixed", minInlineSize: `${widths.reduce((all, one) => all + one, 0)}px` }}>
+      <table class="table" aria-rowcount={items.length > WHOLE ? items.length + 1 : undefined}>
         <caption class="hidden">{label}</caption>
-        {widths && (
-          <colgroup>
-            {widths.map((width, i) => (
-              <col key={i} style={{ inlineSize: `${width}px` }} />
-            ))}
-          </colgroup>
-        )}
         <thead>
           <tr>
             {selection && (
@@ -98,12 +88,12 @@ function WideTable<T>({ label, columns, items, keyOf, sorting, selection, curren
         {parts(items.length).map((begin) => {
           const shown = partOf(items, begin);
           return (
-            <Chunk key={begin} columns={columns.length + (selection ? 1 : 0)} windowed={long} rows={shown.length} first={begin === 0}>
+            <Chunk key={begin} columns={columns.length + (selection ? 1 : 0)} windowed={items.length > WHOLE} rows={shown.length} first={begin === 0}>
               {() =>
                 shown.map((item, i) => {
                   const id = keyOf(item);
                   return (
-                    <tr key={id} aria-selected={current === id || selection?.chosen.has(id) ? "true" : undefined} aria-rowindex={long ? begin + i + 2 : undefined}>
+                    <tr key={id} aria-selected={current === id || selection?.chosen.has(id) ? "true" : undefined} aria-rowindex={items.length > WHOLE ? begin + i + 2 : undefined}>
                       {selection && (
                         <td>
                           <Tick label={`Select ${nameOf?.(item) ?? id}`} checked={selection.chosen.has(id)} onChange={(on) => selection.change(toggled(selection.chosen, id, on))} />
@@ -124,16 +114,6 @@ function WideTable<T>({ label, columns, items, keyOf, sorting, selection, curren
       </table>
     </Scrolling>
   );
-}
-
-/** The columns of a long table stay as wide as its first rows made them: else each row that comes lays all of it out anew. */
-function useWidths(table: RefObject<HTMLTableElement | null>, long: boolean, columns: number): number[] | undefined {
-  const [widths, setWidths] = useState<number[]>();
-  useLayoutEffect(() => {
-    const heads = [...(table.current?.tHead?.rows[0]?.cells ?? [])];
-    setWidths(long ? heads.map((head) => head.offsetWidth) : undefined);
-  }, [long, columns]);
-  return widths;
 }
 
 const ROW = 45;
