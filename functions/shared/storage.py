@@ -5,7 +5,7 @@ What is too large for memory is written as a stream (`stream_once`), and opened 
 
 import urllib.parse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import cache
 from typing import IO, Any
@@ -138,10 +138,12 @@ def stream_once(bucket: str, name: str, *, content_type: str, download_as: str) 
             )
             try:
                 yield writer
+                writer.close()
             except BaseException:
-                writer.terminate()
+                # A writer that stays open would be closed by the garbage collector, and write once more.
+                with suppress(Exception):
+                    writer.terminate()
                 raise
-            writer.close()
     except InvalidResponse as error:
         # The client says so of streams alone.
         status = error.response.status_code

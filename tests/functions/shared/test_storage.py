@@ -104,3 +104,5 @@ def test_a_stream_never_replaces_an_object(cloud: Cloud) -> None:
     ):
         file.write(b"second")
     assert storage.read("exports", name) == b"first"
+    # An open one would be written once more by the garbage collector.
+    assert file.closed
