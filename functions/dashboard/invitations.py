@@ -137,6 +137,8 @@ def offer(call: Call, token: str) -> InvitationOffer:
     )
     _check_token(invitation, secret)
     _check_address(call, invitation)
+    if home.data.get("state") == "erased":
+        raise _nothing()
     return InvitationOffer(
         workspace=home.data["name"],
         role=invitation.data["role"],

@@ -22,7 +22,7 @@ def failing(rollup: RollupRead) -> list[str]:
 def tell(workspace: WorkspaceId, day: str, now: datetime, *, only: str | None = None) -> int:
     """Notify of each agent, or of one, that has failed on a day of the workspace's; returns how many are new.
 
-    One read, one more for each that failed, and a commit for each that is told. Raises firestore.Unavailable.
+    One read, one more for each that failed, and a commit for each that is told. Raises Unavailable.
     """
     rollup = RollupRead.model_validate(firestore.get(contracts.path(workspace, "rollups", f"day_{day}")).data)
     suspects = [agent for agent in failing(rollup) if only in (None, agent)]

@@ -127,6 +127,10 @@ def test_who_is_invited_reads_to_what_before_joining(room: Room, people: People)
         assert offered(room, bo, token)[0] == 404
     room.ask("DELETE", f"{INVITATIONS}/{invitation['id']}", owner)
     assert offered(room, bo, invitation["token"])[1]["state"] == "revoked"
+    batch = firestore.Batch()
+    batch.set(f"workspaces/{workspace}", {"state": "erased"})
+    batch.commit()
+    assert offered(room, bo, invitation["token"])[0] == 404
 
 
 def test_a_token_that_is_none_says_nothing(room: Room, people: People) -> None:
