@@ -24,7 +24,9 @@ CI_PYTHONS = ("3.11", "3.13")
 BOTH_PYTHONS = ["tests/functions/shared/plans", "tests/functions/shared/metering", "tests/local/firestore"]
 EVERYDAY = [f"tests/{room}" for room in ("contracts", "functions", "local", "benchmarks", "faults", "matrix")]
 EVERYDAY += [f"tests/web/test_{what}.py" for what in ("docs_page", "widget_attacks", "widget_browser", "widget_faults")]
-WORKERS = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
+WORKERS = ("-n", "auto", *BY_FILE)
+ONE_MORE = ("-n", str((os.cpu_count() or 1) + 1), *BY_FILE)  # Tests wait for engines a fifth of their time.
 DEPLOYED = "3.13"  # The runtime of the cloud functions; tests/infra starts each bundle with it where it is found.
 
 nox.needs_version = ">=2026.10"
@@ -140,7 +142,7 @@ def everyday(session: nox.Session) -> None:
         session,
         "-m",
         "pytest",
-        *WORKERS,
+        *ONE_MORE,
         "--cases",
         "2",
         *(session.posargs or EVERYDAY),
