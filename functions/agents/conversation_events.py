@@ -8,7 +8,7 @@ from functions.shared import clock, digests, events, firestore, ids
 from functions.shared.events import Event
 from functions.shared.identity import WorkspaceId
 
-Kind = Literal["feedback", "rating", "hand_off", "lead", "resolved"]
+Kind = Literal["feedback", "rating", "hand_off", "lead", "resolved", "unresolved"]
 
 
 def record(

@@ -1,7 +1,7 @@
-"""Marks conversations as resolved: once each, with its event, and where the plan has a price for it with its charge."""
+"""Marks conversations as resolved or not: once each, with its event, and where the plan prices it with its charge."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from functions.agents import conversation_events, repository
 from functions.shared import clock, contracts, events, firestore, metering, plans, pricing
@@ -16,8 +16,8 @@ from functions.shared.resolution import RULE
 def look(workspace: WorkspaceId, found: Snapshot, terms: PlanTerms, as_of: datetime, now: datetime) -> bool:
     """Apply the rule to one quiet conversation; True when it became resolved. Doing it again changes nothing.
 
-    One commit, whatever comes of it; a conversation that is not resolved is looked at again when its state changes. A
-    charge is cut to what the caps leave room for.
+    One commit, whatever comes of it; a conversation that is not resolved is told of once as unresolved, and looked at
+    again when its state changes. A charge is cut to what the caps leave room for.
     """
     last = next(iter(repository.turns(workspace, found.id, limit=1)), None)
     turn = None if last is None else TurnRead.model_validate(last.data)
@@ -26,20 +26,25 @@ def look(workspace: WorkspaceId, found: Snapshot, terms: PlanTerms, as_of: datet
     moment = max(as_of, now)
     paths = [found.path, *([metering.spend_path(workspace, moment)] if priced else [])]
 
+    def told(batch: firestore.Batch, home: Snapshot, turn: TurnRead, kind: Literal["resolved", "unresolved"]) -> Event:
+        answer = {"version_id": turn.version_id}
+        return conversation_events.record(batch, workspace, found.id, home.data, kind, answer=answer, now=moment)
+
     def work(batch: firestore.Batch, known: list[Snapshot]) -> list[Event]:
         home, *spend = known
         if not home.exists or home.data.get("quiet_at") is None or home.data["quiet_at"] > as_of:
             return []
         looked: dict[tuple[str, ...], Any] = {("quiet_at",): firestore.DELETE}
         conversation = ConversationRead.model_validate(home.data)
-        if conversation.resolved or turn is None or not RULE.holds(conversation, turn, as_of):
+        if conversation.resolved or turn is None or not RULE.applies(conversation, turn, as_of):
             batch.update(home.path, looked, if_etag=home.etag)
             return []
+        if not RULE.holds(conversation, turn, as_of):
+            batch.update(home.path, {**looked, ("unresolved",): True}, if_etag=home.etag)
+            return [] if home.data.get("unresolved") else [told(batch, home, turn, "unresolved")]
         batch.update(home.path, {**looked, ("resolved",): True, ("resolved_at",): moment}, if_etag=home.etag)
         return [
-            conversation_events.record(
-                batch, workspace, found.id, home.data, "resolved", answer={"version_id": turn.version_id}, now=moment
-            ),
+            told(batch, home, turn, "resolved"),
             *(
                 metering.add_unheld(
                     batch, workspace, one, _row(workspace, found.id, conversation, turn, terms, moment), now
@@ -51,13 +56,14 @@ def look(workspace: WorkspaceId, found: Snapshot, terms: PlanTerms, as_of: datet
     try:
         made = firestore.compete(paths, [found, *(repository.read(*paths[1:]) if priced else ())], work)
     except firestore.AlreadyExists:
-        # It was resolved, erased, and went on under its name: it counts once.
+        # It was told of, erased, and went on under its name: it counts once.
         made = []
+        kind = "resolved" if RULE.holds(ConversationRead.model_validate(found.data), turn, as_of) else "unresolved"
         batch = firestore.Batch()
-        batch.update(found.path, {("quiet_at",): firestore.DELETE, ("resolved",): True}, if_etag=found.etag)
+        batch.update(found.path, {("quiet_at",): firestore.DELETE, (kind,): True}, if_etag=found.etag)
         batch.commit()
     events.publish_all(made)
-    return bool(made)
+    return any(event.row["type"] == "resolved" for event in made)
 
 
 def _row(

@@ -59,6 +59,7 @@ _CONVERSATIONS = """
 SELECT workspace_id, industry,
   COUNTIF(type = 'hand_off') AS handed_off,
   COUNTIF(type = 'resolved') AS resolved,
+  COUNTIF(type = 'unresolved') AS unresolved,
   COUNTIF(type = 'feedback' AND rating > 0) AS feedback_up,
   COUNTIF(type = 'feedback' AND rating < 0) AS feedback_down,
   COUNTIF(type = 'rating') AS ratings,

@@ -113,6 +113,7 @@ METRICS: tuple[Metric, ...] = (
         by_model=False,
     ),
     _count("resolved", f"{RULE.text} Null by model.", "conversations", by_model=False),
+    _count("unresolved", f"{RULE.otherwise} Null by model.", "conversations", by_model=False),
     _count(
         "ratings",
         "Ratings of whole conversations with 1 to 5 stars; one that is changed counts again. Null by model.",
@@ -141,8 +142,9 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "resolution_rate",
         "share of 1",
-        "Conversations that became resolved in the span, divided by those that began in it.",
-        lambda counted: _share(counted.resolved, counted.conversations),
+        "Conversations that became resolved in the span, divided by those and the unresolved ones; null where none was "
+        "looked at. A day's conversations are looked at when they are quiet, so that they count on the day after.",
+        lambda counted: _share(counted.resolved, counted.resolved + counted.unresolved),
         by_model=False,
     ),
     Metric(

@@ -109,6 +109,7 @@ class Figures(Answer):
     hand_offs: int | None
     leads: int | None
     resolved: int | None
+    unresolved: int | None
     ratings: int | None
     input_tokens: int
     cached_input_tokens: int
@@ -162,6 +163,7 @@ class Performance(Answer):
     hand_offs: int | None
     hand_off_rate: float | None
     resolved: int | None
+    unresolved: int | None
     resolution_rate: float | None
     helpful_rate: float | None
     leads: int | None

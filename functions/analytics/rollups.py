@@ -71,7 +71,7 @@ def _usage(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def of_conversation(row: Mapping[str, Any]) -> Added:
-    """What a conversation event adds: a thumb, stars, a hand-off, a lead, a resolution."""
+    """What a conversation event adds: a thumb, stars, a hand-off, a lead, resolved or not."""
     rating = row.get("rating") or 0
     match row["type"]:
         case "feedback":
@@ -82,8 +82,8 @@ def of_conversation(row: Mapping[str, Any]) -> Added:
             counters = {"handed_off": 1}
         case "lead":
             counters = {"leads": 1}
-        case "resolved":
-            counters = {"resolved": 1}
+        case "resolved" | "unresolved" as kind:
+            counters = {kind: 1}
         case _:
             counters = {}
     return _by_dimension(row, counters)

@@ -27,6 +27,8 @@ class Counters(Read):
     abandoned: int = 0
     handed_off: int = 0
     resolved: int = 0
+    unresolved: int = 0
+    """Conversations that were not resolved when they were first looked at."""
     leads: int = 0
     feedback_up: int = 0
     feedback_down: int = 0

@@ -20,9 +20,13 @@ class Resolution:
     """Up to so many stars it decides as well."""
     channels: tuple[str, ...] = ("widget", "api")
 
+    def applies(self, conversation: ConversationRead, last: TurnRead | None, as_of: datetime) -> bool:
+        """Whether it can be said at `as_of` if the conversation, whose last turn is `last`, is resolved."""
+        return conversation.channel in self.channels and last is not None and last.completed_at + self.quiet <= as_of
+
     def holds(self, conversation: ConversationRead, last: TurnRead | None, as_of: datetime) -> bool:
         """Whether the conversation, whose last turn is `last`, is resolved at `as_of`."""
-        if conversation.channel not in self.channels or last is None or last.completed_at + self.quiet > as_of:
+        if last is None or not self.applies(conversation, last, as_of):
             return False
         hand_off = conversation.hand_off
         if hand_off is not None and hand_off.state != "done":
@@ -33,6 +37,14 @@ class Resolution:
             return False
         answered = last.outcome == "completed" and last.feedback != "down"
         return answered and ("hand_off" not in last.actions or hand_off is not None)
+
+    @property
+    def otherwise(self) -> str:
+        """What counts as unresolved, in words."""
+        return (
+            "Conversations that were looked at for the first time in the span and are not resolved. Each counts once; one "
+            "that becomes resolved later counts as resolved besides."
+        )
 
     @property
     def text(self) -> str:

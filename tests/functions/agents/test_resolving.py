@@ -27,8 +27,14 @@ def sweep(workspace: WorkspaceId, as_of: datetime | None = None) -> None:
     sweeping.sweep(workspace, as_of or tomorrow(), clock.now())
 
 
+def told(cloud: Cloud, workspace: WorkspaceId) -> list[str]:
+    """What was published of conversations looked at, since the last time."""
+    kinds = [row["type"] for row in cloud.published("conversation-recorded", workspace)]
+    return [kind for kind in kinds if kind in ("resolved", "unresolved")]
+
+
 def resolved(cloud: Cloud, workspace: WorkspaceId) -> int:
-    return sum(row["type"] == "resolved" for row in cloud.published("conversation-recorded", workspace))
+    return told(cloud, workspace).count("resolved")
 
 
 def charges(cloud: Cloud, workspace: WorkspaceId) -> list[int]:
@@ -72,9 +78,10 @@ def test_a_conversation_that_waits_is_looked_at_again_when_a_colleague_is_done(
     ask(visitor)
     sweep(workspace)
     assert "quiet_at" not in visitor.home()
+    assert told(cloud, workspace) == ["unresolved"]
     hand_offs.change(cloud.call(workspace), visitor.conversation, Handling(state="done"))
     sweep(workspace)
-    assert resolved(cloud, workspace) == 1
+    assert told(cloud, workspace) == ["resolved"]
 
 
 def test_a_thumb_and_stars_make_it_looked_at_again(cloud: Cloud, workspace: WorkspaceId, visitor: Visitor) -> None:
@@ -89,7 +96,7 @@ def test_a_thumb_and_stars_make_it_looked_at_again(cloud: Cloud, workspace: Work
     stars(visitor, 5)
     sweep(workspace)
     assert visitor.home()["resolved"]
-    assert resolved(cloud, workspace) == 1
+    assert sorted(told(cloud, workspace)) == ["resolved", "unresolved"]
 
 
 def test_a_resolved_conversation_is_charged_at_the_plans_price_once(cloud: Cloud, workspace: WorkspaceId) -> None:
@@ -131,6 +138,30 @@ def test_a_conversation_that_was_erased_and_goes_on_counts_once(
     sweep(workspace)
     assert (visitor.home()["resolved"], "quiet_at" in visitor.home()) == (True, False)
     assert resolved(cloud, workspace) == 1
+
+
+def test_one_that_was_erased_counts_as_unresolved_once_too(
+    cloud: Cloud, workspace: WorkspaceId, visitor: Visitor
+) -> None:
+    visitor.turn()
+    ask(visitor)
+    sweep(workspace)
+    assert told(cloud, workspace) == ["unresolved"]
+    erasure.erase_conversation(cloud.call(workspace), visitor.conversation)
+    visitor.turn(key="again")
+    ask(visitor)
+    for _ in range(2):
+        sweep(workspace)
+    home = visitor.home()
+    assert (home["resolved"], home["unresolved"], "quiet_at" in home) == (False, True, False)
+    assert told(cloud, workspace) == []
+
+
+def test_a_conversation_of_the_playground_is_neither(cloud: Cloud, workspace: WorkspaceId, visitor: Visitor) -> None:
+    visitor.turn()
+    write(repository.conversation_path(workspace, visitor.conversation), {**visitor.home(), "channel": "playground"})
+    sweep(workspace)
+    assert (told(cloud, workspace), "quiet_at" in visitor.home()) == ([], False)
 
 
 def test_a_conversation_of_a_failed_turn_or_none_is_let_go(workspace: WorkspaceId, visitor: Visitor) -> None:

@@ -137,12 +137,12 @@ def test_what_conversations_are_told_of_counts_in_it(house: Cloud, now: datetime
     for place in range(6):
         name = f"ws_{ids.secret(8)}"
         stored("usage_events", worked(name, at, benchmarks.LEAST_TURNS, "travel", handed_off=False))
-        rows = [told(name, "resolved", at, "travel") for _ in range(5 * place)]
+        rows = [told(name, "resolved" if n < 5 * place else "unresolved", at, "travel") for n in range(25)]
         rows += [told(name, "rating", at, "travel", rating=4), told(name, "feedback", at, "travel", rating=-1)]
         stored("conversation_events", [*rows, rows[-1]])
     made = benchmarks.computed(now - timedelta(days=30), now)["travel"]
     assert made["workspaces"] == 6
-    # 25 conversations each, of which 5, 10, 15 and 20 were resolved in the middle four.
+    # 25 conversations of each were looked at, of which 5, 10, 15 and 20 were resolved in the middle four.
     assert made["typical"]["resolution_rate"] == 0.5
     assert (made["typical"]["rating"], made["typical"]["helpful_rate"], made["typical"]["hand_off_rate"]) == (
         4.0,

@@ -228,6 +228,8 @@ def test_thumbs_stars_hand_offs_leads_and_resolutions_are_counted(cloud: Cloud) 
         said(workspace, "feedback", rating=1),
         said(workspace, "hand_off"),
         said(workspace, "resolved"),
+        said(workspace, "unresolved"),
+        said(workspace, "unresolved"),
         said(workspace, "rating", rating=5),
         said(workspace, "rating", rating=2),
         said(workspace, "lead"),
@@ -236,6 +238,7 @@ def test_thumbs_stars_hand_offs_leads_and_resolutions_are_counted(cloud: Cloud) 
     assert not count(cloud, workspace, said(workspace, "something new"), "conversation-recorded")
     found = rollup(workspace, f"month_{NOW:%Y-%m}").agents["agt_a"]
     assert (found.feedback_up, found.feedback_down, found.handed_off, found.resolved) == (2, 1, 1, 1)
+    assert found.unresolved == 2
     assert (found.leads, found.ratings, found.rating_sum) == (1, 2, 7)
 
 

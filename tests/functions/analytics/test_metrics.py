@@ -84,11 +84,19 @@ def test_what_was_not_measured_is_null_and_what_was_counted_is_not() -> None:
     } | {"rating"}
 
 
+@given(counters)
+def test_a_share_of_conversations_looked_at_is_never_more_than_all(counted: Counters) -> None:
+    rate = metrics.filled(models.Performance, counted, "USD").resolution_rate
+    looked_at = counted.resolved + counted.unresolved
+    assert rate == (round(counted.resolved / looked_at, 4) if looked_at else None)
+    assert rate is None or 0 <= rate <= 1
+
+
 def test_what_names_no_model_is_null_by_model() -> None:
     counted = Counters(turns=3, conversations=2, resolved=1, handed_off=1, ratings=1, rating_sum=4, feedback_up=1)
     shown = metrics.filled(models.Performance, counted, "USD", by_model=True)
     assert (shown.turns, shown.conversations, shown.turns_per_conversation) == (3, 2, 1.5)
-    for name in ("resolved", "resolution_rate", "hand_offs", "hand_off_rate", "ratings", "rating", "leads"):
+    for name in ("resolved", "unresolved", "resolution_rate", "hand_offs", "hand_off_rate", "ratings", "rating", "leads"):
         assert getattr(shown, name) is None
         assert metrics.changes(models.Performance, counted, counted, by_model=True)[name] is None
 

@@ -8,7 +8,9 @@ import { Bar, Card, Copy, Note, Skeleton } from "../../parts/basics";
 import { ErrorNote } from "../../parts/problem";
 import { to } from "../../routing";
 import { may } from "../../session/session";
+import { About } from "./About";
 import { useCatalogue } from "./catalogue";
+import { said } from "./warnings";
 
 type Preview = Schemas["functions__agents__preview__Preview"];
 
@@ -50,7 +52,7 @@ export default function Prompt({ agent }: { agent: Schemas["ShownAgent"] }) {
       </div>
       <div class="span-4 stack">
         <Size preview={shown} />
-        <Warnings agent={agent.id} warnings={shown.warnings} />
+        <Warnings agent={agent} warnings={shown.warnings} />
       </div>
     </div>
   );
@@ -82,16 +84,22 @@ function Size({ preview }: { preview: Preview }) {
   );
 }
 
-function Warnings({ agent, warnings }: { agent: string; warnings: Preview["warnings"] }) {
+function Warnings({ agent, warnings }: { agent: Schemas["ShownAgent"]; warnings: Preview["warnings"] }) {
   return (
     <Card title="Worth a look" aside={warnings.length > 0 && <span class="muted">{plural(warnings.length, "warning")}</span>}>
       {!warnings.length && <p class="muted">Nothing. Missing names, rules that contradict each other, and what the knowledge does not answer would stand here.</p>}
-      {warnings.map((warning) => (
-        <Note key={`${warning.code}${warning.pointer}`} tone="warning">
-          <p>{warning.message}</p>
-          <a href={to(`/agents/${agent}`, warning.code.endsWith("_without_knowledge") ? { tab: "knowledge" } : { tab: "settings", field: warning.pointer })}>{warning.code.endsWith("_without_knowledge") ? "Add knowledge" : "Change it"}</a>
-        </Note>
-      ))}
+      {said(warnings, agent.definition).map((one) => {
+        const { code, pointer } = one.warning;
+        const unknown = code.endsWith("_without_knowledge");
+        return (
+          <Note key={`${code}${pointer}`} tone="warning">
+            <p>
+              <About {...one} />
+            </p>
+            <a href={to(`/agents/${agent.id}`, unknown ? { tab: "knowledge" } : { tab: "settings", field: pointer })}>{unknown ? "Add knowledge" : "Change it"}</a>
+          </Note>
+        );
+      })}
     </Card>
   );
 }

@@ -9,6 +9,9 @@ import { Loaded } from "../../parts/problem";
 import { to } from "../../routing";
 import { added } from "./cumulative";
 
+/** A cap that is further above everything than this would press the line flat; the summary names it. */
+const FAR = 4;
+
 export function Cumulative() {
   const billing = useResource("/api/billing", {});
   const usage = useResource("/api/billing/usage", billing.data ? { query: { period: billing.data.period } } : null);
@@ -43,7 +46,7 @@ function Line({ of, used }: { of: Schemas["Billing"]; used: Schemas["Usage"] }) 
         write={(value) => money({ amount: value.toFixed(6), currency })}
         writeAxis={tick}
         writeAt={(at) => billingDay(new Date(at * 1000).toISOString())}
-        {...(of.cap ? { rule: { value: drawn(of.cap), label: `Cap ${money(of.cap)}` } } : {})}
+        {...(of.cap && drawn(of.cap) <= FAR * Math.max(drawn(used.total.charge), drawn(of.projection)) ? { rule: { value: drawn(of.cap), label: `Cap ${money(of.cap)}` } } : {})}
       />
       <p class="muted">Days are UTC days, as invoices count them. {of.projection_method}</p>
     </>

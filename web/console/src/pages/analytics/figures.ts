@@ -26,6 +26,7 @@ export const METRICS: Record<Name, Metric> = {
   hand_offs: { label: "Hand-offs", kind: "count" },
   hand_off_rate: { label: "Hand-off rate", kind: "share" },
   resolved: { label: "Resolved", kind: "count", better: "more" },
+  unresolved: { label: "Not resolved", kind: "count", better: "less" },
   resolution_rate: { label: "Resolution rate", kind: "share", better: "more" },
   helpful_rate: { label: "Helpful", kind: "share", better: "more" },
   ratings: { label: "Ratings", kind: "count" },

@@ -1,7 +1,7 @@
 /** Step 6: the prompt as the model reads it, what a careful colleague would say about it, the file, and Publish. */
 
 import { useEffect, useState } from "preact/hooks";
-import { raw, type Schemas } from "../../api/client";
+import { raw } from "../../api/client";
 import { asProblem, type Problem } from "../../api/problem";
 import { useAction } from "../../api/resource";
 import { count, tokens } from "../../format";
@@ -9,6 +9,8 @@ import { Button, Code, Note, Skeleton } from "../../parts/basics";
 import { Field, TextArea } from "../../parts/fields";
 import { ErrorNote } from "../../parts/problem";
 import { to } from "../../routing";
+import { About } from "../agents/About";
+import { said } from "../agents/warnings";
 import { stepAt } from "./draft";
 import { Part } from "./Goals";
 import type { WishProps } from "./Look";
@@ -62,20 +64,12 @@ export function Review({ agent, config, goTo, wish, setWish, publishing }: StepP
           <>
             <p class="muted">None of this keeps you from publishing.</p>
             <ul class="feed warnings">
-              {grouped(warnings).map(([warning, ...more]) => {
+              {said(warnings, agent.definition).map((one) => {
+                const { warning } = one;
                 const step = stepAt(warning.pointer, warning.code);
-                const about = [warning, ...more].flatMap((one) => subject(one.pointer, agent.definition) ?? []);
                 return (
                   <li key={`${warning.code}${warning.pointer}`}>
-                    <span class="break">
-                      {more.length > 0 ? `${count(more.length + 1)} times: ` : ""}
-                      {warning.message}
-                      {about.map((line) => (
-                        <span key={line} class="muted block" dir="auto">
-                          “{line}”
-                        </span>
-                      ))}
-                    </span>
+                    <About {...one} />
                     {step ? (
                       <Button kind="quiet" onClick={() => goTo(step)}>
                         {step === "knowledge" ? "Teach it" : "Change"}
@@ -143,27 +137,6 @@ function Failed({ problem, agent, retry }: { problem: Problem; agent: string; re
       </Note>
     );
   return <ErrorNote problem={problem} retry={retry} safe="Your draft is safe. Trying again goes on where it stopped and makes nothing twice." />;
-}
-
-type Warning = Schemas["PromptWarning"];
-
-/** Warnings that say the same stand together, in the order of the first of each. */
-function grouped(warnings: Warning[]): [Warning, ...Warning[]][] {
-  const groups = new Map<string, [Warning, ...Warning[]]>();
-  for (const one of warnings) {
-    const known = groups.get(one.message);
-    if (known) known.push(one);
-    else groups.set(one.message, [one]);
-  }
-  return [...groups.values()];
-}
-
-/** The line of the definition that a warning points at, such as a goal. */
-function subject(pointer: string, definition: object): string | undefined {
-  const [, list, at] = /^\/(\w+)\/(\d+)$/.exec(pointer) ?? [];
-  const lines = list ? (definition as Record<string, unknown>)[list] : undefined;
-  const line: unknown = Array.isArray(lines) ? lines[Number(at)] : undefined;
-  return typeof line === "string" ? line : undefined;
 }
 
 /** The draft as a YAML file, read when it is opened. */
