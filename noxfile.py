@@ -108,8 +108,8 @@ def serve(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Every test, in parallel, with the linters and type checks; in CI what stands on the interpreter on both Pythons.
 
-    There the other Python runs plans, metering and the local Firestore, and the evaluation client is tried. Every bundle is started, imported whole and
-    called under the deployed one in any case (tests/infra).
+    There the other Python runs plans, metering and the local Firestore, and the evaluation client is tried. Every bundle
+    is started, imported whole and called under the deployed one in any case (tests/infra).
     """
     here = f"{sys.version_info[0]}.{sys.version_info[1]}"
     found = {v: path for v in CI_PYTHONS if v != here and (path := interpreter(v))}
