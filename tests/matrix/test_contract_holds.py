@@ -32,7 +32,7 @@ pytestmark = pytest.mark.timeout(600)
 
 EVERYDAY = 2
 EXAMPLES = int(os.environ.get("AGENTHUB_FUZZ", EVERYDAY))
-"""How many requests are drawn for each route, right ones and wrong ones. The everyday ones are the same every day."""
+"""How many requests are drawn for each route, right ones and wrong ones. `--draw WORD` draws the same again."""
 COMPANION = {
     "/api/agents/{agent}/knowledge/{item}/file": ("agents-api", "GET", "/api/agents/{agent}/knowledge/{item}"),
     "/api/widgets/{widget}/avatar": ("widgets-api", "GET", "/api/widgets/{widget}"),
