@@ -151,20 +151,22 @@ class Files:
                 continue
             home = f"/api/invoices/{invoice}"
             rows = [_json(f"invoices/{invoice}.json", self.asked.get("billing-api", home))]
-            rows += self._filed("invoices", invoice, contracts.filed_invoice)
+            rows += self._filed("invoices/filed", invoice, contracts.filed_invoice, "json", "pdf")
+            evidence = self._filed("invoices/evidence", invoice, contracts.filed_evidence, "json", "unsigned.json")
+            # What is signed says the same and more.
+            rows += evidence[:1]
             for note in self.asked.get("billing-api", f"{home}/credit-notes")["items"]:
                 rows.append(_json(f"credit_notes/{note['id']}.json", note))
-                rows += self._filed("credit_notes", note["id"], contracts.filed_credit_note)
+                rows += self._filed("credit_notes/filed", note["id"], contracts.filed_credit_note, "json", "pdf")
             yield rows, invoice, None
 
-    def _filed(self, folder: str, name: str, place: Callable[..., str]) -> list[Row]:
+    def _filed(self, folder: str, name: str, place: Callable[..., str], *endings: str) -> list[Row]:
         """What the archive has of it, byte for byte."""
         rows = []
-        for ending in ("json", "pdf"):
+        for ending in endings:
             filed = storage.read(settings().archive_bucket, place(self.span.workspace, name, ending))
             if filed is not None:
-                content = base64.b64encode(filed).decode()
-                rows.append({"file": f"{folder}/filed/{name}.{ending}", "base64": content})
+                rows.append({"file": f"{folder}/{name}.{ending}", "base64": base64.b64encode(filed).decode()})
         return rows
 
 

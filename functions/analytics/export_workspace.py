@@ -82,6 +82,7 @@ members/             who belongs to it
 webhooks/            where notices are sent
 billing/             plan, caps and when they alert, who invoices go to, credit that is left
 invoices/            each invoice as JSON, final ones also as they were filed (JSON and PDF)
+                     with the evidence of their usage (evidence/)
 credit_notes/        credit notes in the same way
 
 Tables are JSON Lines, one file in each folder: one object a line, UTF-8.

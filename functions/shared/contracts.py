@@ -23,6 +23,7 @@ from functions.shared.money_reads import InvoiceRead as InvoiceRead
 from functions.shared.money_reads import PaymentRead as PaymentRead
 from functions.shared.money_reads import SpendRead as SpendRead
 from functions.shared.money_reads import filed_credit_note as filed_credit_note
+from functions.shared.money_reads import filed_evidence as filed_evidence
 from functions.shared.money_reads import filed_invoice as filed_invoice
 from functions.shared.reads import Read as Read
 

@@ -217,7 +217,10 @@ def test_money_is_there_with_plan_caps_profile_credit_and_credit_notes(elm: Elm,
     note = elm.things["credit_note"]
     assert shown(files, f"credit_notes/{note}.json")["invoice_id"] == elm.things["invoice"]
     assert files[f"credit_notes/filed/{note}.pdf"].startswith("%PDF")
-    assert files[f"invoices/filed/{elm.things['invoice']}.pdf"].startswith("%PDF")
+    invoice = elm.things["invoice"]
+    assert files[f"invoices/filed/{invoice}.pdf"].startswith("%PDF")
+    (evidence,) = [name for name in files if name.startswith(f"invoices/evidence/{invoice}.")]
+    assert shown(files, evidence)["invoice_id"] == invoice
 
 
 def test_no_secret_and_no_hash_of_one_is_in_any_file(elm: Elm, files: dict[str, str]) -> None:
