@@ -39,6 +39,8 @@ VALUES: dict[str, Callable[[WorkspaceId], Any]] = {
     "functions.analytics.repository.exports.after": _cursor("exports"),
     "functions.analytics.repository.of_span.after": _cursor("x"),
     "functions.analytics.repository.of_span.fields": lambda _: ("x",),
+    "functions.analytics.repository.by_name.after": lambda ws: contracts.path(ws, "x", "x"),
+    "functions.analytics.repository.by_name.fields": lambda _: ("x",),
     "functions.agents.repository.waiting_leads.after": _cursor("conversations"),
     "functions.agents.repository.handled_leads.after": _cursor("conversations"),
     "functions.agents.repository.handled_leads.states": lambda _: ("taken", "done"),
