@@ -84,7 +84,7 @@ class Files:
         if after:
             return
         home = self._get("dashboard-api", "/api/workspace")
-        members = self._get("dashboard-api", "/api/workspace/members")["items"]
+        members = list(self._listed("dashboard-api", "/api/workspace/members"))
         yield [_json("settings/workspace.json", home), _json("members/members.json", members)], "done", None
 
     def _agents(self, after: str, rest: str | None) -> Iterator[tuple[list[Row], str, str | None]]:
@@ -130,13 +130,15 @@ class Files:
 
     def _names(self, deployment: str, path: str) -> list[str]:
         """The ids of a list, in their own order: a run that goes on later finds its place in it."""
-        names: list[str] = []
+        return sorted(str(one["id"]) for one in self._listed(deployment, path))
+
+    def _listed(self, deployment: str, path: str) -> Iterator[Any]:
+        """Everything in a list, page after page."""
         token: str | None = ""
         while token is not None:
             page = self._get(deployment, f"{path}?page_size=100" + (f"&page_token={token}" if token else ""))
-            names += [str(one["id"]) for one in page["items"]]
+            yield from page["items"]
             token = page["next_page_token"]
-        return sorted(names)
 
     def _found(self, deployment: str, path: str) -> Any:
         """As `_get`, None for what has been deleted since it was listed."""
