@@ -110,6 +110,9 @@ def _operation(route: Route, references: dict[Any, dict[str, Any]]) -> tuple[dic
     if route.body is not None:
         operation["requestBody"] = {"required": True, "content": _body(route, references)}
     operation["responses"] = {str(route.status): _success(route, references), "default": _failure()}
+    if route.etag:
+        operation["responses"][str(route.status)]["headers"] = {"ETag": {"schema": {"type": "string"}}}
+        operation["responses"]["304"] = {"description": "The ETag in If-None-Match names what is there now."}
     return operation, schemas
 
 
