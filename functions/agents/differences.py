@@ -8,7 +8,7 @@ from typing import Any
 from functions.agents import hours, text_differences
 from functions.agents.definitions import stored
 from functions.agents.models import Definition, Hours
-from functions.agents.text_differences import Line
+from functions.agents.text_differences import TextLine
 from functions.shared.http import Answer
 
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -40,7 +40,7 @@ class FieldChange(Answer):
     after: Any
     added: list[str] | None = None
     removed: list[str] | None = None
-    lines: list[Line] | None = None
+    lines: list[TextLine] | None = None
 
 
 class SectionChange(Answer):

@@ -34,18 +34,18 @@ Kind = Literal["kept", "removed", "added"]
 _Step = tuple[str, int, int, int, int]
 
 
-class Piece(Answer):
+class TextPiece(Answer):
     """A piece of a line; `changed` where the line's other form has something else or nothing."""
 
     text: str
     changed: bool
 
 
-class Line(Answer):
+class TextLine(Answer):
     """One line in pieces, which together are the line. A line that has no other form is one changed piece."""
 
     kind: Kind
-    pieces: list[Piece]
+    pieces: list[TextPiece]
 
     @property
     def text(self) -> str:
@@ -58,12 +58,12 @@ def of_text(text: str) -> list[str]:
     return text.split("\n") if text else []
 
 
-def compared(old: Sequence[str], new: Sequence[str]) -> list[Line]:
+def compared(old: Sequence[str], new: Sequence[str]) -> list[TextLine]:
     """The way from one list of lines to the other, removed lines before the added ones in their place.
 
     Kept and removed lines are `old`, kept and added ones are `new`, each in their order.
     """
-    found: list[Line] = []
+    found: list[TextLine] = []
     for step, since, until, new_since, new_until in _steps(old, new):
         if step == "equal":
             found += [_whole("kept", line) for line in old[since:until]]
@@ -73,7 +73,7 @@ def compared(old: Sequence[str], new: Sequence[str]) -> list[Line]:
     return found
 
 
-def excerpt(lines: Sequence[Line], side: Literal["removed", "added"], most: int) -> list[str]:
+def excerpt(lines: Sequence[TextLine], side: Literal["removed", "added"], most: int) -> list[str]:
     """The lines of one side that differ, with a little of what stands around them, in at most `most` characters.
 
     What is left out is `CUT`. The two sides of a comparison may come out alike: ask, and take `where_they_part` then.
@@ -110,14 +110,14 @@ def where_they_part(old: str, new: str, most: int) -> tuple[str, str]:
     return seen(old), seen(new)
 
 
-def _beside_a_change(lines: Sequence[Line], side: Kind) -> Iterator[bool]:
+def _beside_a_change(lines: Sequence[TextLine], side: Kind) -> Iterator[bool]:
     """For each line of a side whether it is shown: it changed itself, or stands next to something that did."""
     for at, line in enumerate(lines):
         if line.kind in ("kept", side):
             yield any(one.kind != "kept" for one in lines[max(0, at - 1) : at + 2])
 
 
-def _shortened(line: Line) -> str:
+def _shortened(line: TextLine) -> str:
     """A line with its unchanged pieces cut to what stands beside a change; without any beside it to its two ends."""
     last = len(line.pieces) - 1
     return "".join(
@@ -149,7 +149,7 @@ def _steps(old: Sequence[str], new: Sequence[str]) -> Iterator[_Step]:
         yield "equal", len(old) - end, len(old), len(new) - end, len(new)
 
 
-def _reworded(old: Sequence[str], new: Sequence[str]) -> tuple[list[Line], list[Line]]:
+def _reworded(old: Sequence[str], new: Sequence[str]) -> tuple[list[TextLine], list[TextLine]]:
     """Lines in the place of others: where one is the other's new form, both show which words differ."""
     removed = [_whole("removed", line) for line in old]
     added = [_whole("added", line) for line in new]
@@ -164,7 +164,7 @@ def _reworded(old: Sequence[str], new: Sequence[str]) -> tuple[list[Line], list[
         if share < _ALIKE:
             continue
         was, became = _pieces(own, words[-to])
-        removed[at], added[-to] = Line(kind="removed", pieces=was), Line(kind="added", pieces=became)
+        removed[at], added[-to] = TextLine(kind="removed", pieces=was), TextLine(kind="added", pieces=became)
         begin = 1 - to
     return removed, added
 
@@ -177,9 +177,9 @@ def _share(one: Counter[str], other: Counter[str]) -> float:
     return 2 * both / all_of_both if all_of_both else 0.0
 
 
-def _pieces(old: list[str], new: list[str]) -> tuple[list[Piece], list[Piece]]:
-    was: list[Piece] = []
-    became: list[Piece] = []
+def _pieces(old: list[str], new: list[str]) -> tuple[list[TextPiece], list[TextPiece]]:
+    was: list[TextPiece] = []
+    became: list[TextPiece] = []
     steps = list(_steps(old, new))
     for at, (step, a, b, c, d) in enumerate(steps):
         # A space between two words that changed is no more the same than they are.
@@ -190,14 +190,14 @@ def _pieces(old: list[str], new: list[str]) -> tuple[list[Piece], list[Piece]]:
     return was, became
 
 
-def _add(pieces: list[Piece], text: str, changed: bool) -> None:
+def _add(pieces: list[TextPiece], text: str, changed: bool) -> None:
     if not text:
         return
     # Two kept pieces stay two: between them the other form has something more.
     if changed and pieces and pieces[-1].changed:
         text = pieces.pop().text + text
-    pieces.append(Piece(text=text, changed=changed))
+    pieces.append(TextPiece(text=text, changed=changed))
 
 
-def _whole(kind: Kind, text: str) -> Line:
-    return Line(kind=kind, pieces=[Piece(text=text, changed=kind != "kept")])
+def _whole(kind: Kind, text: str) -> TextLine:
+    return TextLine(kind=kind, pieces=[TextPiece(text=text, changed=kind != "kept")])

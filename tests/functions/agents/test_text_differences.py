@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.agents import text_differences
-from functions.agents.text_differences import Line, compared, excerpt, of_text, where_they_part
+from functions.agents.text_differences import TextLine, compared, excerpt, of_text, where_they_part
 
 LINES = st.lists(
     st.sampled_from(["", "a", "b", "a b", "a c", "We are open on Monday", "We are open on Friday", "営業時間"])
@@ -15,7 +15,7 @@ LINES = st.lists(
 TEXTS = st.text(alphabet="ab \n…é", max_size=60) | LINES.map("\n".join)
 
 
-def marked(lines: list[Line]) -> list[str]:
+def marked(lines: list[TextLine]) -> list[str]:
     """Each line with its sign, and what changed within it in brackets."""
     sign = {"kept": " ", "removed": "-", "added": "+"}
     return [

@@ -6,7 +6,7 @@ import type { Schemas } from "../../api/client";
 import { plural } from "../../format";
 import { Button } from "../../parts/basics";
 
-type Line = Schemas["Line"];
+type Line = Schemas["TextLine"];
 type Kind = Line["kind"];
 type Change = Schemas["FieldChange"];
 
