@@ -108,13 +108,15 @@ def serve(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Every test, in parallel, with the linters and type checks; in CI what stands on the interpreter on both Pythons.
 
-    There the other Python runs plans, metering and the local Firestore. Every bundle is started, imported whole and
-    called under the deployed one in any case (tests/infra).
+    There the other Python runs plans, metering and the local Firestore, and the evaluation client is tried. Every bundle
+    is started, imported whole and called under the deployed one in any case (tests/infra).
     """
     here = f"{sys.version_info[0]}.{sys.version_info[1]}"
     found = {v: path for v in CI_PYTHONS if v != here and (path := interpreter(v))}
     if here != DEPLOYED and DEPLOYED in found:
         environment(session, found[DEPLOYED])  # The bundles are started with it.
+    if os.environ.get("CI"):
+        evaluation(session)  # Its one test is skipped where the client is not installed.
     front_end(session)
     lint(session)
     types(session)
@@ -310,22 +312,25 @@ def rebuild(session: nox.Session) -> None:
     run(session, "-m", "infra.rebuild", *session.posargs)
 
 
-@nox.session
-def evals(session: nox.Session) -> None:
-    """Let a model judge an agent's answers to its test cases: nox -s evals -- AGENT --url URL --project P [--case CASE]."""
-    # In an environment of its own: its client wants an older google-genai than the functions have.
+def evaluation(session: nox.Session) -> str:
+    """The path of a Python with the evaluation client, whose google-genai is older than the functions'; made at need."""
     home, wanted = ROOT / ".nox" / "evals", (ROOT / "pyproject.toml").read_bytes()
     binary, stamp = home / ("Scripts" if os.name == "nt" else "bin") / "python", home / "pyproject.sha256"
     digest = hashlib.sha256(wanted).hexdigest()
     if not (binary.exists() and stamp.exists() and stamp.read_text() == digest):
         session.log("Installing the evaluation client, about 560 MB, into .nox/evals …")
         uv(session, "venv", "--quiet", "--clear", "--python", sys.executable, str(home))
-        uv(session, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(binary), "--group", "evals")
+        uv(session, "pip", "install", "--quiet", "--python", str(binary), "--group", "evals")
         stamp.write_text(digest)
+    return str(binary)
+
+
+@nox.session
+def evals(session: nox.Session) -> None:
+    """Let a model judge an agent's answers to its test cases: nox -s evals -- AGENT --url URL --project P [--case CASE]."""
     # Without this the client's package litellm fetches a list of prices at every start.
-    run(
-        session, "-m", "infra.evals", *session.posargs, python=str(binary), env={"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-    )
+    env = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    run(session, "-m", "infra.evals", *session.posargs, python=evaluation(session), env=env)
 
 
 @nox.session

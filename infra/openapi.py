@@ -64,6 +64,9 @@ def gateway_contract(deployments: Sequence[Routes]) -> dict[str, Any]:
         for method, operation in item.items():
             route = routes[path, method]
             operation["x-google-backend"] = _backend(backends, route.deployment, route.deadline)
+            # The gateway lets every answer pass; which there are is for readers, and its file has a reader who counts lines.
+            kept = (str(route.status), "default")
+            operation["responses"] = {name: operation["responses"][name] for name in kept}
         item["options"] = _preflight(path, _first(routes, path), backends)
     for path, summary in (
         ("/health", "Whether the platform answers."),

@@ -12,15 +12,16 @@ from typing import Any
 import hypothesis
 import pytest
 
-from tests import engines, ownership
+from tests import announcing, engines, ownership
 from tests.cloud import PROJECT, Cloud, enter_warehouse
 
 
 @pytest.fixture(scope="session", autouse=True)
-def collections_are_written_by_their_owners() -> Iterator[None]:
-    """Every write of the run is checked, whatever the test is about."""
+def owners_write_and_announced_statuses_are_answered() -> Iterator[None]:
+    """Every write and every answer of the run is checked, whatever the test is about."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         ownership.watch(monkeypatch)
+        announcing.watch(monkeypatch)
         yield
 
 

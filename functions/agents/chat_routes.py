@@ -177,6 +177,7 @@ class LeadRequest(Body):
     scope="chat",
     deadline="chat",
     idempotent="own",
+    refuses=(402, 429),
     summary="One turn with an agent, from the playground or a server; streamed on request.",
 )
 def chat_with_agent(call: Call, agent: str, body: AgentTurn) -> Stream | Reply[TurnAnswer]:
@@ -208,6 +209,7 @@ def chat_with_agent(call: Call, agent: str, body: AgentTurn) -> Stream | Reply[T
     callers=(VISITOR,),
     deadline="chat",
     idempotent="own",
+    refuses=(402, 429),
     summary="One turn of a visitor in a widget; streamed on request.",
 )
 def chat(call: Call, body: VisitorTurn) -> Stream | Reply[TurnAnswer]:

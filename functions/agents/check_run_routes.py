@@ -15,6 +15,7 @@ api = Routes("agents-chat")
     scope="chat",
     deadline="chat",
     idempotent="own",
+    refuses=(402, 429),
     summary="Run the agent's test cases on draft and published version; streamed on request.",
 )
 def run_checks(call: Call, agent: str) -> Stream | Reply[ShownRun]:

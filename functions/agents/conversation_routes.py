@@ -64,7 +64,8 @@ def list_hand_offs(call: Call, query: HandOffs) -> Items[ShownHandOff]:
     summary="Take a waiting conversation, finish it or put it back.",
 )
 def change_hand_off(call: Call, conversation: str, body: Handling) -> ShownHandOff:
-    """Needs no ETag, since each message of the visitor would change it: of two who take it, one is told so."""
+    """Needs no ETag, since each message of the visitor would change it: of two who take it, one is told so, and `seen`
+    in the body guards the rest."""
     return hand_offs.change(call, conversation, body)
 
 

@@ -60,7 +60,7 @@ def _shown(conversation: str, data: dict[str, Any]) -> ShownHandOff:
 
 
 def change(call: Call, conversation: str, change: Handling) -> ShownHandOff:
-    """Take it, finish it or put it back. Raises NotFound, and Conflict (`taken_already`) when a colleague has it."""
+    """Take it, finish it or put it back. Raises NotFound, and Conflict as `handling.change`."""
 
     def also(found: Mapping[str, Any], _: dict[str, Any]) -> dict[FieldPath, Any]:
         if not found.get("handed_off"):

@@ -83,7 +83,7 @@ def _shown(conversation: str, data: Mapping[str, Any]) -> ShownLead:
 
 
 def change(call: Call, conversation: str, change: Handling) -> ShownLead:
-    """Take it, finish it or put it back. Raises NotFound, and Conflict (`taken_already`) when a colleague has it."""
+    """Take it, finish it or put it back. Raises NotFound, and Conflict as `handling.change`."""
 
     def also(found: Mapping[str, Any], lead: dict[str, Any]) -> dict[FieldPath, Any]:
         if found.get("lead") is None:

@@ -59,10 +59,14 @@ class Rollback(Body):
 def publish(call: Call, agent: str, *, accept_failing: bool = False) -> tuple[ListedVersion, str]:
     """Make the draft the version that visitors talk to: that version, and the agent's new etag.
 
+    A repeat with the same key finds the version that the first request made, whatever the draft is by then.
+
     Raises Conflict (`nothing_to_publish`) when definition and prompt are the published ones, Invalid when its model
     cannot be used any more, and, unless failing test cases are accepted, checks.ChecksNotRun and checks.ChecksFailing.
     """
     kept, snapshot = wizard.found(call, agent)
+    if (made := _made_before(call, agent)) is not None:
+        return made, snapshot.etag
     offers.check(kept.draft.model, call.now)
     prompt = prompts.compose(kept.draft).text
     if kept.draft == kept.published and prompt == kept.published_prompt:
@@ -108,11 +112,14 @@ def replace_and_publish(
 def rollback(call: Call, agent: str, version: str) -> tuple[ListedVersion, str]:
     """Publish an earlier version's definition and prompt under a new number; the draft stays as it is.
 
-    Returns the new version and the agent's new etag. Test cases do not stand in the way back.
+    Returns the new version and the agent's new etag; a repeat with the same key finds that version. Test cases do not
+    stand in the way back.
 
     Raises NotFound, Conflict (`nothing_to_publish`) for the present version, Invalid when its model is gone.
     """
     kept, snapshot = wizard.found(call, agent)
+    if (made := _made_before(call, agent)) is not None:
+        return made, snapshot.etag
     old = _version(call, agent, version)
     definition = Definition.model_validate(old.data["definition"])
     if definition == kept.published and old.data["prompt"] == kept.published_prompt:
@@ -121,12 +128,20 @@ def rollback(call: Call, agent: str, version: str) -> tuple[ListedVersion, str]:
     batch = firestore.Batch()
     was = old.data
     unjudged = checks.PublishedChecks()
-    fields, made, event = _add(
+    fields, new, event = _add(
         batch, call, agent, kept, definition, was["yaml"], was["prompt"], unjudged, back_to=was["number"]
     )
     _, etag = wizard.written(batch, agent, kept, fields, snapshot.path, call.if_match or snapshot.etag)
     events.publish(event)
-    return made, etag
+    return new, etag
+
+
+def _made_before(call: Call, agent: str) -> ListedVersion | None:
+    """What an earlier request with this key has published, whose answer was lost."""
+    if not call.repeated:
+        return None
+    (found,) = repository.read(repository.version_path(call.workspace, agent, call.new_id("version", agent)))
+    return ListedVersion(id=found.id, **found.data) if found.exists else None
 
 
 def _add(
@@ -144,7 +159,7 @@ def _add(
 
     Returns the fields of the agent that it changes, the version, and the event to publish after the commit.
     """
-    version, number = ids.new("version"), kept.published_number + 1
+    version, number = call.new_id("version", agent), kept.published_number + 1
     stored = definitions.stored(definition)
     document = {
         "number": number,

@@ -328,7 +328,13 @@ def export_agents(call: Call, body: ExportRequest) -> Items[ExportedAgent]:
     return wizard.files_of(call, body)
 
 
-@api.post("/api/agents/{agent}/publish", callers=(CONSOLE, MACHINE), idempotent=True, summary="Publish the draft.")
+@api.post(
+    "/api/agents/{agent}/publish",
+    callers=(CONSOLE, MACHINE),
+    idempotent=True,
+    refuses=(412,),
+    summary="Publish the draft.",
+)
 def publish_agent(call: Call, agent: str, query: GateQuery) -> Reply[ListedVersion]:
     """Visitors meet it from their next message on. Knowledge needs no publishing. The ETag is the agent's.
 

@@ -12,6 +12,7 @@ api = Routes("analytics-api")
     callers=(CONSOLE, MACHINE),
     status=202,
     idempotent=True,
+    refuses=(429,),
     summary="Export figures, conversations, the books, the audit log or the whole workspace as a file.",
 )
 def request_export(call: Call, body: NewExport) -> Reply[Export]:

@@ -7,7 +7,7 @@ killed goes on in the next one without a row lost or doubled, whatever has been 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -220,31 +220,36 @@ class Transcripts:
                     return
 
 
-def _columns(**kinds: ColumnKind) -> list[Column]:
+def columns_of(**kinds: ColumnKind) -> list[Column]:
+    """Columns by their names, in this order."""
     return [Column(name, kind) for name, kind in kinds.items()]
 
 
-CONVERSATIONS = _columns(
+CONVERSATIONS = columns_of(
     conversation_id="text", agent_id="text", channel="text", widget_id="text", visitor_id="text", locale="text",
     page_url="text", title="text", turn_count="integer", handed_off="flag", resolved="flag", has_lead="flag",
     rating="integer", rating_comment="text", input_tokens="integer", cached_input_tokens="integer",
     output_tokens="integer", reasoning_tokens="integer", cost_nanos="integer", charge_nanos="integer", currency="text",
     created_at="time", updated_at="time",
 )  # fmt: skip
-TRANSCRIPTS = _columns(
+WHOLE_CONVERSATIONS = [
+    *CONVERSATIONS,
+    *columns_of(industry="text", version_id="text", outcome="text", lead="json", hand_off="json"),
+]
+TRANSCRIPTS = columns_of(
     conversation_id="text", agent_id="text", turn_id="text", seq="integer", message_id="text", message="text",
     answer="text", outcome="text", provider="text", model="text", version_id="text", price_version="text",
     input_tokens="integer", cached_input_tokens="integer", output_tokens="integer", reasoning_tokens="integer",
     estimated="flag", cost_nanos="integer", charge_nanos="integer", currency="text", latency_ms="integer",
     first_token_ms="integer",  # noqa: S106 - a column's kind
     error_code="text", sources="json", actions="json", feedback="text", comment="text",
-    occurred_at="time", completed_at="time",
+    history_turns="integer", history_cut="integer", occurred_at="time", completed_at="time",
 )  # fmt: skip
-AUDIT_LOG = _columns(
+AUDIT_LOG = columns_of(
     entry_id="text", at="time", actor="text", actor_name="text", action="text", kind="text", subject="text",
     name="text", before="json", after="json",
 )  # fmt: skip
-PAYMENTS = _columns(
+PAYMENTS = columns_of(
     payment_id="text", invoice_id="text", amount_minor="integer", currency="text", received_at="time", method="text",
     provider_id="text", state="text", refunded_minor="integer",
 )  # fmt: skip
@@ -296,6 +301,11 @@ def conversations(span: Span) -> Documents:
     """
     columns = (*ConversationRead.model_fields,)
     return Documents("conversations", "updated_at", CONVERSATIONS, _conversation, span, span.last, columns)
+
+
+def whole_conversations(span: Span) -> Source:
+    """The same with what visitors left of themselves, whoever asked for a person, and what colleagues noted on both."""
+    return replace(conversations(span), columns=WHOLE_CONVERSATIONS)
 
 
 def transcripts(span: Span) -> Source:

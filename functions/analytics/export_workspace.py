@@ -1,29 +1,24 @@
-"""The whole workspace: what other rooms show of it, asked on behalf of who wants the export, beside every table, in one ZIP.
+"""The whole workspace in one ZIP: what other rooms show of it beside every table, and a README that says what is where.
 
-Other rooms are asked over their API, so that what is in the file is what that person may see there, and no secret.
+A contract test asks of every collection whether it is in here (tests/contracts/test_the_export_is_whole.py).
 """
 
 import base64
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import IO, Any
 
-from functions.analytics import export_figures, export_sources
-from functions.analytics.export_formats import Column, Row
+from functions.analytics import export_figures, export_records, export_rooms, export_sources
 from functions.analytics.export_models import Part, StoredExport
-from functions.analytics.export_sources import Cursor, Page, Source, Span
-from functions.shared import calls, clock, contracts, storage
-from functions.shared.config import settings
+from functions.analytics.export_rooms import Asked, Files
+from functions.analytics.export_sources import Source, Span
+from functions.shared import clock
 from functions.shared.http import Call
 
-FILES = [Column("file", "text"), Column("text", "text"), Column("base64", "text")]
-"""Rows that are whole files: their path in the ZIP, and their content in one of the other two."""
-
-KNOWLEDGE_PAGE = 20
 CLAIMS_LIVE = timedelta(minutes=5)
 
 TABLES: Mapping[str, Callable[[Span], Source]] = {
@@ -41,17 +36,63 @@ TABLES: Mapping[str, Callable[[Span], Source]] = {
 }
 """Kind → where its rows come from. In the ZIP each is a folder with one file of JSON Lines."""
 
+RECORDS: Mapping[str, Callable[[Span], Source]] = {
+    "conversations": export_sources.whole_conversations,
+    "fleet": export_records.fleet,
+    "visitors": export_records.visitors,
+    "api_keys": export_records.api_keys,
+    "invitations": export_records.invitations,
+}
+"""Tables that are nowhere but in the ZIP, or fuller there: leads with their contact details are."""
+
+LISTS: Mapping[str, Callable[[Asked], Source]] = {
+    "deliveries": export_rooms.deliveries,
+    "credit_movements": export_rooms.credit_movements,
+}
+"""Tables of the ZIP whose rows another room shows."""
+
+SAYS: Mapping[str, str] = {
+    "usage_events": "each turn with its tokens, price and charge; `digest` is the SHA-256 of its canonical JSON",
+    "conversation_events": "feedback, ratings, hand-offs, leads, resolutions, as they came",
+    "conversations": "`lead`: who left contact details and agreed to what; `hand_off`: who asked for a person; notes of both",
+    "transcripts": "what was said, turn by turn",
+    "stats": "usage of each day",
+    "performance": "latency, errors, hand-offs and ratings of each day",
+    "industries": "the same by industry",
+    "audit_log": "who changed what",
+    "ledger": "the books, entry by entry",
+    "invoice_lines": "lines of invoices and credit notes",
+    "payments": "what was paid",
+    "fleet": "of each agent: status and how it came to it, tags, note, pin",
+    "visitors": "who has been at the widgets, and when last",
+    "api_keys": "name, role and scopes of each key, revoked ones too",
+    "invitations": "who was invited, those that are over for 30 days",
+    "deliveries": "what was sent to webhooks in the last 30 days, without contents",
+    "credit_movements": "what has moved the prepaid credit",
+}
+"""What the README says of each table."""
+
 README = """This is everything that AgentHub keeps for your workspace, as of {created}.
 
-agents/            each agent's draft as YAML, and what it knows
-widgets/           each widget's settings
-settings/          the workspace
-members/           who belongs to it
-invoices/          each invoice as JSON, final ones also as they were filed (JSON and PDF)
+agents/              each agent: its draft as YAML and as JSON, what it knows (knowledge/), every published version with
+                     its prompt (versions/), test cases and their latest runs (checks/)
+widgets/             each widget's settings
+settings/            the workspace: name, time zone, how long what is said is kept, who gets alerts by mail
+members/             who belongs to it
+webhooks/            where notices are sent
+billing/             plan, caps and when they alert, who invoices go to, credit that is left
+invoices/            each invoice as JSON, final ones also as they were filed (JSON and PDF)
+                     with the evidence of their usage (evidence/)
+credit_notes/        credit notes in the same way
+
+Tables are JSON Lines, one file in each folder: one object a line, UTF-8.
+
 {tables}
-Tables are JSON Lines: one object a line, UTF-8. Times are RFC 3339 in UTC. Amounts that end in _nanos are whole billionths
-of the currency unit, those that end in _minor whole cents. `digest` of a usage event is the SHA-256 of its canonical JSON.
-manifest.json lists every file with its rows, bytes and SHA-256. Secrets (of API keys, webhooks, widgets) are not in here.
+Times are RFC 3339 in UTC. Amounts that end in _nanos are whole billionths of the currency unit, those that end in _minor
+whole cents; {{"amount", "currency"}} is decimal. manifest.json lists every file with its rows, bytes and SHA-256.
+
+Not in here: secrets, of API keys, webhooks, widgets and links of invitations, not even as hashes; agents and widgets that
+were deleted (of an agent `fleet` still says when); indexes, counters and marks that are made of the rest.
 """
 
 
@@ -61,102 +102,15 @@ def on_behalf(call: Call, export: StoredExport) -> Call:
     return replace(call, principal=replace(call.principal, claims=claims))
 
 
-@dataclass(frozen=True)
-class Files:
-    """Agents, widgets, settings, members and invoices as files. A cursor names the last thing given: step, id, rest."""
+def sections(call: Callable[[], Call], span: Span) -> list[tuple[str, Source]]:
+    """What is in the ZIP, in its order: "" for files, every other name is a table in its folder.
 
-    call: Callable[[], Call]
-    span: Span
-
-    def expected(self) -> int | None:
-        return None
-
-    def pages(self, cursor: Cursor | None) -> Iterator[Page]:
-        step, after, rest = cursor or [0, "", None]
-        steps = (self._settings, self._agents, self._widgets, self._invoices)
-        for number, pages in enumerate(steps):
-            if number >= step:
-                for rows, name, left in pages(*((after, rest) if number == step else ("", None))):
-                    yield Page(FILES, rows, [number, name, left])
-        yield Page(FILES, [], [len(steps), "", None])
-
-    def _settings(self, after: str, rest: str | None) -> Iterator[tuple[list[Row], str, str | None]]:
-        if after:
-            return
-        home = self._get("dashboard-api", "/api/workspace")
-        members = self._get("dashboard-api", "/api/workspace/members")["items"]
-        yield [_json("settings/workspace.json", home), _json("members/members.json", members)], "done", None
-
-    def _agents(self, after: str, rest: str | None) -> Iterator[tuple[list[Row], str, str | None]]:
-        for agent in self._names("agents-api", "/api/agents"):
-            if agent < after or (agent == after and rest is None):
-                continue
-            token = rest if agent == after else ""
-            if not token:
-                body = {"agents": [agent]}
-                found = calls.call(self.call(), "agents-api", "POST", "/api/agents/export", body, timeout=60).body
-                rows = [_text(f"agents/{one['id']}/agent.yaml", one["yaml"]) for one in found["items"]]
-                yield rows, agent, token
-            while token is not None:
-                at = f"&page_token={token}" if token else ""
-                home = f"/api/agents/{agent}/knowledge"
-                page = self._found("agents-api", f"{home}?page_size={KNOWLEDGE_PAGE}{at}") or {"items": []}
-                token = page.get("next_page_token")
-                items = {item["id"]: self._found("agents-api", f"{home}/{item['id']}") for item in page["items"]}
-                rows = [
-                    _json(f"agents/{agent}/knowledge/{name}.json", item)
-                    for name, item in items.items()
-                    if item is not None
-                ]
-                yield rows, agent, token
-
-    def _widgets(self, after: str, rest: str | None) -> Iterator[tuple[list[Row], str, str | None]]:
-        for widget in self._names("widgets-api", "/api/widgets"):
-            if widget > after:
-                shown = self._found("widgets-api", f"/api/widgets/{widget}")
-                yield [] if shown is None else [_json(f"widgets/{widget}.json", shown)], widget, None
-
-    def _invoices(self, after: str, rest: str | None) -> Iterator[tuple[list[Row], str, str | None]]:
-        for invoice in self._names("billing-api", "/api/invoices"):
-            if invoice <= after:
-                continue
-            rows = [_json(f"invoices/{invoice}.json", self._get("billing-api", f"/api/invoices/{invoice}"))]
-            for ending, name in (("json", f"invoices/filed/{invoice}.json"), ("pdf", f"invoices/filed/{invoice}.pdf")):
-                place = contracts.filed_invoice(self.span.workspace, invoice, "json" if ending == "json" else "pdf")
-                filed = storage.read(settings().archive_bucket, place)
-                if filed is not None:
-                    rows.append({"file": name, "base64": base64.b64encode(filed).decode()})
-            yield rows, invoice, None
-
-    def _names(self, deployment: str, path: str) -> list[str]:
-        """The ids of a list, in their own order: a run that goes on later finds its place in it."""
-        names: list[str] = []
-        token: str | None = ""
-        while token is not None:
-            page = self._get(deployment, f"{path}?page_size=100" + (f"&page_token={token}" if token else ""))
-            names += [str(one["id"]) for one in page["items"]]
-            token = page["next_page_token"]
-        return sorted(names)
-
-    def _found(self, deployment: str, path: str) -> Any:
-        """As `_get`, None for what has been deleted since it was listed."""
-        try:
-            return self._get(deployment, path)
-        except calls.Refused as refused:
-            if refused.status != 404:
-                raise
-            return None
-
-    def _get(self, deployment: str, path: str) -> Any:
-        return calls.call(self.call(), deployment, "GET", path, timeout=30).body
-
-
-def _json(file: str, content: Any) -> Row:
-    return {"file": file, "text": json.dumps(content, ensure_ascii=False, indent=2) + "\n"}
-
-
-def _text(file: str, content: str) -> Row:
-    return {"file": file, "text": content}
+    `call` makes the call with which other rooms are asked, anew for each.
+    """
+    asked = Asked(call)
+    tables = {name: source(span) for name, source in {**TABLES, **RECORDS}.items()}
+    lists = {name: source(asked) for name, source in LISTS.items()}
+    return [("", Files(asked, span)), *tables.items(), *lists.items()]
 
 
 def write_zip(
@@ -167,7 +121,7 @@ def write_zip(
 ) -> None:
     """Put the parts together as one ZIP, of which no more than a part is in memory.
 
-    `sections` are names of TABLES and "" for files; `read` gives a part's content and may say in between that the job
+    `sections` are those of `sections`, by name; `read` gives a part's content and may say in between that the job
     still lives.
     """
     parts: dict[int, list[Part]] = {}
@@ -185,7 +139,7 @@ def write_zip(
                     row = json.loads(line)
                     content = base64.b64decode(row["base64"]) if row["text"] is None else row["text"].encode()
                     out.add(row["file"], [content], None)
-        tables = "".join(f"{name + '/':<19}{name}.jsonl\n" for name in sections if name)
+        tables = "".join(f"{name + '/':<21}{SAYS[name]}\n" for name in sections if name)
         text = README.format(created=clock.to_text(export.created_at), tables=tables)
         out.add("README.txt", [text.encode()], None)
         manifest = {"kind": "workspace", "created_at": clock.to_text(export.created_at), "files": out.files}

@@ -237,11 +237,9 @@ class _Run:
         """Names and sources of what is in the file, the same in each run."""
         export = self.export
         span: Span = export_sources.span_of(self.workspace, export.from_, export.to, export.until, export.agent_id)
-        tables = export_workspace.TABLES
         if export.kind != "workspace":
-            return [(export.kind, tables[export.kind](span))]
-        files = export_workspace.Files(lambda: export_workspace.on_behalf(self.call, export), span)
-        return [("", files), *((name, source(span)) for name, source in tables.items())]
+            return [(export.kind, export_workspace.TABLES[export.kind](span))]
+        return export_workspace.sections(lambda: export_workspace.on_behalf(self.call, export), span)
 
     def _used(self) -> float:
         return clock.monotonic() - self._began

@@ -216,6 +216,19 @@ def count_of_span(workspace: WorkspaceId, collection: str, time: str, since: dat
     return firestore.count(Query(contracts.path(workspace, collection), where=_span(time, since, until)))
 
 
+def by_name(
+    workspace: WorkspaceId, collection: str, limit: int, after: str | None, fields: tuple[str, ...]
+) -> list[Snapshot]:
+    """Documents of a collection in the order of their names, after the path of one."""
+    home = contracts.path(workspace, collection)
+    return firestore.find(Query(home, limit=limit, after=() if after is None else (after,), fields=fields))
+
+
+def count_of(workspace: WorkspaceId, collection: str) -> int:
+    """How many documents a collection has."""
+    return firestore.count(Query(contracts.path(workspace, collection)))
+
+
 def _span(time: str, since: datetime, until: datetime | None) -> tuple[tuple[str, firestore.Operator, Any], ...]:
     begin: tuple[str, firestore.Operator, Any] = (time, ">=", since)
     return (begin,) if until is None else (begin, (time, "<", until))

@@ -11,6 +11,7 @@ from functions.dashboard import repository
 from functions.dashboard.hashes import hash_of
 from functions.shared import contracts, firestore, ids
 from functions.shared.config import settings
+from functions.shared.contracts import InvitationRead
 from functions.shared.identity import WorkspaceId
 
 MOST_LINKS = 5
@@ -19,11 +20,7 @@ MOST_LINKS = 5
 
 def state_of(stored: dict[str, Any], now: datetime) -> Literal["waiting", "accepted", "revoked", "expired"]:
     """What became of an invitation."""
-    if stored.get("accepted_at") is not None:
-        return "accepted"
-    if not stored["open"]:
-        return "revoked"
-    return "waiting" if stored["expires_at"] > now else "expired"
+    return InvitationRead.model_validate(stored).state_at(now)
 
 
 def token_of(name: str, secret: str) -> str:

@@ -6,6 +6,7 @@ through Pub/Sub. Both lead to the same invitation, and only a person with that a
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from functions.dashboard import people, repository, workspaces
@@ -13,11 +14,11 @@ from functions.dashboard.hashes import hash_of, is_among
 from functions.dashboard.invitation_links import link, state_of, token_of
 from functions.dashboard.members import check_may_give
 from functions.dashboard.models import Invitation, InvitationOffer, InvitationWithLink, NewInvitation, Workspace
-from functions.shared import activity, contracts, directory, events, firestore, ids, notifications
+from functions.shared import activity, contracts, directory, events, firestore, ids, notifications, paging
 from functions.shared.clock import to_text
 from functions.shared.errors import Conflict, Forbidden, NotFound
 from functions.shared.firestore import Snapshot
-from functions.shared.http import Call
+from functions.shared.http import Call, Items, Page
 from functions.shared.identity import Role, WorkspaceId
 
 LIFE = timedelta(days=7)
@@ -29,9 +30,12 @@ MOST_A_DAY = 100
 """Each is a mail to somebody who did not ask for one."""
 
 
-def listed(workspace: WorkspaceId, now: datetime) -> list[Invitation]:
-    """The invitations, the newest first; those that are over for KEPT."""
-    return [Invitation(**_fields(found.id, found.data, now)) for found in repository.invitations(workspace)]
+def listed(workspace: WorkspaceId, query: Page, now: datetime) -> Items[Invitation]:
+    """A page of the invitations, the newest first; those that are over for KEPT."""
+    found, token = paging.read(
+        query, contracts.path(workspace, "invitations"), "created_at", partial(repository.invitations, workspace)
+    )
+    return Items(items=[Invitation(**_fields(one.id, one.data, now)) for one in found], next_page_token=token)
 
 
 def _fields(name: str, stored: dict[str, Any], now: datetime) -> dict[str, Any]:

@@ -5,15 +5,15 @@ from urllib.parse import parse_qs
 from functions.dashboard import keys
 from functions.dashboard.models import ApiKey, ApiKeyChange, ApiKeyWithSecret, NewApiKey, Rotation, Token
 from functions.shared.errors import Malformed, Unauthenticated
-from functions.shared.http import CONSOLE, PUBLIC, Call, Items, Raw, Reply, Routes
+from functions.shared.http import CONSOLE, PUBLIC, Call, Items, Page, Raw, Reply, Routes
 
 api = Routes("dashboard-api")
 
 
 @api.get("/api/workspace/api-keys", callers=(CONSOLE,), role="admin", summary="The API keys, without their secrets.")
-def list_api_keys(call: Call) -> Items[ApiKey]:
-    """Revoked ones too."""
-    return Items(items=keys.keys(call.workspace, call.now))
+def list_api_keys(call: Call, query: Page) -> Items[ApiKey]:
+    """The newest first, revoked ones too."""
+    return keys.keys(call.workspace, query, call.now)
 
 
 @api.get(
@@ -81,6 +81,7 @@ def revoke_api_key(call: Call, key: str) -> None:
     callers=(PUBLIC,),
     basic=True,
     accepts=("application/x-www-form-urlencoded",),
+    refuses=(401,),
     summary="Client credentials: an API key and its secret for a token of one hour.",
 )
 def token(call: Call, body: Raw) -> Reply[Token]:

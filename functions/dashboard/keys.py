@@ -6,15 +6,16 @@ A secret is stored as its hash. A rotation gives a new one and lets the one befo
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from functions.dashboard import repository
 from functions.dashboard.hashes import hash_of, is_among
 from functions.dashboard.models import ApiKey, ApiKeyChange, ApiKeyWithSecret, NewApiKey, Rotation
-from functions.shared import activity, directory, firestore, ids, logs
+from functions.shared import activity, contracts, directory, firestore, ids, logs, paging
 from functions.shared.errors import Conflict, Invalid, NotFound, Problem, Unauthenticated
 from functions.shared.firestore import Snapshot
-from functions.shared.http import Call
+from functions.shared.http import Call, Items, Page
 from functions.shared.identity import WorkspaceId, tokens
 
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="AgentHub API keys"'}
@@ -26,9 +27,12 @@ USE_NOTED = timedelta(hours=1)
 MOST_PREVIOUS = 5
 
 
-def keys(workspace: WorkspaceId, now: datetime) -> list[ApiKey]:
-    """All keys of the workspace, the newest first."""
-    return [shown(key, now) for key in repository.api_keys(workspace)]
+def keys(workspace: WorkspaceId, query: Page, now: datetime) -> Items[ApiKey]:
+    """A page of the workspace's keys, the newest first, revoked ones too."""
+    found, token = paging.read(
+        query, contracts.path(workspace, "api_keys"), "created_at", partial(repository.api_keys, workspace)
+    )
+    return Items(items=[shown(key, now) for key in found], next_page_token=token)
 
 
 def key(workspace: WorkspaceId, name: str, now: datetime) -> tuple[ApiKey, str]:

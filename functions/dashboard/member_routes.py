@@ -10,16 +10,16 @@ from functions.dashboard.models import (
     NewInvitation,
     Workspace,
 )
-from functions.shared.http import CONSOLE, MACHINE, Call, Items, Reply, Routes
+from functions.shared.http import CONSOLE, MACHINE, Call, Items, Page, Reply, Routes
 from functions.shared.identity import Role
 
 api = Routes("dashboard-api")
 
 
 @api.get("/api/workspace/members", callers=(CONSOLE, MACHINE), summary="Who belongs to the workspace.")
-def list_members(call: Call) -> Items[Member]:
-    """Everybody, the longest-standing first."""
-    return Items(items=members.members(call.workspace))
+def list_members(call: Call, query: Page) -> Items[Member]:
+    """The longest-standing first."""
+    return members.members(call.workspace, query)
 
 
 @api.get("/api/workspace/members/{member}", callers=(CONSOLE, MACHINE), etag=True, summary="One member.")
@@ -48,9 +48,9 @@ def remove_member(call: Call, member: str) -> None:
 
 
 @api.get("/api/invitations", callers=(CONSOLE,), role="admin", summary="Who was invited, the newest first.")
-def list_invitations(call: Call) -> Items[Invitation]:
+def list_invitations(call: Call, query: Page) -> Items[Invitation]:
     """Those that are over too, for 30 days."""
-    return Items(items=invitations.listed(call.workspace, call.now))
+    return invitations.listed(call.workspace, query, call.now)
 
 
 @api.post(

@@ -5,20 +5,26 @@ it was read before the owners were counted: of two owners who demote each other 
 anew.
 """
 
+from functools import partial
+from typing import Any
+
 from functions.dashboard import people, repository
 from functions.dashboard.models import Member
-from functions.shared import activity, contracts, directory, firestore, logs
+from functions.shared import activity, contracts, directory, firestore, logs, paging
 from functions.shared.errors import Conflict, Forbidden, NotFound, Problem
 from functions.shared.firestore import Snapshot
-from functions.shared.http import Call
+from functions.shared.http import Call, Items, Page
 from functions.shared.identity import Role, WorkspaceId
 
 ATTEMPTS = 5
 
 
-def members(workspace: WorkspaceId) -> list[Member]:
-    """Everybody in the workspace."""
-    return [_shown(member) for member in repository.members(workspace)]
+def members(workspace: WorkspaceId, query: Page) -> Items[Member]:
+    """A page of who is in the workspace, the longest-standing first."""
+    found, token = paging.read(
+        query, contracts.path(workspace, "members"), "since", partial(repository.members, workspace)
+    )
+    return Items(items=[_shown(member) for member in found], next_page_token=token)
 
 
 def member(workspace: WorkspaceId, uid: str) -> tuple[Member, str]:
@@ -62,11 +68,12 @@ def change_role(call: Call, uid: str, role: Role) -> tuple[Member, str]:
 def remove(call: Call, uid: str) -> None:
     """Take a member out, at once; whoever names himself leaves, whatever his role. API keys stay: they are the workspace's.
 
-    Whoever leaves gets the claim of another of his workspaces, or none. Raises as `change_role`.
+    No alert goes to his address any more. Whoever leaves gets the claim of another of his workspaces, or none. Raises as
+    `change_role`.
     """
     _write(call, uid, None)
     if uid == call.principal.subject:
-        others = [found.path.split("/")[1] for found in repository.memberships(uid)]
+        others = [found.path.split("/")[1] for found in repository.memberships(uid, 1)]
         try:
             people.set_workspace(uid, others[0] if others else None)
         except Problem as error:
@@ -106,10 +113,18 @@ def _decide(batch: firestore.Batch, call: Call, uid: str, wanted: Role | None) -
         _check(mine, held, wanted)
     if wanted == held:
         return
+    changes: dict[firestore.FieldPath, Any] = {}
+    before: dict[str, Any] = {"role": held.value}
     if held is Role.OWNER:
         if all(owner.id == uid for owner in repository.owners(call.workspace)):
             raise Conflict("A workspace keeps an owner: make somebody else one first.", code="last_owner")
-        batch.update(home, {("owners_changed_at",): call.now}, if_etag=found[home].etag)
+        changes["owners_changed_at",] = call.now
+    told, address = found[home].data.get("alert_emails") or [], member.data.get("email")
+    if wanted is None and address in told:
+        before["alert_emails"] = told
+        changes["alert_emails",] = [one for one in told if one != address]
+    if changes:
+        batch.update(home, changes, if_etag=found[home].etag)
     if wanted is None:
         batch.delete(target, if_etag=member.etag)
         if found[entry].data.get("workspace_id") == call.workspace:
@@ -125,7 +140,7 @@ def _decide(batch: firestore.Batch, call: Call, uid: str, wanted: Role | None) -
         kind="member",
         subject=uid,
         name=member.data.get("name") or member.data.get("email", ""),
-        before={"role": held.value},
+        before=before,
         after=None if wanted is None else {"role": wanted.value},
         now=call.now,
     )

@@ -8,6 +8,7 @@ from functions.shared import contracts, firestore
 from functions.shared.firestore import Query, Snapshot
 from functions.shared.identity import WorkspaceId
 from functions.shared.identity.workspace import from_directory
+from functions.shared.paging import Place
 
 RELAY = "relay/state"
 """The relay's counters; one document for the installation."""
@@ -46,9 +47,10 @@ def invitation_path(workspace: WorkspaceId, invitation: str) -> str:
     return contracts.path(workspace, "invitations", invitation)
 
 
-def members(workspace: WorkspaceId) -> list[Snapshot]:
-    """Everybody in the workspace, the longest-standing first."""
-    return firestore.find(Query(contracts.path(workspace, "members"), order=("since",), limit=500))
+def members(workspace: WorkspaceId, limit: int, after: Place | None) -> list[Snapshot]:
+    """Who is in the workspace, the longest-standing first."""
+    home = contracts.path(workspace, "members")
+    return firestore.find(Query(home, order=("since",), limit=limit, after=after or ()))
 
 
 def owners(workspace: WorkspaceId) -> list[Snapshot]:
@@ -61,14 +63,16 @@ def members_with(workspace: WorkspaceId, email: str) -> list[Snapshot]:
     return firestore.find(Query(contracts.path(workspace, "members"), where=(("email", "==", email),), limit=1))
 
 
-def memberships(uid: str) -> list[Snapshot]:
-    """The member documents of a person in all workspaces."""
-    return firestore.find(Query("members", where=(("uid", "==", uid),), group=True, limit=100))
+def memberships(uid: str, limit: int, after: WorkspaceId | None = None) -> list[Snapshot]:
+    """The member documents of a person by workspace, in the order of their ids: the workspace made first comes first."""
+    past = () if after is None else (member_path(after, uid),)
+    return firestore.find(Query("members", where=(("uid", "==", uid),), group=True, limit=limit, after=past))
 
 
-def webhooks(workspace: WorkspaceId) -> list[Snapshot]:
-    """All of them, the oldest first."""
-    return firestore.find(Query(contracts.path(workspace, "webhooks"), order=("created_at",), limit=50))
+def webhooks(workspace: WorkspaceId, limit: int | None = None, after: Place | None = None) -> list[Snapshot]:
+    """The webhooks, the oldest first; without a limit all of them, of which there are few."""
+    home = contracts.path(workspace, "webhooks")
+    return firestore.find(Query(home, order=("created_at",), limit=limit, after=after or ()))
 
 
 def count_webhooks(workspace: WorkspaceId) -> int:
@@ -76,7 +80,7 @@ def count_webhooks(workspace: WorkspaceId) -> int:
     return firestore.count(Query(contracts.path(workspace, "webhooks")))
 
 
-def deliveries(workspace: WorkspaceId, webhook: str, limit: int, after: tuple[datetime, str] | None) -> list[Snapshot]:
+def deliveries(workspace: WorkspaceId, webhook: str, limit: int, after: Place | None) -> list[Snapshot]:
     """What went to a webhook, the newest first."""
     home = f"{webhook_path(workspace, webhook)}/deliveries"
     return firestore.find(Query(home, order=("-created_at",), limit=limit, after=after or ()))
@@ -88,9 +92,10 @@ def due(moment: datetime, limit: int) -> list[Snapshot]:
     return firestore.find(found)
 
 
-def invitations(workspace: WorkspaceId) -> list[Snapshot]:
-    """The latest invitations, the newest first; what is over goes 30 days later."""
-    return firestore.find(Query(contracts.path(workspace, "invitations"), order=("-created_at",), limit=200))
+def invitations(workspace: WorkspaceId, limit: int, after: Place | None) -> list[Snapshot]:
+    """The invitations, the newest first; what is over goes 30 days later."""
+    home = contracts.path(workspace, "invitations")
+    return firestore.find(Query(home, order=("-created_at",), limit=limit, after=after or ()))
 
 
 def waiting_invitations(workspace: WorkspaceId, now: datetime, limit: int) -> list[Snapshot]:
@@ -105,9 +110,10 @@ def invited_since(workspace: WorkspaceId, moment: datetime) -> int:
     return firestore.count(Query(contracts.path(workspace, "invitations"), where=(("created_at", ">", moment),)))
 
 
-def api_keys(workspace: WorkspaceId) -> list[Snapshot]:
-    """All keys, the newest first, revoked ones too."""
-    return firestore.find(Query(contracts.path(workspace, "api_keys"), order=("-created_at",), limit=200))
+def api_keys(workspace: WorkspaceId, limit: int, after: Place | None) -> list[Snapshot]:
+    """The keys, the newest first, revoked ones too."""
+    home = contracts.path(workspace, "api_keys")
+    return firestore.find(Query(home, order=("-created_at",), limit=limit, after=after or ()))
 
 
 def keys_ending(workspace: WorkspaceId, since: datetime, until: datetime) -> list[Snapshot]:
@@ -119,7 +125,7 @@ def keys_ending(workspace: WorkspaceId, since: datetime, until: datetime) -> lis
 def activity(
     workspace: WorkspaceId,
     limit: int,
-    after: tuple[datetime, str] | None,
+    after: Place | None,
     actor: str | None = None,
     kind: str | None = None,
     subject: str | None = None,

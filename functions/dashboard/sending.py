@@ -1,6 +1,7 @@
 """One attempt to send a notice to a webhook, and the attempts that a person asks for: a test, and sending again."""
 
 from datetime import datetime
+from functools import partial
 
 from functions.dashboard import deliveries, notices, outgoing, repository, signing, webhooks
 from functions.dashboard.deliveries import Result
@@ -90,14 +91,8 @@ def listed(call: Call, webhook: str, page: Page) -> Items[Delivery]:
     """What went to a webhook in the last 30 days, the newest first. Raises NotFound."""
     webhooks.find(call.workspace, webhook)
     home = contracts.path(call.workspace, "webhooks", webhook, "deliveries")
-    after = paging.place_of(page.page_token, home)
-    found = repository.deliveries(call.workspace, webhook, page.page_size + 1, after)
-    more = len(found) > page.page_size
-    page_of = found[: page.page_size]
-    return Items(
-        items=[shown(one) for one in page_of],
-        next_page_token=paging.next_token(page_of[-1], "created_at") if more else None,
-    )
+    found, token = paging.read(page, home, "created_at", partial(repository.deliveries, call.workspace, webhook))
+    return Items(items=[shown(one) for one in found], next_page_token=token)
 
 
 def shown(found: Snapshot) -> Delivery:

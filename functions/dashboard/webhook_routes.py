@@ -8,9 +8,9 @@ api = Routes("dashboard-api")
 
 
 @api.get("/api/webhooks", callers=(CONSOLE, MACHINE), role="admin", summary="The webhooks, without their secrets.")
-def list_webhooks(call: Call) -> Items[Webhook]:
-    """All of them; there are 20 at most."""
-    return Items(items=webhooks.listed(call.workspace))
+def list_webhooks(call: Call, query: Page) -> Items[Webhook]:
+    """The oldest first; there are 20 at most."""
+    return webhooks.listed(call.workspace, query)
 
 
 @api.post(

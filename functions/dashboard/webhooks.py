@@ -1,15 +1,16 @@
 """Webhooks as their owners handle them: made, changed, given a new secret, taken away."""
 
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from functions.dashboard import outgoing, repository, signing
 from functions.dashboard.webhook_models import NewWebhook, Webhook, WebhookChange, WebhookWithSecret
-from functions.shared import activity, firestore, ids
+from functions.shared import activity, contracts, firestore, ids, paging
 from functions.shared.config import settings
 from functions.shared.errors import Conflict, Invalid, NotFound
 from functions.shared.firestore import Snapshot
-from functions.shared.http import Call
+from functions.shared.http import Call, Items, Page
 from functions.shared.identity import WorkspaceId
 
 MOST = 20
@@ -51,9 +52,12 @@ def create(call: Call, new: NewWebhook) -> tuple[WebhookWithSecret, str]:
     return _with_secret(call.workspace, saved, made[0]), saved.etag
 
 
-def listed(workspace: WorkspaceId) -> list[Webhook]:
-    """All of them, the oldest first; nobody has many."""
-    return [shown(found) for found in repository.webhooks(workspace)]
+def listed(workspace: WorkspaceId, query: Page) -> Items[Webhook]:
+    """A page of them, the oldest first."""
+    found, token = paging.read(
+        query, contracts.path(workspace, "webhooks"), "created_at", partial(repository.webhooks, workspace)
+    )
+    return Items(items=[shown(one) for one in found], next_page_token=token)
 
 
 def get(call: Call, webhook: str) -> tuple[Webhook, str]:

@@ -2,16 +2,16 @@
 
 from functions.dashboard import closing, suspending, workspaces
 from functions.dashboard.models import Closing, NewWorkspace, Suspended, Suspension, Workspace, WorkspaceChange
-from functions.shared.http import CONSOLE, MACHINE, OPERATOR, Call, Items, Reply, Routes
+from functions.shared.http import CONSOLE, MACHINE, OPERATOR, Call, Items, Page, Reply, Routes
 from functions.shared.identity.authenticate import workspace_of_operator
 
 api = Routes("dashboard-api")
 
 
 @api.get("/api/workspaces", callers=(CONSOLE,), role=None, summary="The workspaces that I belong to.")
-def list_workspaces(call: Call) -> Items[Workspace]:
-    """All of them; nobody has many."""
-    return Items(items=workspaces.mine(call))
+def list_workspaces(call: Call, query: Page) -> Items[Workspace]:
+    """The one that was made first at the top."""
+    return workspaces.mine(call, query)
 
 
 @api.post("/api/workspaces", callers=(CONSOLE,), role=None, status=201, idempotent=True, summary="Make my workspace.")

@@ -9,7 +9,7 @@ from functions.dashboard.models import NewWorkspace, Workspace, WorkspaceChange
 from functions.shared import activity, contracts, directory, etags, firestore, metering, plans, words
 from functions.shared.contracts import BillingRead, SpendRead, WorkspaceRead
 from functions.shared.errors import Conflict, Forbidden, Invalid
-from functions.shared.http import Call
+from functions.shared.http import Call, Items, Page, page_token, page_values
 from functions.shared.identity import WorkspaceId
 from functions.shared.identity.authenticate import workspace_of_member
 from functions.shared.identity.workspace import founded, from_directory
@@ -17,6 +17,8 @@ from functions.shared.identity.workspace import founded, from_directory
 
 def create(call: Call, new: NewWorkspace) -> tuple[Workspace, str]:
     """Make the person's workspace: entry, workspace, owner and activity in one commit, then the claim.
+
+    Alerts go to the founder's address from the first day on: it is verified, and who sets no other is told too.
 
     A person founds one workspace: a repeat, with or without a key, finds it and sets the claim again. Raises Forbidden
     until the person's address is verified (MONEY 15), Invalid for a currency in which no plan is published.
@@ -38,6 +40,7 @@ def create(call: Call, new: NewWorkspace) -> tuple[Workspace, str]:
                 "country": new.country,
                 "currency": new.currency,
                 "time_zone": new.time_zone,
+                "alert_emails": [call.principal.email.lower()],
                 "state": "active",
                 "created_at": call.now,
             },
@@ -83,12 +86,24 @@ def show(call: Call, workspace: WorkspaceId) -> tuple[Workspace, str]:
     return shown(home, role), etags.showing(home.etag, role)
 
 
-def mine(call: Call) -> list[Workspace]:
-    """Every workspace that the person belongs to."""
-    memberships = repository.memberships(call.principal.subject)
-    workspaces = [from_directory(member.path.split("/")[1]) for member in memberships]
+def mine(call: Call, query: Page) -> Items[Workspace]:
+    """A page of the workspaces that the person belongs to, the one made first at the top. Raises Invalid for a token
+    that is none."""
+    values = page_values(query.page_token, 1)
+    try:
+        after = None if values is None else from_directory(str(values[0]))
+    except ValueError:
+        raise Invalid(
+            errors=[{"pointer": "/page_token", "message": "This is not a page token of this list."}]
+        ) from None
+    found = repository.memberships(call.principal.subject, query.page_size + 1, after)
+    members = found[: query.page_size]
+    workspaces = [from_directory(member.path.split("/")[1]) for member in members]
     homes = repository.read([contracts.workspace_path(workspace) for workspace in workspaces])
-    return [shown(home, member.data["role"]) for home, member in zip(homes, memberships, strict=True) if home.exists]
+    return Items(
+        items=[shown(home, member.data["role"]) for home, member in zip(homes, members, strict=True) if home.exists],
+        next_page_token=page_token(workspaces[-1]) if len(found) > query.page_size else None,
+    )
 
 
 def switch(call: Call, name: str) -> tuple[Workspace, str]:

@@ -1,7 +1,7 @@
 """One action on many agents: an outcome for each, and one that fails stops no other.
 
-Each agent has a commit of its own, a few at a time. A repeat without a stored answer does the rest: what is done already
-is `unchanged` then.
+Each agent has a commit of its own, a few at a time. A repeat without a stored answer does the rest: what the first request
+has done is `done` and not done again, whatever became of it since.
 """
 
 from collections.abc import Callable, Iterable
@@ -37,34 +37,43 @@ def run(call: Call, wanted: Bulk) -> BulkAnswer:
     role = call.principal.role
     if wanted.action in _ADMIN and role is not None and not role.allows(Role.ADMIN):
         raise Forbidden(f"This needs the role {Role.ADMIN}; yours is {role}.", code="role_too_low")
-    pairs = list(_selected(call, wanted))
+    pairs, done = _selected(call, wanted)
     if wanted.action == "export":
         outcomes = _exported(call, pairs, dry_run=wanted.dry_run)
     else:
         plan = _plan(call, wanted)
-        outcomes = _each(lambda pair: _one(call, pair, plan, dry_run=wanted.dry_run), pairs)
+        rest = [pair for pair in pairs if pair.agent.id not in done]
+        made = {one.agent_id: one for one in _each(lambda pair: _one(call, pair, plan, dry_run=wanted.dry_run), rest)}
+        outcomes = [made.get(pair.agent.id) or _done(pair) for pair in pairs]
     counts = {name: sum(one.outcome == name for one in outcomes) for name in ("done", "unchanged", "refused", "failed")}
     return BulkAnswer(action=wanted.action, dry_run=wanted.dry_run, outcomes=outcomes, **counts)
 
 
-def _selected(call: Call, wanted: Bulk) -> Iterable[Pair]:
+def _selected(call: Call, wanted: Bulk) -> tuple[list[Pair], frozenset[str]]:
+    """The agents that are meant, and which of them an earlier request with this key has changed.
+
+    Those fit their filter then, and may not any more.
+    """
     if wanted.filter is None:
         names = [name for name in wanted.ids or () if ids.valid("agent", name)]
         agents = repository.read(repository.agent_path(call.workspace, name) for name in names)
         fleet = repository.read(repository.fleet_path(call.workspace, name) for name in names)
         known = {agent.id: Pair(agent, status) for agent, status in zip(agents, fleet, strict=True)}
         absent = Snapshot("", {}, firestore.ABSENT)
-        return [
+        pairs = [
             known.get(name) or Pair(Snapshot(f"agents/{name}", {}, firestore.ABSENT), absent)
             for name in wanted.ids or ()
         ]
-    found = service.fitting(call, Filter(**wanted.filter.model_dump()))
+        return pairs, changes.done_before(call, known)
+    every, conditions = service.every(call), Filter(**wanted.filter.model_dump())
+    done = changes.done_before(call, (pair.agent.id for pair in every))
+    found = [pair for pair in every if pair.agent.id in done or service.fits(call, pair, conditions)]
     if len(found) > MOST_IN_BULK:
         raise Invalid(
             code="too_many_agents",
             errors=[{"pointer": "/filter", "message": f"{len(found)} agents fit; {MOST_IN_BULK} go in one call."}],
         )
-    return sorted(found, key=lambda pair: pair.agent.id)
+    return sorted(found, key=lambda pair: pair.agent.id), done
 
 
 def _plan(call: Call, wanted: Bulk) -> Callable[[Pair], Change | None]:
@@ -96,8 +105,10 @@ def _one(call: Call, pair: Pair, plan: Callable[[Pair], Change | None], *, dry_r
             try:
                 if not dry_run:
                     changes.write(call, pair, change)
-                return Outcome(agent_id=name, name=pair.name, outcome="done")
+                return _done(pair)
             except firestore.Changed:
+                if changes.done(call, [name]):
+                    return _done(pair)
                 pair = Pair(*repository.read((pair.agent.path, pair.fleet.path)))
     except Problem as problem:
         outcome = "refused" if problem.status < 500 else "failed"
@@ -108,6 +119,10 @@ def _one(call: Call, pair: Pair, plan: Callable[[Pair], Change | None], *, dry_r
         logs.error("an agent of many was not changed", error, agent_id=name)
         return _not_done(pair, "internal", "We have noted it. Try this one again.")
     return _not_done(pair, "not_in_time", "Others were changing it, or the time was up. Try this one again.")
+
+
+def _done(pair: Pair) -> Outcome:
+    return Outcome(agent_id=pair.agent.id, name=pair.name, outcome="done")
 
 
 def _not_done(pair: Pair, code: str, detail: str) -> Outcome:

@@ -1,15 +1,17 @@
 """What may become of an agent in the fleet, and the one commit that makes it so; asked for one agent or for hundreds.
 
-A change is worked out from the documents as they were read, and written on the strength of them.
+A change is worked out from the documents as they were read, and written on the strength of them. Its activity entry is
+named by the call and the agent, so a repeat whose first answer was lost finds what the first request did (`done_before`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from functions.my_agents import repository
 from functions.my_agents.models import MOST_TAGS, TRANSITIONS, StatusChange
-from functions.shared import activity, firestore
+from functions.shared import activity, contracts, firestore
 from functions.shared.contracts import AgentRead, FleetRead
 from functions.shared.errors import Conflict, NotFound
 from functions.shared.firestore import Snapshot
@@ -121,8 +123,24 @@ def tagging(call: Call, pair: Pair, add: list[str], remove: list[str]) -> Change
     return metadata(call, pair, {"tags": tags})
 
 
+def done_before(call: Call, agents: Iterable[str]) -> frozenset[str]:
+    """Those of the agents that an earlier request with this call's key has changed. The first request reads nothing."""
+    return done(call, agents) if call.repeated else frozenset()
+
+
+def done(call: Call, agents: Iterable[str]) -> frozenset[str]:
+    """Those of the agents that this call has changed by now, in this request or another one: a read for each."""
+    if call.first_at is None:
+        return frozenset()
+    entries = {contracts.path(call.workspace, "activity", call.new_id("activity", agent)): agent for agent in agents}
+    return frozenset(entries[found.path] for found in repository.read(entries) if found.exists)
+
+
 def write(call: Call, pair: Pair, change: Change) -> str:
-    """Make it so in one commit with its activity entry; the new etag. Raises firestore.Changed when somebody was faster."""
+    """Make it so in one commit with its activity entry; the new etag.
+
+    Raises firestore.Changed when somebody was faster, which may be another request with this call's key (`done`).
+    """
     if not pair.agent.exists:
         raise NotFound("There is no such agent.")
     batch = firestore.Batch()
@@ -138,9 +156,10 @@ def write(call: Call, pair: Pair, change: Change) -> str:
         before=change.before,
         after=change.after,
         now=call.now,
+        entry=call.new_id("activity", pair.fleet.id),
     )
     try:
         return batch.commit()[pair.fleet.path]
     except firestore.AlreadyExists as error:
-        # Nobody had touched the agent when it was read; now somebody has.
+        # Nobody had touched the agent when it was read and now somebody has, or this very call has changed it.
         raise firestore.Changed(pair.fleet.path) from error

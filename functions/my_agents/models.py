@@ -176,7 +176,11 @@ class Health(Answer):
 
 
 class FleetAgent(Answer):
-    """An agent as the fleet shows it."""
+    """An agent as the fleet shows it.
+
+    `as_of` is the time of the newest turn of the workspace in the figures, null when none is counted yet this month:
+    turns after it, of this agent or of others, are not in them yet.
+    """
 
     id: str
     name: str
@@ -192,6 +196,7 @@ class FleetAgent(Answer):
     today: Figures
     month: Figures
     last_active: datetime | None
+    as_of: datetime | None
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None

@@ -79,7 +79,13 @@ def duplicate_fleet_agent(call: Call, agent: str, body: NewDuplicate) -> Reply[F
     return Reply(shown, etag=etag, headers={"Location": f"/api/my-agents/{shown.id}"})
 
 
-@api.post("/api/my-agents/{agent}/restore", callers=(CONSOLE, MACHINE), role="admin", summary="Undo a deletion.")
+@api.post(
+    "/api/my-agents/{agent}/restore",
+    callers=(CONSOLE, MACHINE),
+    role="admin",
+    idempotent=True,
+    summary="Undo a deletion.",
+)
 def restore_fleet_agent(call: Call, agent: str) -> Reply[FleetAgent]:
     """It comes back paused if it was active."""
     shown, etag = service.restore(call, agent)

@@ -33,7 +33,7 @@ COPY_SECONDS = 50.0
 
 def listed(call: Call, query: Filter) -> Items[FleetAgent]:
     """A page of the agents that fit, pinned ones first, in the order asked for."""
-    pairs = fitting(call, query)
+    pairs = [pair for pair in every(call) if fits(call, pair, query)]
     figures = _Figures(call)
     found = sorted((figures.joined(pair) for pair in pairs), key=lambda agent: agent.id)
     found.sort(key=lambda agent: _sort_value(agent, query.sort), reverse=query.sort.startswith("-"))
@@ -44,15 +44,13 @@ def listed(call: Call, query: Filter) -> Items[FleetAgent]:
     return Items(items=page, next_page_token=page_token(page[-1].id, end) if end < len(found) else None)
 
 
-def fitting(call: Call, query: Filter) -> list[Pair]:
-    """The agents that fit, in no promised order."""
+def every(call: Call) -> list[Pair]:
+    """All agents of the workspace, deleted ones too, in no promised order."""
     fleet = repository.fleet(call.workspace)
-    restorable = call.now - RESTORABLE
-    pairs = [
+    return [
         Pair(agent, fleet.get(agent.id) or Snapshot(repository.fleet_path(call.workspace, agent.id), {}, ABSENT))
         for agent in repository.agents(call.workspace)
     ]
-    return [pair for pair in pairs if _fits(pair, query, restorable)]
 
 
 def _start(values: tuple[Any, ...] | None, found: list[str]) -> int:
@@ -65,7 +63,9 @@ def _start(values: tuple[Any, ...] | None, found: list[str]) -> int:
     return found.index(last) + 1 if last in found else end - 1
 
 
-def _fits(pair: Pair, query: Filter, restorable: datetime) -> bool:
+def fits(call: Call, pair: Pair, query: Filter) -> bool:
+    """Whether all conditions hold of it. A deleted one that cannot be restored any more fits none."""
+    restorable = call.now - RESTORABLE
     agent, fleet = AgentRead.model_validate(pair.agent.data), FleetRead.model_validate(pair.fleet.data)
     said = (agent.name, *fleet.tags, str(pair.fleet.data.get("note", "")))
     return (
@@ -99,7 +99,7 @@ def one(call: Call, agent: str) -> tuple[FleetAgent, str]:
 
 
 def create(call: Call, new: NewAgent) -> tuple[FleetAgent, str]:
-    """Have the wizard make an agent, then add tags and note. A repeat with the same key finds the agent again.
+    """Have the wizard make an agent, then add tags and note. A repeat with the same key finds the agent again, as it is.
 
     Raises what the wizard refuses, its pointers below `/definition`, and Unavailable.
     """
@@ -155,8 +155,9 @@ class _Figures:
                 contracts.path(call.workspace, "rollups", f"month_{local:%Y-%m}"),
             ]
         )
-        self.today = RollupRead.model_validate(day.data).agents
-        self.month = RollupRead.model_validate(month.data).agents
+        today, this_month = RollupRead.model_validate(day.data), RollupRead.model_validate(month.data)
+        self.today, self.month = today.agents, this_month.agents
+        self.as_of = clock.from_micros(max(today.as_of_micros, this_month.as_of_micros))
         self.currency = home.currency
 
     def joined(self, pair: Pair) -> FleetAgent:
@@ -164,7 +165,6 @@ class _Figures:
         known = AgentRead.model_validate(agent.data)
         status = FleetRead.model_validate(kept)
         today, month = self.today.get(agent.id, Counters()), self.month.get(agent.id, Counters())
-        newest = max(today.last_micros, month.last_micros)
         return FleetAgent(
             id=agent.id,
             name=known.name,
@@ -179,7 +179,8 @@ class _Figures:
             health=_health(today),
             today=self._figures(today),
             month=self._figures(month),
-            last_active=clock.from_micros(newest),
+            last_active=clock.from_micros(max(today.last_micros, month.last_micros)),
+            as_of=self.as_of,
             created_at=known.created_at,
             updated_at=known.updated_at,
             deleted_at=status.deleted_at,
@@ -207,7 +208,7 @@ def change(call: Call, agent: str, wanted: FleetChange) -> tuple[FleetAgent, str
     pair = _pair(call, agent)
     _fresh(call, pair.fleet)
     found = changes.metadata(call, pair, wanted.model_dump(exclude_none=True))
-    if found is not None:
+    if found is not None and not changes.done_before(call, [agent]):
         changes.write(call, pair, found)
     return one(call, agent)
 
@@ -263,9 +264,12 @@ def delete(call: Call, agent: str) -> None:
 
 
 def restore(call: Call, agent: str) -> tuple[FleetAgent, str]:
-    """Bring a deleted agent back with the status it had, paused if it was active. Raises Conflict after RESTORABLE."""
+    """Bring a deleted agent back with the status it had, paused if it was active. Raises Conflict after RESTORABLE.
+
+    A repeat with the same key brings nothing back that was deleted again since.
+    """
     pair = _pair(call, agent)
-    found = changes.restoring(call, pair)
+    found = None if changes.done_before(call, [agent]) else changes.restoring(call, pair)
     if found is not None:
         changes.write(call, pair, found)
     return one(call, agent)

@@ -27,14 +27,17 @@ def record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
     now: datetime,
+    entry: str | None = None,
 ) -> None:
     """Add one entry to the commit. `action` is a verb in the past, `agent.published`; None as principal is the system.
+
+    `entry` is its id where a repeat of the call shall find it (`call.new_id`); the commit is made only once then.
 
     `before` and `after` hold the changed fields only, small values, never content of conversations; secrets are left
     out at any depth.
     """
     batch.create(
-        contracts.path(workspace, "activity", ids.new("activity")),
+        contracts.path(workspace, "activity", entry or ids.new("activity")),
         {
             "at": now,
             "action": action,

@@ -22,6 +22,8 @@ from functions.shared.money_reads import BooksRead as BooksRead
 from functions.shared.money_reads import InvoiceRead as InvoiceRead
 from functions.shared.money_reads import PaymentRead as PaymentRead
 from functions.shared.money_reads import SpendRead as SpendRead
+from functions.shared.money_reads import filed_credit_note as filed_credit_note
+from functions.shared.money_reads import filed_evidence as filed_evidence
 from functions.shared.money_reads import filed_invoice as filed_invoice
 from functions.shared.reads import Read as Read
 
@@ -176,6 +178,24 @@ class FleetRead(Read):
     deleted_at: datetime | None = None
 
 
+class StatusStepRead(Read):
+    """One step of an agent's `history`."""
+
+    status: AgentStatus
+    at: datetime
+    actor: str
+    reason: str = ""
+
+
+class FleetRecord(FleetRead):
+    """The same document with all that people have said in it: for whoever gives it away whole, not for each turn."""
+
+    note: str = ""
+    pinned: bool = False
+    history: tuple[StatusStepRead, ...] = ()
+    """Its latest steps, the oldest first."""
+
+
 class WidgetRead(Read):
     """`workspaces/{workspace}/widgets/{widget}`: what a turn needs to know of its widget."""
 
@@ -305,14 +325,43 @@ class MemberRead(Read):
     email: str = ""
 
 
-class ApiKeyRead(Read):
-    """`workspaces/{workspace}/api_keys/{key}`; the secret is stored hashed only."""
+class ApiKeyTerms(Read):
+    """Of `workspaces/{workspace}/api_keys/{key}` what it may do, without anything of its secrets."""
 
     name: str = ""
-    secret_hash: str
+    role: Role = "member"
     scopes: tuple[str, ...] = ()
-    revoked_at: datetime | None = None
+    created_at: datetime | None = None
     expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    rotated_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class ApiKeyRead(ApiKeyTerms):
+    """The whole document; the secret is stored hashed only."""
+
+    secret_hash: str
+
+
+class InvitationRead(Read):
+    """`workspaces/{workspace}/invitations/{invitation}`, without the hashes of its links."""
+
+    email: str
+    role: Role
+    open: bool
+    invited_by: str
+    created_at: datetime
+    expires_at: datetime
+    accepted_at: datetime | None = None
+
+    def state_at(self, now: datetime) -> Literal["waiting", "accepted", "revoked", "expired"]:
+        """What has become of it."""
+        if self.accepted_at is not None:
+            return "accepted"
+        if not self.open:
+            return "revoked"
+        return "waiting" if self.expires_at > now else "expired"
 
 
 class DirectoryRead(Read):

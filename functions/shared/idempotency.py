@@ -3,7 +3,8 @@
 A key is taken by creating its document, so of two requests at once one works and the other is told to wait. The first
 answer is kept when the handler has succeeded; a refusal or a failure changed nothing, so its repeat is tried anew. A
 mark whose owner died ends by itself (`busy_until`). An answer that holds a secret is not kept, only that it was
-given.
+given. One that is too large for a document is kept in parts beside the mark; the mark names them in its last write, so
+nobody reads half of an answer, nor a part of another attempt's.
 
 A crash between a handler's commit and the keeping of its answer is not covered here, nor a commit whose outcome nobody
 heard of: what must be made only once is named by `call.idempotency_id` or `call.new_id`. Until a key has its answer, its
@@ -14,12 +15,17 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
 
 from functions.shared import firestore, ids, logs
 from functions.shared.errors import Conflict, Problem
 
 KEPT = timedelta(hours=24)
-_LARGEST_BODY = 900_000
+_PART_BYTES = 900_000
+"""A document holds 1 MiB, its other fields too."""
+_PARTS_AT_ONCE = 8
+"""A commit holds 10 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +51,19 @@ class Attempt:
     """Whether that was an earlier one than this."""
 
     def keep(self, answer: StoredAnswer) -> None:
-        """Keep the answer for repeats, a large one packed; what is too large even so is remembered as given only."""
-        packed = len(answer.body) > _LARGEST_BODY
+        """Keep the answer for repeats, a large one packed, and in parts when it is too large even so."""
+        packed = len(answer.body) > _PART_BYTES
         body = zlib.compress(answer.body) if packed else answer.body
-        if len(body) > _LARGEST_BODY:
-            self.issued()
+        done = {"state": "done", "status": answer.status, "packed": packed, "headers": dict(answer.headers)}
+        if len(body) <= _PART_BYTES:
+            self._write({**done, "body": body})
             return
-        self._write(
-            {"state": "done", "status": answer.status, "body": body, "packed": packed, "headers": dict(answer.headers)},
-        )
+        attempt = ids.secret(9)
+        parts = {
+            f"{self.path}.{attempt}.{number}": body[start : start + _PART_BYTES]
+            for number, start in enumerate(range(0, len(body), _PART_BYTES))
+        }
+        self._write({**done, "parts": list(parts)}, parts)
 
     def issued(self) -> None:
         """Remember that the answer was given, not what it was."""
@@ -84,11 +94,17 @@ class Attempt:
         except (firestore.Changed, Problem):
             logs.warning("An idempotency mark stays until it ends by itself")
 
-    def _write(self, data: dict[str, object]) -> None:
-        batch = firestore.Batch()
+    def _write(self, data: dict[str, object], parts: Mapping[str, bytes] = MappingProxyType({})) -> None:
         whole = {**data, "fingerprint": self.fingerprint, "since": self.since, "expire_at": self.expire_at}
-        batch.replace(self.path, whole, if_etag=self.etag)
         try:
+            paths = list(parts)
+            for start in range(0, len(paths), _PARTS_AT_ONCE):
+                batch = firestore.Batch()
+                for path in paths[start : start + _PARTS_AT_ONCE]:
+                    batch.set(path, {"part": parts[path], "expire_at": self.expire_at})
+                batch.commit()
+            batch = firestore.Batch()
+            batch.replace(self.path, whole, if_etag=self.etag)
             batch.commit()
         except (firestore.Changed, Problem) as error:
             # The work is done and its caller must hear so; only a repeat may be done again.
@@ -119,8 +135,7 @@ def begin(identity: str, fingerprint: str, *, now: datetime, lease: timedelta) -
     if found.exists and now < found.data["expire_at"]:
         if found.data["fingerprint"] != fingerprint:
             raise Conflict("This Idempotency-Key was used for another request.", code="idempotency_conflict")
-        if found.data["state"] == "done":
-            body = zlib.decompress(found.data["body"]) if found.data.get("packed") else found.data["body"]
+        if found.data["state"] == "done" and (body := _body(found.data)) is not None:
             return StoredAnswer(found.data["status"], body, found.data["headers"])
         if found.data["state"] == "issued":
             raise Conflict(
@@ -128,7 +143,7 @@ def begin(identity: str, fingerprint: str, *, now: datetime, lease: timedelta) -
                 "rotate its secret, or make another.",
                 code="already_issued",
             )
-        if now < found.data["busy_until"]:
+        if now < found.data.get("busy_until", now):
             raise _busy()
         since, heir = found.data.get("since", now), True
     batch = firestore.Batch()
@@ -137,6 +152,18 @@ def begin(identity: str, fingerprint: str, *, now: datetime, lease: timedelta) -
         return Attempt(path, fingerprint, batch.commit()[path], expire_at, since, heir)
     except (firestore.AlreadyExists, firestore.Changed):
         raise _busy() from None
+
+
+def _body(done: Mapping[str, Any]) -> bytes | None:
+    """The body of an answer that was kept; None when parts of it are gone: then the request is done by an heir."""
+    if "parts" in done:
+        parts = firestore.get_all(done["parts"])
+        if not all(part.exists for part in parts):
+            return None
+        body = b"".join(part.data["part"] for part in parts)
+    else:
+        body = bytes(done["body"])
+    return zlib.decompress(body) if done.get("packed") else body
 
 
 def _busy() -> Conflict:

@@ -105,6 +105,16 @@ def filed_invoice(workspace: WorkspaceId, invoice: str, ending: Literal["json", 
     return f"invoices/{workspace}/{invoice}.{ending}"
 
 
+def filed_evidence(workspace: WorkspaceId, invoice: str, ending: Literal["json", "unsigned.json"]) -> str:
+    """Where in the archive bucket billing files the evidence of a final invoice; signed as soon as a key signs."""
+    return f"evidence/{workspace}/{invoice}.{ending}"
+
+
+def filed_credit_note(workspace: WorkspaceId, note: str, ending: Literal["json", "pdf"]) -> str:
+    """Where in the archive bucket billing files a credit note."""
+    return f"credit-notes/{workspace}/{note}.{ending}"
+
+
 class InvoiceRead(Read):
     """`workspaces/{workspace}/invoices/{invoice}`: what lists and searches outside billing may show."""
 

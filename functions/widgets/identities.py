@@ -19,12 +19,20 @@ LEEWAY = timedelta(seconds=60)
 MOST_KEYS = 2
 
 
-def rotated(keys: list[dict[str, Any]], overlap: timedelta, now: datetime) -> list[dict[str, Any]]:
-    """The keys with a new one in front. The one before counts for `overlap` longer, or is gone at once without."""
-    new = {"id": ids.secret(9), "created_at": now, "ends_at": None}
+def rotated(keys: list[dict[str, Any]], overlap: timedelta, now: datetime, *, by: str) -> list[dict[str, Any]]:
+    """The keys with a new one in front. The one before counts for `overlap` longer, or is gone at once without.
+
+    `by` is the call that makes it, so that a repeat finds its key (`made_by`).
+    """
+    new = {"id": ids.secret(9), "created_at": now, "ends_at": None, "by": by}
     before = [key for key in live(keys, now) if overlap]
     kept = [{**key, "ends_at": min(now + overlap, key["ends_at"] or now + overlap)} for key in before]
     return [new, *kept][:MOST_KEYS]
+
+
+def made_by(keys: list[dict[str, Any]], call: str) -> str | None:
+    """The id of the key that this call has made already."""
+    return next((key["id"] for key in keys if key.get("by") == call), None)
 
 
 def live(keys: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:

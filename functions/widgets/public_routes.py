@@ -8,7 +8,13 @@ from functions.widgets.models import Session, SessionRequest
 api = Routes("widgets-public")
 
 
-@api.post("/api/widgets/{widget}/sessions", callers=(PUBLIC,), status=201, summary="Open or renew a visitor's session.")
+@api.post(
+    "/api/widgets/{widget}/sessions",
+    callers=(PUBLIC,),
+    status=201,
+    refuses=(401, 403, 429),
+    summary="Open or renew a visitor's session.",
+)
 def open_session(call: Call, widget: str, body: SessionRequest) -> Reply[Session]:
     """Only pages of the widget's allowed origins get one."""
     return Reply(sessions.open_session(call, widget, body), headers={"Cache-Control": "no-store"})

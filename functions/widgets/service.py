@@ -9,7 +9,7 @@ from typing import Any
 from functions.shared import activity, contracts, directory, firestore, ids, logs, paging
 from functions.shared.config import settings
 from functions.shared.contracts import FleetRead
-from functions.shared.errors import Invalid, NotFound, Unavailable
+from functions.shared.errors import Conflict, Invalid, NotFound, Unavailable
 from functions.shared.http import Call, Items, Page
 from functions.shared.identity import WorkspaceId
 from functions.widgets import avatars, embedding, identities, palette, public_files, repository
@@ -227,11 +227,23 @@ def _shown_anew(call: Call, saved: firestore.Snapshot, etag: str) -> tuple[Widge
 def rotate_identity(call: Call, widget: str, rotation: IdentityRotation) -> IdentitySecret:
     """Make a secret with which the site signs for its visitors; the one before counts a while longer.
 
-    Raises NotFound, Unavailable (`no_installation_key`).
+    A repeat with the same key finds the same secret and changes nothing, since a further rotation would shut out whom the
+    site signs for. Raises NotFound, Unavailable (`no_installation_key`), and Conflict (`rotated_since`) for the repeat
+    of a request that may have rotated, when another one has done so since.
     """
-    found = _found(call, widget)
+    found, by = _found(call, widget), call.idempotency_id
     before = list(found.data.get("identity_keys") or ())
-    keys = identities.rotated(before, timedelta(hours=rotation.overlap_hours), call.now)
+    made = identities.made_by(before, by)
+    if made is not None:
+        return IdentitySecret(id=made, secret=identities.secret_of(widget, made), keys=identities.shown(before))
+    if call.repeated and call.first_at is not None and before and before[0]["created_at"] > call.first_at:
+        # Ours may be one of those that ended since: it must not count again, nor cost the latest one its place.
+        raise Conflict(
+            "The secret was rotated again since this request was first sent. Rotate with another Idempotency-Key if the "
+            "one that counts now is not known to the site.",
+            code="rotated_since",
+        )
+    keys = identities.rotated(before, timedelta(hours=rotation.overlap_hours), call.now, by=by)
     new = keys[0]["id"]
     secret = identities.secret_of(widget, new)
     batch = firestore.Batch()

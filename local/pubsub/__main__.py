@@ -11,6 +11,7 @@ import threading
 from local.deployments import add_options, read_catalogue
 from local.oidc import Tokens
 from local.process import announce, arguments, die_with_parent, wait_for_stop
+from local.pubsub.account import Account
 from local.pubsub.backlog import Backlog
 from local.pubsub.catalogue import CatalogueError, Plan
 from local.pubsub.couriers import Couriers
@@ -29,6 +30,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     add_options(parser)
     parser.add_argument(
         "--bigquery", metavar="URL", help="BigQuery server for BigQuery subscriptions; without it rows wait"
+    )
+    parser.add_argument(
+        "--bigquery-account", action="store_true", help="go there as the account of GOOGLE_SERVICE_ACCOUNT_KEY"
     )
     parser.add_argument("--dataset", default="agenthub_local", help="dataset of their tables (default: %(default)s)")
     parser.add_argument(
@@ -51,6 +55,13 @@ def _sweep(backlog: Backlog, stopped: threading.Event) -> None:
             return
 
 
+def _account() -> Account:
+    try:
+        return Account(os.environ.get("GOOGLE_SERVICE_ACCOUNT_KEY", ""))
+    except ValueError as error:
+        sys.exit(f"Pub/Sub cannot start: GOOGLE_SERVICE_ACCOUNT_KEY must be the base64 of a JSON key file ({error})")
+
+
 def main() -> None:
     """Run until SIGTERM."""
     options = parse()
@@ -70,7 +81,8 @@ def main() -> None:
     except (CatalogueError, OSError, RuntimeError) as error:
         sys.exit(f"Pub/Sub cannot start: {error}")
     tokens = Tokens(options.identity, options.credentials) if options.identity else None
-    warehouse = Warehouse(options.bigquery) if options.bigquery else None
+    account = _account() if options.bigquery_account else None
+    warehouse = Warehouse(options.bigquery, account) if options.bigquery else None
     Couriers(database, registry, messages, Push(tokens), warehouse).start()
     stopped = threading.Event()
     threading.Thread(target=_sweep, args=(messages, stopped), name="sweep", daemon=True).start()

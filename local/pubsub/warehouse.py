@@ -10,6 +10,7 @@ import urllib.parse
 from typing import Any
 
 from local.deployments import post
+from local.pubsub.account import Account, NoToken
 from local.pubsub.backlog import Delivery
 from local.pubsub.registry import Subscription
 
@@ -21,9 +22,10 @@ _TABLE = re.compile(r"(.+)[.:]([^.]+)\.([^.]+)")
 class Warehouse:
     """Carries messages into BigQuery tables."""
 
-    def __init__(self, url: str) -> None:
-        """`url` is the address of the BigQuery server."""
+    def __init__(self, url: str, account: Account | None = None) -> None:
+        """`url` is the address of the BigQuery server; Google's own wants to know which `account` it is."""
         self._url = url.rstrip("/")
+        self._account = account
 
     def carry(self, subscription: Subscription, deliveries: list[Delivery]) -> list[str]:
         """An empty text for each message that is a row now, else why it is not."""
@@ -48,18 +50,29 @@ class Warehouse:
         config = subscription.body.bigquery_config
         found = _TABLE.fullmatch(config.table)
         assert found is not None  # checked when the subscription was made
-        return insert_all(self._url, found.groups(), rows, ignore_unknown=bool(config.drop_unknown_fields))
+        try:
+            authorization = self._account.authorization() if self._account else ""
+        except NoToken as error:
+            return dict.fromkeys(range(len(rows)), str(error))
+        ignore_unknown = bool(config.drop_unknown_fields)
+        return insert_all(self._url, found.groups(), rows, ignore_unknown=ignore_unknown, authorization=authorization)
 
 
 def insert_all(
-    url: str, table: tuple[str, ...], rows: list[dict[str, Any]], *, ignore_unknown: bool = False
+    url: str,
+    table: tuple[str, ...],
+    rows: list[dict[str, Any]],
+    *,
+    ignore_unknown: bool = False,
+    authorization: str = "",
 ) -> dict[int, str]:
     """Insert rows (`insertId`, `json`) into a table (project, data set, name); why rows were refused, by their index."""
     name = ".".join(table)
     project, dataset, leaf = (urllib.parse.quote(part, safe="") for part in table)
     address = f"{url.rstrip('/')}/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{leaf}/insertAll"
     body = {"rows": rows, "skipInvalidRows": True, "ignoreUnknownValues": ignore_unknown}
-    answer = post(address, json.dumps(body).encode(), {"Content-Type": "application/json"}, _TIMEOUT)
+    headers = {"Content-Type": "application/json", **({"Authorization": authorization} if authorization else {})}
+    answer = post(address, json.dumps(body).encode(), headers, _TIMEOUT)
     if answer.status != 200:
         return dict.fromkeys(range(len(rows)), f"{name}: answered {answer.status or 'nothing'}: {answer.body[:_SHOWN]}")
     refused = json.loads(answer.body).get("insertErrors", [])

@@ -11,11 +11,20 @@ from local.supervisor.addresses import Addresses
 from local.supervisor.plan import ALIASES, Deployment, Plan, account, url_variable
 
 _DATASET = "agenthub_local"
+_BIGQUERY = "https://bigquery.googleapis.com"
 
 
 def uses_real_bigquery(environment: Mapping[str, str]) -> bool:
     """Whether USE_BIGQUERY asks for Google's BigQuery instead of the local one."""
     return environment.get("USE_BIGQUERY", "").lower() in ("true", "1", "yes")
+
+
+def warehouse_of(environment: Mapping[str, str], addresses: Addresses) -> list[str]:
+    """The options of the engine that carries rows into BigQuery: into which, and whether as an account."""
+    if not uses_real_bigquery(environment):
+        return ["--bigquery", addresses.engine("bigquery")]
+    # Google's own client takes another address of its service from the same variable.
+    return ["--bigquery", environment.get("BIGQUERY_EMULATOR_HOST") or _BIGQUERY, "--bigquery-account"]
 
 
 def uses_stripe(environment: Mapping[str, str]) -> bool:

@@ -22,6 +22,7 @@ from local.supervisor.environment import (
     for_one,
     uses_real_bigquery,
     uses_stripe,
+    warehouse_of,
 )
 from local.supervisor.health import Health
 from local.supervisor.keys import evidence_key, installation_key
@@ -199,7 +200,7 @@ class Stack:
         def caller(name: str) -> list[str]:
             return [*catalogue, *project, *identity, "--credentials", str(self.credentials(name).resolve()), *deployed]
 
-        warehouse = [] if uses_real_bigquery(os.environ) else ["--bigquery", addresses.engine("bigquery")]
+        warehouse = warehouse_of(os.environ, addresses)
         more: Mapping[str, list[str]] = {
             "identity": [*project, "--mail", str(state / "mail"), "--public-url", addresses.public],
             "firestore": catalogue,

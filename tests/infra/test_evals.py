@@ -125,7 +125,7 @@ def test_without_a_key_nothing_is_asked(
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.skipif(not PYTHON.exists(), reason="the evaluation client is not installed; nox -s evals does that")
+@pytest.mark.skipif(not PYTHON.exists(), reason="the evaluation client is not installed; nox -s evals and CI do that")
 def test_a_model_scores_each_answer_and_a_low_score_is_a_failure(town: Town) -> None:
     command = [str(PYTHON), "-m", "infra.evals", AGENT, "--url", town.url, "--project", "p", "--least", "0.5"]
     env = {"AGENTHUB_API_KEY": KEY, "EVALUATION_URL": town.url, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}

@@ -94,10 +94,18 @@ class Call:
         key = self.idempotency_key or secrets.token_hex(16)
         return ids.hashed("idempotency", self.principal.caller, key)
 
-    def new_id(self, kind: str) -> str:
-        """The id of the one thing of this kind that this call makes.
+    @property
+    def repeated(self) -> bool:
+        """Whether an earlier request with this Idempotency-Key may have done what this one is asked to do.
+
+        Only then it is worth a read to look for what that one has made.
+        """
+        return self.first_at is not None and self.first_at < self.now
+
+    def new_id(self, kind: str, *subject: str) -> str:
+        """The id of the one thing of this kind that this call makes, or makes of each `subject`.
 
         A repeat of the call gets the same, also after a crash: its commit then meets AlreadyExists and the thing is
         there. Without an Idempotency-Key it is new each time.
         """
-        return ids.of(kind, self.first_at or self.now, self.idempotency_id)
+        return ids.of(kind, self.first_at or self.now, self.idempotency_id, *subject)

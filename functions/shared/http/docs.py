@@ -50,7 +50,8 @@ def page(contract: Mapping[str, Any]) -> str:
         f'spellcheck="false"><output aria-live="polite"></output></div></header><main>'
         f'<p>The same as a file: <a href="openapi.json">openapi.json</a> (OpenAPI {escape(str(contract["openapi"]))}). '
         f"A refusal is <a href='#Problem'>Problem</a> as <code>application/problem+json</code>.</p>"
-        f"{_security(components.get('securitySchemes', {}))}{''.join(sections)}{_section('Models', schemas)}</main>"
+        f"{_security(components.get('securitySchemes', {}))}{_statuses(components.get('responses', {}))}"
+        f"{''.join(sections)}{_section('Models', schemas)}</main>"
         f"<script>{SCRIPT}</script></body></html>"
     )
 
@@ -67,6 +68,20 @@ def _security(schemes: Mapping[str, Any]) -> str:
     )
     public = "<div><dt><i>public</i></dt><dd>Nothing to show.</dd></div>"
     return f"<h2>Who calls, and with what in <code>Authorization: Bearer</code></h2><dl class='callers'>{listed}{public}</dl>"
+
+
+def _statuses(responses: Mapping[str, Any]) -> str:
+    """What each status says that stands on several operations."""
+    listed = "".join(
+        f"<div id='{_anchor(status)}'><dt><i>{escape(status)}</i></dt>"
+        f"<dd>{escape(str(response.get('description', '')))}</dd></div>"
+        for status, response in responses.items()
+    )
+    return f"<h2>Statuses beside those of success</h2><dl class='callers'>{listed}</dl>" if listed else ""
+
+
+def _anchor(status: str) -> str:
+    return escape(f"status-{status}")
 
 
 def _operation(path: str, method: str, operation: Mapping[str, Any]) -> str:
@@ -87,10 +102,14 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> str:
         parts.append(f"<h3>Parameters</h3><dl>{''.join(rows)}</dl>")
     if "requestBody" in operation:
         parts.append(f"<h3>Body</h3>{_contents(operation['requestBody']['content'])}")
+    refusals = [status for status, response in operation["responses"].items() if "$ref" in response]
     for status, response in operation["responses"].items():
-        if status != "default":
+        if status != "default" and status not in refusals:
             contents = _contents(response.get("content", {})) or "<p>No content.</p>"
             parts.append(f"<h3>Answer {escape(status)}</h3>{contents}")
+    if refusals:
+        links = ", ".join(f"<a href='#{_anchor(status)}'>{escape(status)}</a>" for status in refusals)
+        parts.append(f"<h3>Or</h3><p>{links}</p>")
     search = escape(" ".join((method, path, summary, *callers)).lower())
     return (
         f'<details id="{escape(str(operation.get("operationId", path)))}" data-text="{search}"><summary>'

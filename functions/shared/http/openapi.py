@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from functions.shared.http import schema
+from functions.shared.http.announced import MEANINGS, announced
 from functions.shared.http.messages import Bytes, Json, Raw, Stream
 from functions.shared.http.routes import Route, Routes
 from functions.shared.identity import Caller
@@ -68,6 +69,7 @@ def document(deployments: Sequence[Routes], *, title: str = "AgentHub", version:
                 name: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": text}
                 for name, text in _SCHEME_TEXTS.items()
             },
+            "responses": {str(status): _refusal(status) for status in MEANINGS},
             "schemas": {"Problem": _PROBLEM, **dict(sorted(schemas.items()))},
         },
     }
@@ -109,10 +111,10 @@ def _operation(route: Route, references: dict[Any, dict[str, Any]]) -> tuple[dic
         operation["parameters"] = parameters
     if route.body is not None:
         operation["requestBody"] = {"required": True, "content": _body(route, references)}
-    operation["responses"] = {str(route.status): _success(route, references), "default": _failure()}
+    refusals = {str(status): {"$ref": f"#/components/responses/{status}"} for status in announced(route)}
+    operation["responses"] = {str(route.status): _success(route, references), **refusals, "default": _failure()}
     if route.etag:
         operation["responses"][str(route.status)]["headers"] = {"ETag": {"schema": {"type": "string"}}}
-        operation["responses"]["304"] = {"description": "The ETag in If-None-Match names what is there now."}
     return operation, schemas
 
 
@@ -163,6 +165,14 @@ def _success(route: Route, references: dict[Any, dict[str, Any]]) -> dict[str, A
     return {"description": "It worked.", **({"content": content} if content else {})}
 
 
-def _failure() -> dict[str, Any]:
+def _failure(description: str = "A problem.") -> dict[str, Any]:
     reference = {"$ref": "#/components/schemas/Problem"}
-    return {"description": "A problem.", "content": {"application/problem+json": {"schema": reference}}}
+    return {"description": description, "content": {"application/problem+json": {"schema": reference}}}
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    found: dict[str, Any] = {"description": MEANINGS[status]} if status == 304 else _failure(MEANINGS[status])
+    if status in (429, 503):
+        seconds = {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}
+        found["headers"] = {"Retry-After": seconds}
+    return found

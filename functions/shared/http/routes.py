@@ -60,6 +60,8 @@ class Route:
     max_body: int
     accepts: tuple[str, ...]
     produces: tuple[str, ...]
+    refuses: frozenset[int]
+    """Statuses that the declaration does not bring by itself; `announced` has them all."""
     signed_in: str
     """The header in which the sender signs the body; empty: nobody signs."""
     parameters: tuple[str, ...]
@@ -176,6 +178,7 @@ class Routes:
         max_body: int = MEGABYTE,
         accepts: Collection[str] = (),
         produces: Collection[str] = (),
+        refuses: Collection[int] = (),
         signed_in: str = "",
     ) -> Callable[[Handler], Handler]:
         """Declare a route; the decorated handler stays a plain function.
@@ -187,6 +190,7 @@ class Routes:
         answer holds a secret: it is not stored. `if_match`: whether If-Match is demanded (default for PUT, PATCH,
         DELETE). `etag`: a GET whose answers have an ETag; one without is a fault. `basic`: `call.basic` is filled.
         `max_body`: bytes. `accepts`: content types of a `Raw` body. `produces`: media types of a `Bytes` answer.
+        `refuses`: statuses that it may answer with beside those that its declaration brings, such as 402 and 429.
         `signed_in`: the header that fills `call.signature`, of a public webhook whose handler verifies it.
         """
         reads = method == "GET"
@@ -215,6 +219,7 @@ class Routes:
                         max_body=max_body,
                         accepts=tuple(accepts) or ("application/json",),
                         produces=tuple(produces),
+                        refuses=frozenset(refuses),
                         signed_in=signed_in,
                         parameters=parameters,
                         body=body,

@@ -123,3 +123,19 @@ def test_a_lead_goes_with_its_conversation(studio: Studio) -> None:
     assert (exported["lead"]["email"], exported["lead"]["consent"]) == ("ana@example.com", "I agree.")
     assert studio.ask("DELETE", f"/api/conversations/{name}").status == 204
     assert studio.get("/api/leads").body["items"] == []
+
+
+def test_what_a_colleague_did_since_is_not_undone_unseen(studio: Studio) -> None:
+    name = lead(studio, 1)
+    other = Studio(callers.person("member", studio.workspace))
+    seen = {"state": "waiting", "taken_by": None, "note": None}
+    taken = change(other, name, "taken", note="Mine.", seen=seen).body
+    for state, fields in (("waiting", {"note": "He called."}), ("done", {}), ("waiting", {})):
+        refused = change(studio, name, state, seen=seen, **fields)
+        assert (refused.status, refused.code) == (409, "handled_since")
+    assert studio.get("/api/leads").body["items"] == [taken]
+    # A repeat of what was done already, after a lost answer, is no conflict.
+    assert change(other, name, "taken", note="Mine.", seen=seen).body == taken
+    now = {part: taken[part] for part in seen}
+    assert change(studio, name, "waiting", note="He called.", seen=now).body["note"] == "He called."
+    assert change(studio, name, "done", seen={"state": "lost"}).status == 422

@@ -1,10 +1,15 @@
 """Versions: numbered, never changed, compared and gone back to; a pipeline may run again and again."""
 
+import pytest
+
+from functions.agents import publishing
 from functions.agents.models import Agent
 from functions.shared import clock, contracts, events, firestore
 from functions.shared.contracts import AgentRead
+from functions.shared.errors import Unavailable
 from tests.cloud import Cloud
 from tests.functions.agents.studio import Answered, Studio
+from tests.functions.rooms import lose_answer
 
 FILE = "# pipeline\nname: Mia\nindustry: dental\nmodel: {provider: offline, id: offline-extractive}\n"
 
@@ -145,6 +150,52 @@ def test_versions_are_listed_read_compared_and_gone_back_to(studio: Studio):
     assert agent.draft.tone == "formal"
     assert studio.ask("POST", f"{path}/rollback", {"version": first["id"]}).code == "nothing_to_publish"
     assert studio.get(f"{path}/versions/{first['id']}").body == whole
+
+
+def test_a_publication_whose_answer_was_lost_is_found_by_its_repeat(studio: Studio, cloud: Cloud):
+    agent = studio.agent().body["id"]
+    path = f"/api/agents/{agent}"
+    first = studio.ask("POST", f"{path}/publish", Idempotency_Key="p1")
+    lose_answer(studio.someone, "p1")
+    again = studio.ask("POST", f"{path}/publish", Idempotency_Key="p1")
+    assert (again.status, again.body, again.etag) == (200, first.body, first.etag)
+    # What is written since waits for a publication of its own.
+    change(studio, path, name="Maya")
+    lose_answer(studio.someone, "p1")
+    assert studio.ask("POST", f"{path}/publish", Idempotency_Key="p1").body == first.body
+    assert studio.get(path).body["unpublished_changes"]
+    assert [one["number"] for one in studio.get(f"{path}/versions").body["items"]] == [1]
+    assert len(cloud.published("agent-published", studio.workspace)) == 1
+    assert studio.ask("POST", f"{path}/publish", Idempotency_Key="p2").body["number"] == 2
+
+
+def test_a_rollback_whose_answer_was_lost_is_found_by_its_repeat(studio: Studio):
+    path = f"/api/agents/{studio.agent().body['id']}"
+    old = {"version": studio.ask("POST", f"{path}/publish").body["id"]}
+    change(studio, path, name="Maya")
+    studio.ask("POST", f"{path}/publish")
+    first = studio.ask("POST", f"{path}/rollback", old, Idempotency_Key="b1")
+    assert (first.body["number"], first.body["rolled_back_to"]) == (3, 1)
+    lose_answer(studio.someone, "b1")
+    again = studio.ask("POST", f"{path}/rollback", old, Idempotency_Key="b1")
+    assert (again.status, again.body, again.etag) == (200, first.body, first.etag)
+    # Published anew since, it is not gone back to once more.
+    assert studio.ask("POST", f"{path}/publish").body["number"] == 4
+    lose_answer(studio.someone, "b1")
+    assert studio.ask("POST", f"{path}/rollback", old, Idempotency_Key="b1").body == first.body
+    assert studio.get(path).body["published"]["number"] == 4
+
+
+def test_a_publication_that_was_never_made_is_made_by_the_repeat(studio: Studio, monkeypatch: pytest.MonkeyPatch):
+    path = f"/api/agents/{studio.agent().body['id']}"
+
+    def lost(*_: object) -> None:
+        raise Unavailable("Nobody knows.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing.wizard, "written", lost)
+        assert studio.ask("POST", f"{path}/publish", Idempotency_Key="p1").status == 503
+    assert studio.ask("POST", f"{path}/publish", Idempotency_Key="p1").body["number"] == 1
 
 
 def test_a_version_of_another_agent_is_not_found(studio: Studio):

@@ -114,7 +114,8 @@ def test_whoever_leaves_gets_the_claim_of_another_workspace_or_none(room: Room, 
     assert remove(room, owner, owner) == (204, "")
     assert json.loads(people.claims(owner)) == {}
     left = actions(room, member(workspace, "viewer"))[0]
-    assert (left["action"], left["before"], left["after"]) == ("member.left", {"role": "owner"}, None)
+    before = {"role": "owner", "alert_emails": [owner.claims["email"]]}
+    assert (left["action"], left["before"], left["after"]) == ("member.left", before, None)
 
 
 def test_whoever_left_what_he_founded_may_found_anew(room: Room, people: People) -> None:

@@ -29,6 +29,8 @@ def test_a_person_founds_a_workspace_and_owns_it(room: Room, people: People) -> 
     assert json.loads(people.claims(someone)) == {"workspace_id": workspace["id"]}
     someone.claims["workspace_id"] = workspace["id"]
     assert content(room.ask("GET", "/api/workspace", someone))["time_zone"] == "Europe/Berlin"
+    # Whoever founds it is told of hand-offs and leads before he has set anything.
+    assert workspace["alert_emails"] == [someone.claims["email"]]
     assert [one["role"] for one in content(room.ask("GET", "/api/workspace/members", someone))["items"]] == ["owner"]
     [entry] = content(room.ask("GET", "/api/dashboard/activity", someone))["items"]
     assert (entry["action"], entry["actor"]) == ("workspace.created", f"person:{someone.claims['sub']}")

@@ -1,7 +1,12 @@
 """Many at once: each agent has its outcome, one that fails stops no other, and a repeat tells the same."""
 
+import base64
 import random
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -10,7 +15,7 @@ from hypothesis import strategies as st
 
 from functions.my_agents import bulk, changes, service
 from functions.my_agents.models import Bulk, Filter, StatusChange
-from functions.shared import contracts, firestore, ids, logs
+from functions.shared import clock, contracts, firestore, ids, logs
 from functions.shared.contracts import FleetRead
 from functions.shared.errors import Conflict, Invalid
 from functions.shared.firestore import Query
@@ -19,7 +24,7 @@ from functions.shared.identity import WorkspaceId
 from tests.cloud import Cloud
 from tests.functions.google import google_of_package
 from tests.functions.my_agents.wizard import Wizard, wizard
-from tests.functions.rooms import Room, agent, content, write
+from tests.functions.rooms import Room, agent, content, lose_answer, write
 from tests.functions.shared.http import callers
 
 __all__ = ["google_of_package", "wizard"]
@@ -180,9 +185,107 @@ def test_a_repeat_with_the_same_key_gives_the_same_answer(room: Room, cloud: Clo
     assert content(first)["done"] == 1
     again = room.ask("POST", "/api/my-agents/bulk", someone, body, key="b1")
     assert content(again) == content(first)
+    lose_answer(someone, "b1")
+    assert content(room.ask("POST", "/api/my-agents/bulk", someone, body, key="b1")) == content(first)
     other = room.ask("POST", "/api/my-agents/bulk", someone, {**body, "action": "archive"}, key="b1")
     assert (other.status_code, content(other)["code"]) == (409, "idempotency_conflict")
     assert actions(workspace) == {"agent.paused": 1}
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+def called(cloud: Cloud, workspace: WorkspaceId, key: str, first: Call | None = None) -> Call:
+    """A call with a key as the edge makes it: the first one, or a repeat of `first`, whose answer was lost."""
+    call = cloud.call(workspace, key=key)
+    return replace(call, first_at=call.now if first is None else first.now)
+
+
+def run_and_die(call: Call, wanted: Bulk, commits: int) -> None:
+    """The process dies after so many agents were changed, or at the end."""
+    lock, left, real = Lock(), [commits], changes.write
+
+    def dying(call: Call, pair: changes.Pair, change: changes.Change) -> str:
+        with lock:
+            left[0] -= 1
+            if left[0] < 0:
+                raise Crash
+        return real(call, pair, change)
+
+    with pytest.MonkeyPatch.context() as patch, suppress(Crash):
+        patch.setattr(changes, "write", dying)
+        bulk.run(call, wanted)
+
+
+@pytest.mark.parametrize("action", ["enable", "disable", "archive", "delete", "restore", "tag", "untag"])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.sampled_from([None, "active", "paused", "archived", "deleted"]), min_size=1, max_size=6),
+    st.integers(0, 6),
+    st.sampled_from([None, {}, {"status": "active"}, {"status": "paused"}, {"tag": "x"}, {"deleted": True}]),
+    st.randoms(use_true_random=False),
+)
+def test_a_repeat_after_a_crash_answers_what_the_first_request_would_have(
+    cloud: Cloud, action: Any, started: list[str | None], commits: int, conditions: Any, dice: random.Random
+) -> None:
+    """Of two equal fleets one meets no crash; the other's repeat says the same, though somebody came in between."""
+    answers = []
+    for crashes in (False, True):
+        workspace = cloud.workspace()
+        names = [agent(workspace, status=None, name=f"Agent {number}") for number in range(len(started))]
+        for name, status in zip(names, started, strict=True):
+            if status is not None:
+                document = {"status": "active" if status == "deleted" else status, "tags": ["x"] * (len(status) % 2)}
+                deleted = {"deleted_at": clock.now()} if status == "deleted" else {}
+                write(contracts.path(workspace, "fleet", name), {**document, **deleted})
+        meant = {"ids": [*names, ids.new("agent")]} if conditions is None else {"filter": conditions}
+        tags = {"tags": ["x", "y"]} if "tag" in action else {}
+        wanted = Bulk.model_validate({"action": action, **meant, **tags})
+        call = called(cloud, workspace, "k")
+        if crashes:
+            run_and_die(call, wanted, commits)
+            done = [name for name in names if changes.done(call, [name])]
+            before = states(workspace)
+            for name in done:
+                # Somebody undoes it, which is not undone again.
+                state = {"status": dice.choice(["active", "archived"]), "tags": [], "deleted_at": None}
+                write(contracts.path(workspace, "fleet", name), state)
+                before[name] = FleetRead.model_validate(state)
+            call = called(cloud, workspace, "k", call)
+        answer = bulk.run(call, wanted)
+        place = {name: number for number, name in enumerate(names)}
+        answers.append([(place.get(one.agent_id), one.name, one.outcome, one.code) for one in answer.outcomes])
+        assert sum(actions(workspace).values()) == answer.done
+        if crashes:
+            assert all(states(workspace)[name] == before[name] for name in done)
+    assert answers[0] == answers[1]
+
+
+def test_only_a_repeat_looks_for_what_was_done_before(cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    names = [agent(workspace) for _ in range(20)]
+    wanted, first = Bulk(action="disable", ids=names), called(cloud, workspace, "k")
+    with logs.request() as operations:
+        assert bulk.run(first, wanted).done == 20
+    assert operations == {"firestore_reads": 40, "firestore_writes": 40}
+    with logs.request() as operations:
+        assert bulk.run(called(cloud, workspace, "k", first), wanted).done == 20
+    assert operations == {"firestore_reads": 60}
+
+
+def test_two_repeats_at_once_do_it_once_and_say_the_same(cloud: Cloud) -> None:
+    """One of them was taken for dead and is not."""
+    workspace = cloud.workspace()
+    names = [agent(workspace, status=status) for status in ("active", "archived", None) * 5]
+    wanted, first = Bulk(action="archive", ids=names), called(cloud, workspace, "k")
+    with ThreadPoolExecutor(2) as pool:
+        both = list(
+            pool.map(lambda call: bulk.run(call, wanted), [called(cloud, workspace, "k", first) for _ in range(2)])
+        )
+    assert both[0] == both[1]
+    assert (both[0].done, both[0].unchanged) == (10, 5)
+    assert actions(workspace) == {"agent.archived": 10}
 
 
 def test_one_that_breaks_is_told_and_the_others_are_done(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,6 +383,22 @@ def test_files_are_exported_for_each_agent_and_the_answer_is_kept(
     assert sorted(len(body["agents"]) for body in wizard.asked) == [2, 3, 3]
     assert content(room.ask("POST", "/api/my-agents/bulk", someone, service_call, key="e1")) == found
     assert len(wizard.asked) == 3
+
+
+def test_an_export_that_no_document_holds_is_answered_again(wizard: type[Wizard], room: Room) -> None:
+    someone = callers.person("member", wizard.workspace)
+    names = [agent(wizard.workspace, name=f"Agent {number}") for number in range(9)]
+    # 2.7 MB that do not become smaller.
+    wizard.file = "name: {name}\n# " + base64.b64encode(random.Random(1).randbytes(225_000)).decode() + "\n"
+    body = {"action": "export", "ids": names}
+    first = room.ask("POST", "/api/my-agents/bulk", someone, body, key="e2")
+    assert len(first.data) > 2_600_000
+    asked = len(wizard.asked)
+    again = room.ask("POST", "/api/my-agents/bulk", someone, body, key="e2")
+    assert (again.status_code, again.data) == (200, first.data)
+    assert len(wizard.asked) == asked
+    lose_answer(someone, "e2")
+    assert room.ask("POST", "/api/my-agents/bulk", someone, body, key="e2").data == first.data
 
 
 def test_a_wizard_that_is_down_fails_the_export_and_a_full_answer_leaves_the_rest(

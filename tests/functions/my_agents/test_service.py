@@ -264,6 +264,23 @@ def test_health_is_what_a_glance_should_see(cloud: Cloud, counters: Any, state: 
     assert found.health.state == state
 
 
+@pytest.mark.parametrize(
+    ("day", "month", "as_of"),
+    [(None, None, None), (None, 5_000_000, 5), (7_000_000, 5_000_000, 7), (5_000_000, 7_000_000, 7)],
+)
+def test_figures_say_how_fresh_they_are(cloud: Cloud, day: int | None, month: int | None, as_of: int | None) -> None:
+    workspace = cloud.workspace()
+    quiet, call = agent(workspace), cloud.call(workspace, now=NOW)
+    for name, micros in (("day_2026-11-25", day), ("month_2026-11", month)):
+        if micros is not None:
+            others = {"agents": {ids.new("agent"): {"turns": 1, "last_micros": micros}}, "as_of_micros": micros}
+            write(contracts.path(workspace, "rollups", name), others)
+    expected = None if as_of is None else datetime.fromtimestamp(as_of, UTC)
+    assert service.one(call, quiet)[0].as_of == expected
+    (listed,) = service.listed(call, Filter()).items
+    assert (listed.as_of, listed.last_active) == (expected, None)
+
+
 def test_a_key_without_the_scope_may_read_only(room: Room, cloud: Cloud) -> None:
     workspace = cloud.workspace()
     name, key = agent(workspace), callers.machine(scopes=("read",))
@@ -319,6 +336,45 @@ def test_a_duplicate_is_copied_by_the_wizard_and_tagged_by_the_fleet_once(wizard
     assert (named["name"], named["tags"]) == ("Second desk", [])
     assert len(content(room.ask("GET", "/api/my-agents", someone))["items"]) == 3
     assert room.ask("POST", f"/api/my-agents/{ids.new('agent')}/duplicate", someone, {}).status_code == 404
+
+
+def test_what_was_changed_since_a_lost_answer_stays_when_the_making_is_repeated(
+    wizard: type[Wizard], room: Room
+) -> None:
+    someone = callers.person("member", wizard.workspace)
+    body = {"definition": {"name": "Desk"}, "tags": ["new"]}
+    made = content(room.ask("POST", "/api/my-agents", someone, body, key="k1"))
+    one = f"/api/my-agents/{made['id']}"
+    changed = room.ask("PATCH", one, someone, {"tags": ["mine"]}, etag=etag(room.ask("GET", one, someone)))
+    lose_answer(someone, "k1")
+    assert content(room.ask("POST", "/api/my-agents", someone, body, key="k1")) == content(changed)
+
+
+def test_a_restoration_is_made_once_for_each_key(room: Room, cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    someone, name = callers.person("admin", workspace), agent(workspace)
+    path = f"/api/my-agents/{name}/restore"
+
+    def delete() -> None:
+        at = f"/api/my-agents/{name}"
+        assert room.ask("DELETE", at, someone, etag=etag(room.ask("GET", at, someone))).status_code == 204
+
+    delete()
+    first = room.ask("POST", path, someone, key="r1")
+    assert (first.status_code, content(first)["status"]) == (200, "paused")
+    again = room.ask("POST", path, someone, key="r1")
+    assert (again.status_code, content(again), etag(again)) == (200, content(first), etag(first))
+    assert again.headers["Idempotent-Replayed"] == "true"
+    lose_answer(someone, "r1")
+    again = room.ask("POST", path, someone, key="r1")
+    assert (content(again), etag(again)) == (content(first), etag(first))
+    assert actions(workspace) == ["agent.deleted", "agent.restored"]
+    # Deleted once more, it stays so, however often the lost answer is asked for.
+    delete()
+    for _ in range(2):
+        lose_answer(someone, "r1")
+        assert content(room.ask("POST", path, someone, key="r1"))["deleted_at"] is not None
+    assert content(room.ask("POST", path, someone, key="r2"))["deleted_at"] is None
 
 
 def test_a_whole_fleet_comes_in_one_call(room: Room, cloud: Cloud) -> None:

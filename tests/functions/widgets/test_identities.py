@@ -1,6 +1,7 @@
 """Visitors whom the site has signed for: secrets that rotate, signatures that are checked, one visitor for each person."""
 
 import warnings
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,11 +9,11 @@ import jwt
 import pytest
 from werkzeug.test import TestResponse
 
-from functions.shared import clock, firestore
+from functions.shared import clock, firestore, ids
 from functions.shared.identity import WorkspaceId
 from functions.widgets import identities
 from tests.cloud import Cloud
-from tests.functions.rooms import Room, content
+from tests.functions.rooms import Room, content, lose_answer
 from tests.functions.shared.http import callers
 from tests.functions.widgets.test_service import etag
 from tests.functions.widgets.test_sessions import ask, claims, made, talk
@@ -73,6 +74,48 @@ def test_two_secrets_live_during_a_rotation_and_no_third(
     assert [key["id"] for key in identities.live(keys, later)] == [third["id"]]
 
 
+def forget(someone: callers.Someone, key: str) -> None:
+    """As if the key had never been used."""
+    name = ids.hashed("idempotency", f"console:{someone.claims['workspace_id']}:{someone.claims['sub']}", key)
+    assert firestore.get(f"idempotency/{name}").exists
+    batch = firestore.Batch()
+    batch.delete(f"idempotency/{name}")
+    batch.commit()
+
+
+@pytest.mark.parametrize("lose", [lose_answer, forget])
+@pytest.mark.parametrize("hours", [0, 2])
+def test_a_rotation_whose_answer_was_lost_is_not_made_again(
+    room: Room, public: Room, cloud: Cloud, lose: Callable[[callers.Someone, str], None], hours: int
+) -> None:
+    workspace, _, widget = made(cloud)
+    someone, path = callers.person("admin", workspace), f"/api/widgets/{widget}/identity-secret/rotate"
+    before = content(rotate(room, workspace, widget))
+    first = room.ask("POST", path, someone, {"overlap_hours": hours}, key="k1")
+    for _ in range(2):
+        lose(someone, "k1")
+        again = room.ask("POST", path, someone, {"overlap_hours": hours}, key="k1")
+        assert (again.status_code, content(again)) == (201, content(first))
+    assert ask(public, widget, identity=signed(before["secret"])).status_code == (201 if hours else 401)
+    assert ask(public, widget, identity=signed(content(first)["secret"])).status_code == 201
+    told = [one.data["action"] for one in firestore.find(firestore.Query(f"workspaces/{workspace}/activity"))]
+    assert told.count("widget.identity_rotated") == 2
+
+
+def test_a_rotation_that_a_later_one_has_ended_is_not_brought_back_by_its_repeat(
+    room: Room, public: Room, cloud: Cloud
+) -> None:
+    workspace, _, widget = made(cloud)
+    someone, path = callers.person("admin", workspace), f"/api/widgets/{widget}/identity-secret/rotate"
+    leaked = content(room.ask("POST", path, someone, {}, key="k1"))
+    latest = content(rotate(room, workspace, widget, overlap_hours=0))
+    lose_answer(someone, "k1")
+    refused = room.ask("POST", path, someone, {}, key="k1")
+    assert (refused.status_code, content(refused)["code"]) == (409, "rotated_since")
+    assert ask(public, widget, identity=signed(leaked["secret"])).status_code == 401
+    assert ask(public, widget, identity=signed(latest["secret"])).status_code == 201
+
+
 def test_a_secret_that_leaked_ends_at_once(room: Room, public: Room, cloud: Cloud) -> None:
     workspace, _, widget = made(cloud)
     leaked = content(rotate(room, workspace, widget))
@@ -84,10 +127,10 @@ def test_a_secret_that_leaked_ends_at_once(room: Room, public: Room, cloud: Clou
 
 def test_a_rotation_that_is_repeated_never_lengthens_a_keys_life() -> None:
     now = datetime.fromisoformat("2026-11-25T12:00:00+00:00")
-    keys = identities.rotated([], timedelta(hours=1), now)
-    keys = identities.rotated(keys, timedelta(hours=1), now)
+    keys = identities.rotated([], timedelta(hours=1), now, by="first")
+    keys = identities.rotated(keys, timedelta(hours=1), now, by="second")
     old = keys[1]
-    keys = identities.rotated(keys, timedelta(hours=300), now + timedelta(minutes=30))
+    keys = identities.rotated(keys, timedelta(hours=300), now + timedelta(minutes=30), by="third")
     assert len(keys) == 2
     assert old["id"] not in {key["id"] for key in keys}
 

@@ -13,6 +13,7 @@ class Door:
 
     def __init__(self, engine: str, accounts: ServiceAccounts) -> None:
         self.callers: set[str] = set()
+        self.engine = engine
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, engine, accounts))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self._thread.start()

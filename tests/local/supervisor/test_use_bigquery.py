@@ -1,24 +1,26 @@
-"""USE_BIGQUERY=true: functions ask another BigQuery than the local one, as the account of GOOGLE_SERVICE_ACCOUNT_KEY.
+"""USE_BIGQUERY=true: another BigQuery than the local one is asked and filled, as GOOGLE_SERVICE_ACCOUNT_KEY's account.
 
 Google's is played by a second engine behind a door that wants what Google wants: an account's bearer token, which comes
 from the `token_uri` of the key file.
 """
 
 import base64
+import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from google.auth.credentials import AnonymousCredentials
-from google.cloud import bigquery
+from google.cloud import bigquery, pubsub_v1
 
 from local.identity.accounts import ServiceAccounts
 from local.identity.keys import Keyring
 from local.supervisor.addresses import Addresses
-from local.supervisor.environment import dataset, for_all, for_one, uses_real_bigquery
+from local.supervisor.environment import dataset, for_all, for_one, uses_real_bigquery, warehouse_of
 from local.supervisor.plan import Plan
 from tests import engines
 from tests.engines import ROOT
@@ -27,6 +29,7 @@ from tests.local.bigquery.samples import usage_event
 from tests.local.supervisor.bigquery_door import Door
 
 PROJECT, DATASET = "shop-1", "shop_warehouse"
+WRITER = f"writer@{PROJECT}.iam.gserviceaccount.com"
 READER = f"reader@{PROJECT}.iam.gserviceaccount.com"
 QUERY = """
 from datetime import UTC, datetime
@@ -92,9 +95,63 @@ def test_the_functions_ask_that_bigquery_as_the_account_of_the_key(
     assert google.callers == {READER}
 
 
+@pytest.fixture
+def carried(google: Door, identity: engines.Engine, tmp_path: Path) -> Iterator[engines.Engine]:
+    """Pub/Sub with the catalogue's subscriptions, as the supervisor starts it where somebody has set USE_BIGQUERY."""
+    key = write_key(identity, WRITER, tmp_path / "writer.json").read_bytes()
+    plan = Plan.read(ROOT / "infra" / "catalogue.yaml", ROOT)
+    addresses = Addresses.choose(plan, 0, {})
+    where = warehouse_of({"USE_BIGQUERY": "true", "BIGQUERY_EMULATOR_HOST": google.address}, addresses)
+    addresses.close()
+    options = (
+        "--catalogue",
+        "infra/catalogue.yaml",
+        "--project",
+        PROJECT,
+        "--dataset",
+        DATASET,
+        "--min-backoff",
+        "0.1",
+    )
+    environment = {"GOOGLE_SERVICE_ACCOUNT_KEY": base64.b64encode(key).decode(), "NO_PROXY": "127.0.0.1"}
+    running = engines.start("pubsub", tmp_path / "pubsub", *options, *where, **environment)
+    yield running
+    running.kill()
+
+
+def test_events_become_rows_of_that_bigquery_as_the_account_of_the_key(
+    google: Door, carried: engines.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", carried.address)
+    publisher = pubsub_v1.PublisherClient()
+    topic = publisher.topic_path(PROJECT, "usage-recorded")
+    publisher.publish(topic, json.dumps(usage_event("evt_of_a_laptop")).encode()).result(timeout=10)
+    publisher.stop()
+    here = {"api_endpoint": google.engine}
+    with bigquery.Client(project=PROJECT, credentials=AnonymousCredentials(), client_options=here) as client:
+        end = time.monotonic() + 20
+        rows: list[str] = []
+        while "evt_of_a_laptop" not in rows and time.monotonic() < end:
+            rows = [row["event_id"] for row in client.list_rows(f"{PROJECT}.{DATASET}.usage_events")]
+            time.sleep(0.05)
+    assert rows.count("evt_of_a_laptop") == 1
+    assert WRITER in google.callers
+
+
+def test_pubsub_does_not_start_with_a_key_that_is_none(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "local.pubsub", "--data", str(tmp_path), "--port", "0", "--bigquery-account"]
+    given = {**os.environ, "GOOGLE_SERVICE_ACCOUNT_KEY": "no key"}
+    done = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 1
+    assert "GOOGLE_SERVICE_ACCOUNT_KEY must be the base64 of a JSON key file" in done.stderr
+
+
 def test_without_another_address_it_is_googles_own(tmp_path: Path) -> None:
     given = {"GOOGLE_CLOUD_PROJECT_ID": PROJECT, "USE_BIGQUERY": "true"}
     assert "BIGQUERY_EMULATOR_HOST" not in found_by_functions(given, tmp_path)
+    addresses = Addresses.choose(Plan.read(ROOT / "infra" / "catalogue.yaml", ROOT), 0, given)
+    addresses.close()
+    assert warehouse_of(given, addresses) == ["--bigquery", "https://bigquery.googleapis.com", "--bigquery-account"]
 
 
 @pytest.mark.parametrize("value", ["false", "", "no", "0"])

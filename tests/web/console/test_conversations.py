@@ -217,7 +217,8 @@ def test_what_a_colleague_took_in_between_stays_with_the_colleague(console: Cons
     expect(item).to_contain_text("Waiting")
     member.owner.ask("PATCH", f"/api/conversations/{other.id}/hand-off", {"state": "taken"})
     item.get_by_role("button", name="Take").click()
-    expect(item.get_by_role("alert")).to_contain_text("A colleague has taken it")
+    expect(page.get_by_text("A colleague has taken it")).to_be_visible()
+    expect(page.get_by_role("region", name="Waiting").locator("li", has_text="afraid")).to_have_count(0)
     page.reload()
     taken = page.get_by_role("region", name="Taken").locator("li", has_text="afraid")
     expect(taken.get_by_role("button", name="Put back")).to_be_visible()
@@ -251,6 +252,14 @@ def test_what_is_read_late_neither_undoes_a_change_nor_takes_what_is_typed(
         again.click()
     expect(again).not_to_have_attribute("aria-busy", "true")
     expect(card.get_by_label("Note for colleagues")).to_have_value("My own words.")
+    expect(card).to_contain_text("Of a colleague.")
+    save = card.get_by_role("button", name="Save note")
+    save.click()
+    expect(card.get_by_role("alert")).to_contain_text("A colleague has changed")
+    assert state(practice, late.id)["staff_note"] == "Of a colleague."
+    save.click()
+    expect(card.get_by_label("Note for colleagues")).to_have_count(0)
+    assert state(practice, late.id)["staff_note"] == "My own words."
 
 
 def read(download: Download) -> Any:

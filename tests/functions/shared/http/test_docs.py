@@ -30,7 +30,9 @@ def test_every_operation_and_every_model_is_on_the_page_once() -> None:
 
 def test_every_link_leads_to_a_model_or_the_file() -> None:
     targets = set(re.findall(r"""href=["']([^"']+)""", PAGE))
-    assert targets - {"openapi.json"} <= {f"#{name}" for name in WHOLE["components"]["schemas"]}
+    statuses = {f"#status-{status}" for status in WHOLE["components"]["responses"]}
+    assert targets - {"openapi.json"} <= {f"#{name}" for name in WHOLE["components"]["schemas"]} | statuses
+    assert all(f"id='{target[1:]}'" in PAGE for target in statuses)
     assert len(targets) > 50
 
 
@@ -54,6 +56,7 @@ def test_it_says_who_calls_and_with_what() -> None:
     assert "Idempotency-Key" in turn
     assert 'href="#AgentTurn"' in turn
     assert 'href="#TurnAnswer"' in turn
+    assert "href='#status-402'" in turn
     health = PAGE.partition("<code>/health</code>")[2].partition("</details>")[0]
     assert health == "" or "<i>public</i>" in health
 

@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 import { asProblem, Problem } from "./problem";
 import { expired } from "../session/session";
-import { type Answer, call, type Given, type With } from "./client";
+import { type Answer, call, type Given, type Got, type With } from "./client";
 
 interface Entry {
   data: unknown;
@@ -37,12 +37,15 @@ function keep(key: string, entry: Entry): void {
 
 const keyOf = (path: string, given: { path?: unknown; query?: unknown }) => JSON.stringify([path, given.path ?? null, given.query ?? null]);
 
-/** Ask for what `key` names. An answer that another one, or a change, has overtaken is dropped: it tells of before. */
-function ask<P extends With<"get">>(key: string, path: P, given: Given<P, "get">): Promise<void> {
+/** How to read something; `known` is the ETag of what is here already. */
+type Read<T> = (known: string | undefined) => Promise<Got<T>>;
+
+/** Read what `key` names. An answer that another one, or a change, has overtaken is dropped: it tells of before. */
+function ask<T>(key: string, read: Read<T>): Promise<void> {
   const turn = ++turns;
   const known = kept.get(key);
   const overtaken = () => (kept.get(key)?.turn ?? 0) > turn;
-  const asking = call("get", path, { ...given, known: known?.etag } as Given<P, "get">)
+  const asking = read(known?.etag)
     .then(
       (got) => {
         if (!overtaken()) keep(key, got.same && known ? { ...known, at: Date.now(), turn } : { data: got.data, etag: got.etag, at: Date.now(), turn });
@@ -95,7 +98,29 @@ export interface Resource<T> {
  * without a pointer or key; an unchanged answer (304) draws nothing anew.
  */
 export function useResource<P extends With<"get">>(path: P, given: Given<P, "get"> | null = {}, poll?: number): Resource<Answer<P, "get">> {
-  const key = given === null ? "" : keyOf(path, given);
+  return useRead(given === null ? "" : keyOf(path, given), (known) => call("get", path, { ...given, known } as Given<P, "get">), poll);
+}
+
+/**
+ * Read a list whole, page after page, for tables and names that must miss nobody; as useResource, it is kept and read again
+ * after a change. For lists of what people make by hand: others are for usePages.
+ */
+export function useWhole<P extends ListPath>(path: P, given: Given<P, "get"> | null = {}): Resource<{ items: ItemOf<P>[] }> {
+  const query = { ...(given?.query as object | undefined), page_size: 100 };
+  const whole = { ...given, query } as unknown as Given<P, "get">;
+  return useRead(given === null ? "" : keyOf(path, whole), async () => {
+    const items: ItemOf<P>[] = [];
+    for (let token: string | null | undefined; token !== null; ) {
+      const { data } = await call("get", path, { ...whole, query: { ...query, ...(token ? { page_token: token } : {}) } } as unknown as Given<P, "get">);
+      const page = data as { items: ItemOf<P>[]; next_page_token?: string | null };
+      items.push(...page.items);
+      token = page.next_page_token ?? null;
+    }
+    return { data: { items }, etag: undefined, same: false };
+  });
+}
+
+function useRead<T>(key: string, read: Read<T>, poll?: number): Resource<T> {
   const [, redraw] = useReducer<number, void>((n) => n + 1, 0);
   const [failed, setFailed] = useState<{ key: string; problem: Problem }>();
   const [busy, setBusy] = useState(false);
@@ -115,7 +140,7 @@ export function useResource<P extends With<"get">>(path: P, given: Given<P, "get
         if (latest.current === key) setBusy(false);
       }
     };
-    const anew = () => ask(key, path, (given ?? {}) as Given<P, "get">);
+    const anew = () => ask(key, read);
     return [() => follow(anew), () => follow(() => asked.get(key) ?? anew())];
   }, [key]);
 
@@ -139,7 +164,7 @@ export function useResource<P extends With<"get">>(path: P, given: Given<P, "get
 
   const entry = key ? kept.get(key) : undefined;
   return {
-    data: entry?.data as Answer<P, "get"> | undefined,
+    data: entry?.data as T | undefined,
     etag: entry?.etag,
     problem: failed?.key === key ? failed.problem : undefined,
     busy,

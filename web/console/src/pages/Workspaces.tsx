@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call, type Schemas } from "../api/client";
-import { useAction, useResource } from "../api/resource";
+import { useAction, useResource, useWhole } from "../api/resource";
 import { useKey } from "../api/wish";
 import { when } from "../format";
 import { Button, Note, State } from "../parts/basics";
@@ -72,7 +72,7 @@ export function FirstWorkspace() {
 }
 
 export default function Workspaces() {
-  const mine = useResource("/api/workspaces");
+  const mine = useWhole("/api/workspaces");
   const [making, setMaking] = useState(false);
   const switching = useAction(async (workspace: string) => {
     await call("post", "/api/workspaces/{workspace}/switch", { path: { workspace } });

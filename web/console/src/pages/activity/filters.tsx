@@ -1,7 +1,7 @@
 /** The filters of the feed and the audit log, kept in the address. */
 
 import type { Given } from "../../api/client";
-import { useResource } from "../../api/resource";
+import { useWhole } from "../../api/resource";
 import { Button } from "../../parts/basics";
 import { Field, Input, type Option, Select } from "../../parts/fields";
 import { addDays } from "../../parts/range";
@@ -24,8 +24,8 @@ const moment = (day: string): string => new Date(`${day}T00:00:00`).toISOString(
 const KINDS = ["agent", "widget", "conversation", "visitor", "billing", "invoice", "payment", "member", "invitation", "api_key", "webhook", "workspace", "export"];
 
 export function Filters({ filters, change, children }: { filters: Filters; change: (next: Record<string, string | undefined>) => void; children?: preact.ComponentChildren }) {
-  const members = useResource("/api/workspace/members");
-  const keys = useResource("/api/workspace/api-keys", may("admin") ? {} : null);
+  const members = useWhole("/api/workspace/members");
+  const keys = useWhole("/api/workspace/api-keys", may("admin") ? {} : null);
   const actors: Option[] = [
     { value: "", label: "Anybody" },
     ...(members.data?.items.map((one) => ({ value: `person:${one.id}`, label: one.name || one.email })) ?? []),

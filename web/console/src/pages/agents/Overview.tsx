@@ -1,7 +1,7 @@
 /** How an agent does: this month's figures, what it is, how it came to its status, its latest conversations. */
 
 import type { Schemas } from "../../api/client";
-import { type Resource, useResource } from "../../api/resource";
+import { type Resource, useResource, useWhole } from "../../api/resource";
 import { ago, chargeOf, count, day, duration, fine, money, plural, when } from "../../format";
 import { Badge, Button, Card, Empty, Facts, State } from "../../parts/basics";
 import { Tile } from "../../parts/figure";
@@ -158,7 +158,7 @@ function About({ agent, fleet }: { agent: Schemas["ShownAgent"]; fleet: Schemas[
 }
 
 function History({ steps }: { steps: Schemas["StatusStep"][] }) {
-  const members = useResource("/api/workspace/members");
+  const members = useWhole("/api/workspace/members");
   const who = (actor: string) => {
     const id = actor.replace(/^person:/, "");
     return members.data?.items.find((member) => member.id === id)?.name || members.data?.items.find((member) => member.id === id)?.email || (actor.startsWith("person:") ? "a former member" : actor);

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
-import { forget, type Resource, useAction, usePages, useResource } from "../../api/resource";
+import { forget, type Resource, useAction, usePages, useResource, useWhole } from "../../api/resource";
 import { plural, when } from "../../format";
 import { keyOf } from "../../kept";
 import { Badge, Button, Card, Empty } from "../../parts/basics";
@@ -21,7 +21,7 @@ type Version = Schemas["ListedVersion"];
 export default function Versions({ agent, draft }: { agent: Schemas["ShownAgent"]; draft: Resource<Schemas["ShownAgent"]> }) {
   const [query, change] = useQuery();
   const pages = usePages("/api/agents/{agent}/versions", { path: { agent: agent.id } });
-  const members = useResource("/api/workspace/members");
+  const members = useWhole("/api/workspace/members");
   const catalogue = useCatalogue();
   const [returning, setReturning] = useState<string>();
   const published = useRef(agent.published?.id);

@@ -24,9 +24,13 @@ const COLUMNS: Column<Version>[] = [
     id: "version",
     head: "Version",
     card: "title",
-    cell: (one) => `v${one.number}`,
+    cell: (one) => (
+      <span class="pair start">
+        v{one.number}
+        {one.is_published ? <Badge tone="success">Published</Badge> : <span class="muted number">{day(one.published_at)}</span>}
+      </span>
+    ),
   },
-  { id: "state", head: "State", card: "status", cell: (one) => (one.is_published ? <Badge tone="success">Published</Badge> : <span class="muted number">{day(one.published_at)}</span>) },
   { id: "conversations", head: head("Conversations", "conversations"), card: "figure", number: true, cell: (one) => count(one.conversations) },
   { id: "resolution", head: head("Resolved", "resolution_rate"), card: "figure", number: true, cell: (one) => share(one.resolution_rate) },
   { id: "helpful", head: head("Helpful", "helpful_rate"), card: "figure", number: true, cell: (one) => share(one.helpful_rate) },

@@ -34,12 +34,12 @@ function Group({ state }: { state: Handling }) {
       pages={pages}
       age={(one) => one.asked_at ?? one.updated_at}
       empty={EMPTY[state]}
-      item={(one) => <Item key={one.conversation_id} one={one} changed={changed} />}
+      item={(one) => <Item key={one.conversation_id} one={one} changed={changed} reread={pages.reload} />}
     />
   );
 }
 
-function Item({ one, changed }: { one: HandOff; changed: (now: HandOff) => void }) {
+function Item({ one, changed, reread }: { one: HandOff; changed: (now: HandOff) => void; reread: () => Promise<void> }) {
   const agents = useAgents();
   return (
     <li class="card hand-off">
@@ -61,7 +61,7 @@ function Item({ one, changed }: { one: HandOff; changed: (now: HandOff) => void 
           “{one.visitor_note}”
         </blockquote>
       )}
-      <Work wish="hand-off" conversation={one.conversation_id} state={one.state} takenBy={one.taken_by} note={one.note} changed={changed} />
+      <Work wish="hand-off" conversation={one.conversation_id} state={one.state} takenBy={one.taken_by} note={one.note} changed={changed} reread={reread} />
     </li>
   );
 }

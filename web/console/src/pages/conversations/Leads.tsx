@@ -50,12 +50,12 @@ function Group({ state, agent, everyone }: { state: Handling; agent: string | un
       pages={pages}
       age={(one) => one.left_at}
       empty={agent && state !== "taken" ? <Empty title="This agent has none of these" action={<Button onClick={everyone}>Show all agents</Button>} /> : EMPTY[state]}
-      item={(one) => <Item key={one.conversation_id} one={one} changed={changed} />}
+      item={(one) => <Item key={one.conversation_id} one={one} changed={changed} reread={pages.reload} />}
     />
   );
 }
 
-function Item({ one, changed }: { one: Lead; changed: (now: Lead) => void }) {
+function Item({ one, changed, reread }: { one: Lead; changed: (now: Lead) => void; reread: () => Promise<void> }) {
   const agents = useAgents();
   return (
     <li class="card lead">
@@ -93,7 +93,7 @@ function Item({ one, changed }: { one: Lead; changed: (now: Lead) => void }) {
           "No consent was asked for"
         )}
       </p>
-      <Work wish="lead" conversation={one.conversation_id} state={one.state} takenBy={one.taken_by} note={one.note} changed={changed} />
+      <Work wish="lead" conversation={one.conversation_id} state={one.state} takenBy={one.taken_by} note={one.note} changed={changed} reread={reread} />
     </li>
   );
 }

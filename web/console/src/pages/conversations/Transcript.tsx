@@ -107,8 +107,8 @@ function Shown({ whole, turn, gone, reread, put, busy }: { whole: Whole; turn: s
         {whole.visitor_id && <VisitorActions visitor={whole.visitor_id} gone={gone} />}
       </header>
       {exporting.problem && <ErrorNote problem={exporting.problem} retry={exporting.run} safe="Nothing was saved." />}
-      {whole.hand_off && <HandOffCard conversation={whole.id} handOff={whole.hand_off} changed={(hand_off) => put({ ...whole, hand_off: { ...whole.hand_off!, ...hand_off } })} />}
-      {whole.lead && <LeadCard conversation={whole.id} lead={whole.lead} changed={(lead) => put({ ...whole, lead: { ...whole.lead!, ...lead } })} />}
+      {whole.hand_off && <HandOffCard conversation={whole.id} reread={reread} handOff={whole.hand_off} changed={(hand_off) => put({ ...whole, hand_off: { ...whole.hand_off!, ...hand_off } })} />}
+      {whole.lead && <LeadCard conversation={whole.id} reread={reread} lead={whole.lead} changed={(lead) => put({ ...whole, lead: { ...whole.lead!, ...lead } })} />}
       {whole.has_lead && !whole.lead && <Note>The visitor left contact details. Members see them.</Note>}
       {whole.rating_comment && <RatingCard rating={whole.rating} comment={whole.rating_comment} />}
       {before !== null && (

@@ -9,7 +9,7 @@ import { Work, WorkState } from "./handling";
 type HandOff = Schemas["functions__analytics__models__HandOff"];
 type Lead = Schemas["Lead"];
 
-export function HandOffCard({ conversation, handOff, changed }: { conversation: string; handOff: HandOff; changed: (now: Partial<HandOff>) => void }) {
+export function HandOffCard({ conversation, handOff, changed, reread }: { conversation: string; handOff: HandOff; changed: (now: Partial<HandOff>) => void; reread: () => Promise<void> }) {
   return (
     <Card title="Hand-off" level={3} aside={<WorkState state={handOff.state} since={handOff.asked_at ? `asked ${ago(handOff.asked_at)}` : ""} takenBy={handOff.taken_by} />}>
       {handOff.note && (
@@ -24,12 +24,13 @@ export function HandOffCard({ conversation, handOff, changed }: { conversation: 
         takenBy={handOff.taken_by}
         note={handOff.staff_note}
         changed={(now) => changed({ state: now.state, taken_by: now.taken_by, staff_note: now.note })}
+        reread={reread}
       />
     </Card>
   );
 }
 
-export function LeadCard({ conversation, lead, changed }: { conversation: string; lead: Lead; changed: (now: Partial<Lead>) => void }) {
+export function LeadCard({ conversation, lead, changed, reread }: { conversation: string; lead: Lead; changed: (now: Partial<Lead>) => void; reread: () => Promise<void> }) {
   return (
     <Card title="Contact details" level={3} aside={<WorkState state={lead.state} since={`left ${ago(lead.left_at)}`} takenBy={lead.taken_by} />}>
       <Facts
@@ -49,6 +50,7 @@ export function LeadCard({ conversation, lead, changed }: { conversation: string
         takenBy={lead.taken_by}
         note={lead.staff_note}
         changed={(now) => changed({ state: now.state, taken_by: now.taken_by, staff_note: now.note })}
+        reread={reread}
       />
     </Card>
   );

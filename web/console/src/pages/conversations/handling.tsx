@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
+import { asProblem } from "../../api/problem";
 import { forget, useAction } from "../../api/resource";
 import { Button, State } from "../../parts/basics";
 import { toast } from "../../parts/dialog";
@@ -30,6 +31,8 @@ interface Wishes {
   lead: Schemas["ShownLead"];
 }
 
+type Seen = Schemas["Seen"];
+
 const PATHS = { "hand-off": "/api/conversations/{conversation}/hand-off", lead: "/api/conversations/{conversation}/lead" } as const;
 
 export interface Handled<W extends keyof Wishes> {
@@ -39,36 +42,53 @@ export interface Handled<W extends keyof Wishes> {
   takenBy: string | null;
   note: string | null;
   changed: (now: Wishes[W]) => void;
+  /** Shows it as it is now, when a colleague was first. */
+  reread: () => Promise<void>;
 }
+
+const OVERTAKEN = ["handled_since", "taken_already"];
 
 const DONE: Record<Handling, string> = { taken: "You took it.", done: "It is done.", waiting: "It waits again." };
 
 /** Buttons and the note. A colleague's stays with the colleague, but may be put back. */
-export function Work<W extends keyof Wishes>({ wish, conversation, state, takenBy, note, changed }: Handled<W>) {
+export function Work<W extends keyof Wishes>({ wish, conversation, state, takenBy, note, changed, reread }: Handled<W>) {
   const [writing, setWriting] = useState(false);
   const [text, setText] = useState(note ?? "");
+  const now: Seen = { state, taken_by: takenBy, note };
+  /** How it stood when the writing began. */
+  const [begun, setBegun] = useState<Seen>();
   // A colleague's note may come in while one's own is written: what is typed stays.
   useEffect(() => {
     if (!writing) setText(note ?? "");
   }, [note, writing]);
-  const set = async (next: Handling, words?: string) => {
+  // What one saw goes along: what a colleague did since is not undone without either noticing.
+  const set = async (next: Handling, seen: Seen, words?: string): Promise<Seen> => {
     const address: (typeof PATHS)[keyof Wishes] = PATHS[wish];
-    const { data } = await call("patch", address, { path: { conversation }, body: { state: next, note: words ?? null } });
+    const { data } = await call("patch", address, { path: { conversation }, body: { state: next, note: words ?? null, seen } }).catch(async (error: unknown) => {
+      const { code, detail } = asProblem(error);
+      if (OVERTAKEN.includes(code)) {
+        // In a list of one state it may be gone from here, and with it what is said beside it.
+        toast(detail);
+        await reread();
+        setBegun(undefined);
+      }
+      throw error;
+    });
     changed(data as Wishes[W]);
     forget("/api/dashboard");
-    return data;
+    return { state: data.state, taken_by: data.taken_by, note: data.note };
   };
   const doing = useAction(async (next: Handling, words?: string) => {
     const before = state;
-    await set(next, words);
+    const after = await set(next, (words !== undefined && begun) || now, words);
     setWriting(false);
     if (words !== undefined) toast("The note is kept.");
-    else toast(DONE[next], async () => void (await set(before)));
+    else toast(DONE[next], async () => void (await set(before, after)));
   });
   const theirs = state === "taken" && takenBy !== null && takenBy !== mine();
   return (
     <div class="stack tight">
-      {!writing && note && (
+      {note && (!writing || note !== begun?.note) && (
         <p class="break words" dir="auto">
           <span class="label">Note for colleagues</span>
           <br />
@@ -108,7 +128,7 @@ export function Work<W extends keyof Wishes>({ wish, conversation, state, takenB
             </Button>
           )}
           {!theirs && (
-            <Button kind="quiet" icon="edit" onClick={() => setWriting(true)}>
+            <Button kind="quiet" icon="edit" onClick={() => (setBegun(now), setWriting(true))}>
               {note ? "Change note" : "Add note"}
             </Button>
           )}

@@ -1,12 +1,12 @@
 /** The names behind actors ("person:…", "key:…") that hand-offs and the audit log carry. */
 
 import { useMemo } from "preact/hooks";
-import { useResource } from "../../api/resource";
+import { useWhole } from "../../api/resource";
 import { claims } from "../../session/session";
 
 /** A person's name by actor; "you" for oneself. */
 export function usePersons(): (actor: string | null | undefined) => string {
-  const { data } = useResource("/api/workspace/members");
+  const { data } = useWhole("/api/workspace/members");
   return useMemo(() => {
     const names = new Map(data?.items.map((one) => [`person:${one.id}`, one.name || one.email]));
     return (actor) => {

@@ -26,7 +26,7 @@ export const KINDS: Record<Kind, Words> = {
   invoice_lines: { label: "Invoice lines", hint: "A row for each line of each invoice.", role: "member", ofAgent: true },
   payments: { label: "Payments", hint: "A row for each payment and refund.", role: "member" },
   audit_log: { label: "Audit log", hint: "A row for each change that a person or a program made.", role: "admin" },
-  workspace: { label: "The whole workspace", hint: "Everything of the above with agents, widgets and settings, as one ZIP.", role: "admin" },
+  workspace: { label: "The whole workspace", hint: "Everything of the above with agents and their versions, leads, widgets, keys, webhooks and billing, as one ZIP.", role: "admin" },
 };
 
 export const isKind = (name: string | undefined): name is Kind => name !== undefined && name in KINDS;

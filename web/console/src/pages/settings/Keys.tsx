@@ -2,7 +2,7 @@
 
 import { useMemo, useState } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
-import { forget, useAction, useResource } from "../../api/resource";
+import { forget, useAction, useResource, useWhole } from "../../api/resource";
 import { useKey } from "../../api/wish";
 import { ago, day, when } from "../../format";
 import { Button, Card, Empty, Skeleton, State } from "../../parts/basics";
@@ -31,7 +31,7 @@ const changed = () => forget("/api/workspace/api-keys", "/api/audit-log", "/api/
 const stateOf = (key: Key): string => (key.revoked_at ? "revoked" : key.expires_at && new Date(key.expires_at) <= new Date() ? "expired" : "active");
 
 export default function Keys() {
-  const keys = useResource("/api/workspace/api-keys");
+  const keys = useWhole("/api/workspace/api-keys");
   const [making, setMaking] = useState(false);
   const [editing, setEditing] = useState<Key>();
   const [rotating, setRotating] = useState<Key>();

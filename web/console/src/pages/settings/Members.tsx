@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
 import { asProblem, changedSince, type Problem } from "../../api/problem";
-import { forget, useAction, useResource } from "../../api/resource";
+import { forget, useAction, useWhole } from "../../api/resource";
 import { useKey } from "../../api/wish";
 import { ago, day } from "../../format";
 import { Button, Card, Code, Note, State } from "../../parts/basics";
@@ -26,7 +26,7 @@ const ROLES: { value: Role; label: string; hint: string }[] = [
 const roleOf = (value: string): Role => ROLES.find((one) => one.value === value)?.value ?? "viewer";
 
 export default function Members() {
-  const members = useResource("/api/workspace/members");
+  const members = useWhole("/api/workspace/members");
   const [inviting, setInviting] = useState(false);
   return (
     <div class="stack loose">
@@ -145,7 +145,7 @@ function People({ people, reread }: { people: Member[]; reread: () => Promise<vo
 }
 
 function Invitations() {
-  const invitations = useResource("/api/invitations");
+  const invitations = useWhole("/api/invitations");
   const [revoking, setRevoking] = useState<Invitation>();
   const columns: Column<Invitation>[] = [
     { id: "email", head: "Email", card: "title", cell: (one) => <span class="break">{one.email}</span> },

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
-import { forget, useAction, useResource } from "../../api/resource";
+import { forget, useAction, useWhole } from "../../api/resource";
 import { useKey } from "../../api/wish";
 import { ago } from "../../format";
 import { Button, Card, Empty, State } from "../../parts/basics";
@@ -36,7 +36,7 @@ export const hookState = (hook: Hook) => <State of={hook.state === "active" ? (h
 
 export default function Webhooks() {
   const [query] = useQuery();
-  const hooks = useResource("/api/webhooks");
+  const hooks = useWhole("/api/webhooks");
   const [making, setMaking] = useState(false);
   const [secret, setSecret] = useState<{ name: string; secret: string }>();
   const columns: Column<Hook>[] = [
