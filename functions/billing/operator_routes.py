@@ -62,6 +62,7 @@ def list_invoices_of(call: Call, workspace: str, query: invoice_api.InvoicesQuer
     "/api/operator/workspaces/{workspace}/invoices/{invoice}",
     callers=(OPERATOR,),
     role=None,
+    etag=True,
     summary="An invoice of a workspace with its lines.",
 )
 def get_invoice_of(call: Call, workspace: str, invoice: str) -> Reply[invoice_api.Invoice]:

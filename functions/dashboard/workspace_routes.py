@@ -34,7 +34,7 @@ def switch_workspace(call: Call, workspace: str) -> Reply[Workspace]:
     return Reply(found, etag=etag)
 
 
-@api.get("/api/workspace", callers=(CONSOLE, MACHINE), summary="The workspace I work in.")
+@api.get("/api/workspace", callers=(CONSOLE, MACHINE), etag=True, summary="The workspace I work in.")
 def get_workspace(call: Call) -> Reply[Workspace]:
     """With the caller's role."""
     found, etag = workspaces.show(call, call.workspace)
