@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from functions.billing import credits, invoicing, ledger, repository, uncollectible
+from functions.billing import credits, invoicing, ledger, repository, written_off
 from functions.billing import payment_api_models as payment_api
 from functions.billing.accounts import invalid
 from functions.billing.auditing import audit
@@ -68,7 +68,7 @@ def record(call: Call, workspace: WorkspaceId, new: payment_api.NewPayment) -> p
         known, found, account, spend = transaction.get_all(paths)
         if known.exists:
             return _same(repository.payment_of(known), new), []
-        invoice, revived = uncollectible.revived(_payable(found), payment_id, call.now)
+        invoice, revived = written_off.revived(_payable(found), payment_id, call.now)
         paid = Payment(
             payment_id=payment_id,
             workspace_id=workspace,

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.billing import credit_api_models as credit_api
-from functions.billing import crediting, ledger, payments, repository, voiding
+from functions.billing import crediting, ledger, payments, refunding, repository, voiding
 from functions.billing import payment_api_models as payment_api
 from functions.billing.models import Account, Invoice
 from functions.shared import contracts, firestore, metering
@@ -30,6 +30,12 @@ def pay(story: Story, invoice: Invoice, minor: int, key: str | None = None) -> p
     """A payment on an invoice."""
     new = payment_api.NewPayment(invoice_id=invoice.invoice_id, amount=money(minor))
     return payments.record(operator(story, key), story.workspace, new)
+
+
+def refund(story: Story, payment_id: str, minor: int | None, key: str = "r") -> payment_api.Payment:
+    """Give a payment back, in whole without an amount."""
+    new = payment_api.NewRefund(amount=None if minor is None else money(minor))
+    return refunding.refund(operator(story, key), story.workspace, payment_id, new)[0]
 
 
 def credit(
