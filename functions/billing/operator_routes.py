@@ -32,7 +32,7 @@ api = Routes("billing-api")
     summary="Every workspace: what it owes, brings and costs.",
 )
 def list_workspaces(call: Call, query: Page) -> Items[operator_models.Debtor]:
-    """The oldest first."""
+    """The oldest first; one that is erased as long as it owes, in state `erased`."""
     return receivables.page(call, query)
 
 

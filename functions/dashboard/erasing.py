@@ -2,15 +2,18 @@
 
 The first sweep after `erase_at` says so in the workspace's document, and from then on nobody can reopen it. A day later,
 when every room was asked once more, and neither we nor they have anything left, it is `erased`, and no job comes by
-again; until then each day's sweep asks them all. What stays: the document of the workspace itself; the books: billing
+again; until then each day's sweep asks them all. The close comes by no more either, so it is not `erased` before the
+month in which it was closed is billed: its date waits for that (closing.ends), and where a close was late, the sweep
+looks again on the next night. What stays: the document of the workspace itself; the books: billing
 profile, ledger, invoices, credit notes, payments, charges, spend, events; and the figures that they are compared with:
 rollups, counters without a word that anybody said. What has an end of its own (exports, processed) goes by that.
 """
 
 from datetime import datetime, timedelta
 
-from functions.dashboard import repository
-from functions.shared import activity, contracts, directory, firestore, logs, metering
+from functions.dashboard import closing, repository
+from functions.shared import activity, clock, contracts, directory, firestore, logs, metering
+from functions.shared.contracts import BooksRead, InvoiceRead
 from functions.shared.firestore import Snapshot
 from functions.shared.identity import WorkspaceId
 
@@ -44,10 +47,23 @@ def erase(workspace: WorkspaceId, home: Snapshot, as_of: datetime) -> None:
     if since is None or as_of < since + OTHERS_TURN or number > 0:
         return
     left = [collection for collection in OTHERS if repository.paths_in(workspace, collection, 1)]
+    if not _billed(workspace, home):
+        left.append("the last invoice")
     if left:
         logs.warning("a closed workspace is not erased yet", workspace_id=str(workspace), left=left)
         return
     _end(workspace, as_of)
+
+
+def _billed(workspace: WorkspaceId, home: Snapshot) -> bool:
+    """Whether every invoice up to the month in which it was closed is final, those that were drafted again too."""
+    closed: datetime = home.data.get("closed_at") or home.data["erase_at"] - closing.KEPT
+    last = clock.month_of(closed)
+    (state,) = repository.read([contracts.path(workspace, "billing", "state")])
+    if (BooksRead.model_validate(state.data).period or "") <= last:
+        return False
+    drafted = repository.invoices_in_making(workspace)
+    return all(InvoiceRead.model_validate(one.data).period > last for one in drafted)
 
 
 def _own(workspace: WorkspaceId) -> int:
