@@ -1,4 +1,5 @@
-"""Billing for the operator alone: who owes does not settle (MONEY 16). Each act stands in the workspace's audit log."""
+"""Billing for the operator alone: who owes does not settle (MONEY 16). Each act stands in the workspace's audit log and
+in the operator's own, by shared/activity."""
 
 from functions.billing import (
     auditing,
@@ -206,7 +207,8 @@ def publish_plan(call: Call, body: plan_models.NewPlan) -> plan_models.PlanVersi
     return publishing.publish(call, body)
 
 
-@api.get("/api/operator/acts", callers=(OPERATOR,), role=None, summary="What the operator did to the installation.")
+@api.get("/api/operator/acts", callers=(OPERATOR,), role=None, summary="What operators did, the latest first.")
 def list_operator_acts(call: Call, query: Page) -> Items[plan_models.OperatorAct]:
-    """Versions of plans that were published; what is done to one workspace stands in its own audit log as well."""
+    """To whichever workspace, erased ones too, and plans that were published for all. What is done to one workspace
+    stands in its own audit log as well, with the reason."""
     return publishing.acts(query)
