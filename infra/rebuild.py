@@ -56,9 +56,7 @@ def rebuild(workspace: WorkspaceId, day: str, *, now: datetime, dry_run: bool = 
     raise NotYet("Events of that day are being counted at this moment.")
 
 
-def _rows(
-    sql: str, workspace: WorkspaceId, since: datetime, until: datetime, **more: datetime
-) -> list[dict[str, Any]]:
+def _rows(sql: str, workspace: WorkspaceId, since: datetime, until: datetime, **more: datetime) -> list[dict[str, Any]]:
     found = bigquery.query(sql, {"workspace": str(workspace), "since": since, "until": until, **more})
     return [{name: _plain(value) for name, value in row.items()} for row in found]
 

@@ -40,13 +40,13 @@ def rate(call: Call, conversation: str, message_id: str, rating: Literal["up", "
             raise NotFound("There is no such message in this conversation.")
         known = turn.data.get("feedback")
         first = _first(turn.data, turn.data.get("version_id"), home, call.now, known)
-        fields = {("feedback",): rating, ("comment",): comment, ("rated",): first}
+        fields: dict[tuple[str, ...], Any] = {("feedback",): rating, ("comment",): comment, ("rated",): first}
         batch.update(turn.path, fields, if_etag=turn.etag)
         if known == rating:
             return None
         if again := RULE.again(home.data, call.now):
             batch.update(home.path, again)
-        return _told(batch, call, home, "feedback", turn, THUMBS[rating], THUMBS.get(known), first)
+        return _told(batch, call, home, "feedback", turn, THUMBS[rating], known and THUMBS[known], first)
 
     _publish(firestore.compete(paths, repository.read(*paths), work))
 

@@ -91,7 +91,8 @@ def list_payments_of(call: Call, workspace: str, query: payment_api.PaymentsQuer
 )
 def record_payment(call: Call, workspace: str, body: payment_api.NewPayment) -> Reply[payment_api.Payment]:
     """What is more than due becomes credit."""
-    return Reply(payments.record(call, workspace_of_operator(call.principal, workspace), body))
+    shown, etag = payments.record(call, workspace_of_operator(call.principal, workspace), body)
+    return Reply(shown, etag=etag)
 
 
 @api.post(
@@ -119,7 +120,8 @@ def refund_payment(call: Call, workspace: str, payment: str, body: payment_api.N
 )
 def grant_credit(call: Call, workspace: str, body: credit_models.NewCredit) -> Reply[credit_models.CreditGrant]:
     """It burns before what was paid for with the same expiry; what is left of it at its end is taken back."""
-    return Reply(credits.grant(call, workspace_of_operator(call.principal, workspace), body))
+    shown, etag = credits.grant(call, workspace_of_operator(call.principal, workspace), body)
+    return Reply(shown, etag=etag)
 
 
 @api.post(
@@ -181,7 +183,8 @@ def issue_credit_note(
     call: Call, workspace: str, invoice: str, body: credit_models.NewCreditNote
 ) -> Reply[credit_models.CreditNote]:
     """What is due falls by it; what is not due any more becomes credit."""
-    return Reply(crediting.issue(call, workspace_of_operator(call.principal, workspace), invoice, body))
+    shown, etag = crediting.issue(call, workspace_of_operator(call.principal, workspace), invoice, body)
+    return Reply(shown, etag=etag)
 
 
 def _invoice(workspace: WorkspaceId, invoice: str) -> Reply[invoice_api.Invoice]:

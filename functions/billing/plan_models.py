@@ -87,7 +87,9 @@ class OperatorAct(Answer):
     actor_name: str
     subject: str
     name: str
-    workspace_id: str | None = Field(description="The workspace that it was done to or that alone it is for; null: all.")
+    workspace_id: str | None = Field(
+        description="The workspace that it was done to or that alone it is for; null: all."
+    )
     figures: dict[str, object] = Field(
         description="States, amounts and ids after it, as far as the act has them; amounts in the workspace's currency."
     )

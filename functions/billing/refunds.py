@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from functions.billing import written_off
 from functions.billing.invoicing import settle
 from functions.billing.ledger import credit, entry, payment
 from functions.billing.models import Account, EntryKind, Invoice, InvoiceState, LedgerEntry, Period
 from functions.billing.payment_models import Payment, PaymentState, Refund, RefundState
+from functions.billing.written_off import given_back, returned_to
 from functions.shared.money import minor_to_nanos, minor_unit
 
 
@@ -65,7 +65,7 @@ class Standing:
         self._keep(booked)
         self._pay(-on_invoice, now)
         if self.invoice is not None:
-            self.invoice, more = written_off.given_back(self.invoice, booked.refund_id, booked.at)
+            self.invoice, more = given_back(self.invoice, booked.refund_id, booked.at)
             self._book(more, now)
 
     def take_back(self, refund_id: str, at: datetime, now: datetime) -> None:
@@ -74,7 +74,7 @@ class Standing:
         (booked,) = [one for one in self.paid.refunds if one.refund_id == refund_id]
         opened = 0
         if self.invoice is not None and booked.on_invoice_minor and self._takes_payment:
-            self.invoice, again = written_off.returned(self.invoice, refund_id, at)
+            self.invoice, again = returned_to(self.invoice, refund_id, at)
             self._book(again, now)
             opened = min(booked.on_invoice_minor, self.invoice.due_minor)
             # What another payment has paid meanwhile, this one does not pay any more.

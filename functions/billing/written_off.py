@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from functions.billing import adjustments, invoicing
+from functions.billing.adjustments import recovered, written_off
 from functions.billing.aftermath import WriteOff
+from functions.billing.invoicing import move
 from functions.billing.models import Invoice, InvoiceState, LedgerEntry
 
 
@@ -13,8 +14,8 @@ def revived(invoice: Invoice, payment_id: str, at: datetime) -> tuple[Invoice, l
     if not written:
         return invoice, []
     after = invoice.after.model_copy(update={"write_off": None, "refunded_since": ()})
-    alive = invoicing.move(invoice, InvoiceState.OVERDUE).model_copy(update={"after": after})
-    return alive, [item for one in written for item in adjustments.recovered(invoice, one, payment_id, at)]
+    alive = move(invoice, InvoiceState.OVERDUE).model_copy(update={"after": after})
+    return alive, [item for one in written for item in recovered(invoice, one, payment_id, at)]
 
 
 def given_back(invoice: Invoice, refund_id: str, at: datetime) -> tuple[Invoice, list[LedgerEntry]]:
@@ -23,10 +24,10 @@ def given_back(invoice: Invoice, refund_id: str, at: datetime) -> tuple[Invoice,
         return invoice, []
     added = WriteOff(act_id=refund_id, at=at, amount_minor=invoice.due_minor)
     after = invoice.after.model_copy(update={"refunded_since": (*invoice.after.refunded_since, added)})
-    return invoice.model_copy(update={"after": after}), adjustments.written_off(invoice, added)
+    return invoice.model_copy(update={"after": after}), written_off(invoice, added)
 
 
-def returned(invoice: Invoice, refund_id: str, at: datetime) -> tuple[Invoice, list[LedgerEntry]]:
+def returned_to(invoice: Invoice, refund_id: str, at: datetime) -> tuple[Invoice, list[LedgerEntry]]:
     """An invoice before the money of a failed refund pays it again: the refund's own part of the write-off is due once
     more. One that was written off after the refund is paid like by any money that comes."""
     written = [one for one in invoice.after.refunded_since if one.act_id == refund_id]
@@ -34,5 +35,5 @@ def returned(invoice: Invoice, refund_id: str, at: datetime) -> tuple[Invoice, l
         return revived(invoice, refund_id, at)
     left = tuple(one for one in invoice.after.refunded_since if one.act_id != refund_id)
     after = invoice.after.model_copy(update={"refunded_since": left})
-    entries = [item for one in written for item in adjustments.recovered(invoice, one, refund_id, at)]
+    entries = [item for one in written for item in recovered(invoice, one, refund_id, at)]
     return invoice.model_copy(update={"after": after}), entries

@@ -70,7 +70,7 @@ def suspend(story: Story) -> None:
 
 
 def publish(story: Story) -> None:
-    name = f"own_{ids.secret(6).lower()}"
+    name = f"own_{ids.hashed(story.workspace)[:12]}"
     plan: dict[str, Any] = {
         "plan": name,
         "plan_version": f"{name}-1",

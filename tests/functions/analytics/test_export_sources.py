@@ -94,7 +94,15 @@ def test_transcripts_are_turn_by_turn_and_harmless_in_a_spreadsheet(house: Cloud
 
 
 def test_figures_are_those_of_each_day_by_every_dimension(house: Cloud, workspace: WorkspaceId) -> None:
-    counted = {"turns": 4, "failed": 1, "conversations": 2, "resolved": 1, "unresolved": 1, "charge_nanos": 9, "latency": {"400": 4}}
+    counted = {
+        "turns": 4,
+        "failed": 1,
+        "conversations": 2,
+        "resolved": 1,
+        "unresolved": 1,
+        "charge_nanos": 9,
+        "latency": {"400": 4},
+    }
     days = [START + DAY * number for number in range(3)]
     for day in (days[0], days[2]):
         rollup = {"total": counted, "agents": {"agt_a": counted}, "industries": {"dental": counted}}

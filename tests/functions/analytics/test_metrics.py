@@ -96,7 +96,16 @@ def test_what_names_no_model_is_null_by_model() -> None:
     counted = Counters(turns=3, conversations=2, resolved=1, handed_off=1, ratings=1, rating_sum=4, feedback_up=1)
     shown = metrics.filled(models.Performance, counted, "USD", by_model=True)
     assert (shown.turns, shown.conversations, shown.turns_per_conversation) == (3, 2, 1.5)
-    for name in ("resolved", "unresolved", "resolution_rate", "hand_offs", "hand_off_rate", "ratings", "rating", "leads"):
+    for name in (
+        "resolved",
+        "unresolved",
+        "resolution_rate",
+        "hand_offs",
+        "hand_off_rate",
+        "ratings",
+        "rating",
+        "leads",
+    ):
         assert getattr(shown, name) is None
         assert metrics.changes(models.Performance, counted, counted, by_model=True)[name] is None
 
