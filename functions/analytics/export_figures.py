@@ -21,8 +21,8 @@ _DIMENSIONS = {
 }
 _COUNTED = (
     "conversations", "turns", "visitors", "returning", "errors", "handed_off", "leads", "resolved", "unresolved", "ratings",
-    "feedback_up", "feedback_down", "input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens", "pending", "estimated",
-    "cost_nanos", "charge_nanos",
+    "feedback_up", "feedback_down", "input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens", "pending",
+    "estimated", "cost_nanos", "charge_nanos",
 )  # fmt: skip
 _TIMES = [f"{name}_p{share}_ms" for name in ("latency", "first_token") for share in (50, 95, 99)]
 _SHARES = ("error_rate", "hand_off_rate", "resolution_rate", "helpful_rate", "rating")

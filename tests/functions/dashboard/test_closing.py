@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.dashboard import closing, erasing, sweeping
-from functions.shared import clock, contracts, directory, firestore, ids, metering
+from functions.shared import clock, config, contracts, directory, firestore, ids, metering
 from functions.shared.firestore import Query
 from functions.shared.identity import WorkspaceId
 from functions.shared.identity.workspace import from_directory
@@ -61,6 +61,13 @@ def test_its_time_ends_after_30_days_and_when_its_last_invoice_is_final(after: t
     final = clock.start_of_month(clock.next_month(clock.month_of(now))) + timedelta(days=1, minutes=10)
     assert final < ends
     assert ends == now + timedelta(days=30) or now.day <= 3
+
+
+def test_a_longer_grace_period_keeps_it_longer(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INVOICE_GRACE_HOURS", "72")
+    config.settings.cache_clear()
+    assert closing.ends(datetime(2026, 12, 1, 9, tzinfo=UTC)) == datetime(2027, 1, 5, tzinfo=UTC)
+    assert closing.ends(datetime(2026, 12, 9, 9, tzinfo=UTC)) == datetime(2027, 1, 8, 9, tzinfo=UTC)
 
 
 def test_it_is_not_erased_before_its_last_month_is_billed(room: Room, people: People) -> None:
