@@ -5,29 +5,18 @@ read it, and it names the agents that are on it.
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from functions.dashboard import repository, workspaces
+from functions.dashboard import erasing, repository, workspaces
 from functions.dashboard.models import Closing, Workspace
-from functions.shared import activity, clock, contracts, firestore, metering
-from functions.shared.config import settings
+from functions.shared import activity, contracts, firestore, metering
 from functions.shared.errors import Conflict, Invalid
 from functions.shared.firestore import Snapshot
 from functions.shared.http import Call
 
-KEPT = timedelta(days=30)
-NIGHTLY = timedelta(days=1)
-"""The close comes once a day: as long after the grace period an invoice is final at the latest."""
-
-
-def ends(now: datetime) -> datetime:
-    """When a workspace that is closed now is erased: after KEPT, and not before its last month's invoice is final."""
-    month_over = clock.start_of_month(clock.next_month(clock.month_of(now)))
-    return max(now + KEPT, month_over + timedelta(hours=settings().grace_hours) + NIGHTLY)
-
 
 def close(call: Call, confirmation: Closing) -> tuple[Workspace, str]:
-    """Close the workspace: no turn and no session begins any more, and at its `ends` it is erased.
+    """Close the workspace: no turn and no session begins any more, and at its end (erasing.ends) it is erased.
 
     Closing again changes nothing. Raises Invalid unless the workspace's name was typed.
     """
@@ -40,7 +29,7 @@ def close(call: Call, confirmation: Closing) -> tuple[Workspace, str]:
         fields = {
             "state": "closing",
             "closed_at": call.now,
-            "erase_at": ends(call.now),
+            "erase_at": erasing.ends(call.now),
             "reopens_as": home.data["state"],
         }
         workspaces.write_home(batch, call, home, spend, fields)
@@ -58,7 +47,7 @@ def reopen(call: Call) -> tuple[Workspace, str]:
     def write(batch: firestore.Batch, home: Snapshot, spend: Snapshot) -> None:
         if home.data["state"] != "closing":
             return
-        if erasing(home, call.now):
+        if is_over(home, call.now):
             raise Conflict("Its time is over: the workspace is being erased.", code="workspace_erasing")
         state = home.data.get("reopens_as", "active")
         fields = {"state": state, "closed_at": None, "erase_at": None, "reopens_as": None}
@@ -68,7 +57,7 @@ def reopen(call: Call) -> tuple[Workspace, str]:
     return _change(call, write)
 
 
-def erasing(home: Snapshot, now: datetime) -> bool:
+def is_over(home: Snapshot, now: datetime) -> bool:
     """Whether a closing workspace's time is over, or some room has begun to erase it."""
     over: datetime | None = home.data.get("erase_at")
     return home.data.get("erasing_since") is not None or (over is not None and over <= now)

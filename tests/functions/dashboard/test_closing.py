@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.dashboard import closing, erasing, sweeping
+from functions.dashboard import erasing, sweeping
 from functions.shared import clock, config, contracts, directory, firestore, ids, metering
 from functions.shared.firestore import Query
 from functions.shared.identity import WorkspaceId
@@ -45,7 +45,7 @@ def test_closing_needs_the_name_and_stops_turns_at_once(room: Room, people: Peop
     assert close(room, owner, " Linden Dental ") == (200, "closing")
     assert state(workspace) == ("closing", "closing")
     shown = content(room.ask("GET", "/api/workspace", owner))
-    left = clock.from_text(shown["erase_at"]) - closing.ends(clock.now())
+    left = clock.from_text(shown["erase_at"]) - erasing.ends(clock.now())
     assert timedelta(hours=-1) < left <= timedelta()
     assert close(room, owner) == (200, "closing")
     assert content(room.ask("GET", "/api/workspace", owner))["erase_at"] == shown["erase_at"]
@@ -55,7 +55,7 @@ def test_closing_needs_the_name_and_stops_turns_at_once(room: Room, people: Peop
 @given(st.timedeltas(timedelta(), timedelta(days=1100)))
 def test_its_time_ends_after_30_days_and_when_its_last_invoice_is_final(after: timedelta) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC) + after
-    ends = closing.ends(now)
+    ends = erasing.ends(now)
     assert timedelta(days=30) <= ends - now <= timedelta(days=33)
     # The close of a night, ten minutes after midnight UTC, has come by once the grace period of the month was over.
     final = clock.start_of_month(clock.next_month(clock.month_of(now))) + timedelta(days=1, minutes=10)
@@ -66,8 +66,8 @@ def test_its_time_ends_after_30_days_and_when_its_last_invoice_is_final(after: t
 def test_a_longer_grace_period_keeps_it_longer(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INVOICE_GRACE_HOURS", "72")
     config.settings.cache_clear()
-    assert closing.ends(datetime(2026, 12, 1, 9, tzinfo=UTC)) == datetime(2027, 1, 5, tzinfo=UTC)
-    assert closing.ends(datetime(2026, 12, 9, 9, tzinfo=UTC)) == datetime(2027, 1, 8, 9, tzinfo=UTC)
+    assert erasing.ends(datetime(2026, 12, 1, 9, tzinfo=UTC)) == datetime(2027, 1, 5, tzinfo=UTC)
+    assert erasing.ends(datetime(2026, 12, 9, 9, tzinfo=UTC)) == datetime(2027, 1, 8, 9, tzinfo=UTC)
 
 
 def test_it_is_not_erased_before_its_last_month_is_billed(room: Room, people: People) -> None:
