@@ -60,7 +60,7 @@ def of_usage(document: Mapping[str, Any], terms: PlanTerms, month: str) -> tuple
     start = clock.start_of_month(month)
     ends = (start, clock.start_of_month(clock.next_month(month)) - timedelta(microseconds=1))
     models = {(one.model, one.version) for end in ends for one in pricing.book().prices_at(end)}
-    lines = min(len(agents) * (len(models) + 1), divide_up(2 * at_list, coin))
+    lines = min(len(agents) * (len(models) + 1), divide_up(2 * max(0, at_list), coin))
     return divide_up(net, coin), rounding_at_most(lines, terms)
 
 
