@@ -96,6 +96,12 @@ class Closing(Body):
     name: str = Field(max_length=200)
 
 
+class Currencies(Answer):
+    """ISO 4217 codes of what a workspace can be billed in."""
+
+    currencies: list[str]
+
+
 class Workspace(Answer):
     """A workspace as its members see it; `role` is the caller's."""
 

@@ -1,7 +1,15 @@
 """Workspaces over HTTP: mine, the one I work in, its settings, its closing."""
 
 from functions.dashboard import closing, suspending, workspaces
-from functions.dashboard.models import Closing, NewWorkspace, Suspended, Suspension, Workspace, WorkspaceChange
+from functions.dashboard.models import (
+    Closing,
+    Currencies,
+    NewWorkspace,
+    Suspended,
+    Suspension,
+    Workspace,
+    WorkspaceChange,
+)
 from functions.shared.http import CONSOLE, MACHINE, OPERATOR, Call, Items, Page, Reply, Routes
 from functions.shared.identity.authenticate import workspace_of_operator
 
@@ -12,6 +20,12 @@ api = Routes("dashboard-api")
 def list_workspaces(call: Call, query: Page) -> Items[Workspace]:
     """The one that was made first at the top."""
     return workspaces.mine(call, query)
+
+
+@api.get("/api/currencies", callers=(CONSOLE,), role=None, summary="What a workspace can be billed in.")
+def list_currencies(call: Call) -> Currencies:
+    """The currencies in which a plan is published now."""
+    return workspaces.currencies(call.now)
 
 
 @api.post("/api/workspaces", callers=(CONSOLE,), role=None, status=201, idempotent=True, summary="Make my workspace.")

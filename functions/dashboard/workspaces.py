@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.dashboard import people, repository
-from functions.dashboard.models import NewWorkspace, Workspace, WorkspaceChange
+from functions.dashboard.models import Currencies, NewWorkspace, Workspace, WorkspaceChange
 from functions.shared import activity, contracts, directory, etags, firestore, metering, plans, words
 from functions.shared.contracts import BillingRead, SpendRead, WorkspaceRead
 from functions.shared.errors import Conflict, Forbidden, Invalid
@@ -113,8 +113,13 @@ def switch(call: Call, name: str) -> tuple[Workspace, str]:
     return show(call, workspace)
 
 
+def currencies(now: datetime) -> Currencies:
+    """In which a plan can be chosen now, in the order of their codes."""
+    return Currencies(currencies=sorted({terms.currency for terms in plans.published_plans(now)}))
+
+
 def _check_published(currency: str, now: datetime) -> None:
-    if all(terms.currency != currency for terms in plans.published_plans(now)):
+    if currency not in currencies(now).currencies:
         raise Invalid(errors=[{"pointer": "/currency", "message": f"No plan is published in {currency} yet."}])
 
 

@@ -22,6 +22,7 @@ WITHOUT = {
     "/api/billing/usage": PUT_TOGETHER,
     "/api/chat": "the messages of a visitor's own conversation, read when a widget opens and longer after each turn",
     "/api/credit-notes/{credit_note}/pdf": FOR_EVER,
+    "/api/currencies": "what the published plans have, a list",
     "/api/dashboard": PUT_TOGETHER,
     "/api/dashboard/status": "asked of the engines at this moment, which is what it is for",
     "/api/dashboard/summary": PUT_TOGETHER,

@@ -27,6 +27,7 @@ ABILITIES: tuple[Ability, ...] = (
         None,
         (
             "GET /api/workspaces",
+            "GET /api/currencies",
             "POST /api/workspaces",
             "POST /api/workspaces/{workspace}/switch",
             "GET /api/invitations/{token}/offer",

@@ -65,7 +65,7 @@ async function reach(request: Request, token: string): Promise<Response> {
     return await fetch(request);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw offline();
+    throw offline(request.method);
   }
 }
 

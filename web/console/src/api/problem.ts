@@ -56,8 +56,9 @@ const TITLES: Record<number, string> = {
   504: "The answer took too long",
 };
 
-export const offline = (): Problem =>
-  new Problem(0, "offline", "No connection", "AgentHub could not be reached. What you typed is still here; nothing was changed.");
+/** No answer came; of a change that was sent nobody knows then whether it was made. */
+export const offline = (method = "GET"): Problem =>
+  new Problem(0, "offline", "No connection", `AgentHub could not be reached.${method === "GET" ? "" : " It is not known whether the change was made; trying again makes it once."}`);
 
 /** Somebody changed a thing of a list, which carries no ETags, after it was shown: what was seen is compared instead. */
 export const changedSince = (): Problem => new Problem(412, "changed", TITLES[412]!, "It is shown as it is now. Go on if you still want it.");

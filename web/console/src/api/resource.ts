@@ -126,6 +126,8 @@ function useRead<T>(key: string, read: Read<T>, poll?: number): Resource<T> {
   const [busy, setBusy] = useState(false);
   const latest = useRef(key);
   latest.current = key;
+  /** Seconds that the server asked to wait. */
+  const wait = useRef(0);
 
   const [reload, join] = useMemo(() => {
     const follow = async (asking: () => Promise<void>) => {
@@ -133,9 +135,12 @@ function useRead<T>(key: string, read: Read<T>, poll?: number): Resource<T> {
       setBusy(true);
       try {
         await asking();
+        wait.current = 0;
         if (latest.current === key) setFailed(undefined);
       } catch (error) {
-        if (latest.current === key) setFailed({ key, problem: asProblem(error) });
+        const problem = asProblem(error);
+        wait.current = problem.retryAfter ?? 0;
+        if (latest.current === key) setFailed({ key, problem });
       } finally {
         if (latest.current === key) setBusy(false);
       }
@@ -159,7 +164,7 @@ function useRead<T>(key: string, read: Read<T>, poll?: number): Resource<T> {
     };
   }, [key]);
 
-  usePolling(key && poll ? poll : undefined, reload);
+  usePolling(key && poll ? poll : undefined, reload, wait);
   useSessionAgain(failed?.key === key, reload);
 
   const entry = key ? kept.get(key) : undefined;
@@ -188,8 +193,11 @@ const IDLE = 5 * 60_000;
 let lastTouch = Date.now();
 for (const name of ["pointerdown", "keydown", "pointermove"]) addEventListener(name, () => (lastTouch = Date.now()), { passive: true });
 
-/** Call `ask` every `every` milliseconds while the tab is visible; every minute when nobody has touched it for five. */
-export function usePolling(every: number | undefined, ask: () => Promise<void>): void {
+/**
+ * Call `ask` every `every` milliseconds while the tab is visible; every minute when nobody has touched it for five, and not
+ * before the seconds in `wait` are over.
+ */
+export function usePolling(every: number | undefined, ask: () => Promise<void>, wait?: { current: number }): void {
   useEffect(() => {
     if (!every) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -197,7 +205,7 @@ export function usePolling(every: number | undefined, ask: () => Promise<void>):
     const next = () => {
       clearTimeout(timer);
       if (stopped || document.hidden) return;
-      timer = setTimeout(() => void ask().finally(next), Date.now() - lastTouch > IDLE ? Math.max(every, 60_000) : every);
+      timer = setTimeout(() => void ask().finally(next), Math.max(every, Date.now() - lastTouch > IDLE ? 60_000 : 0, 1000 * (wait?.current ?? 0)));
     };
     const shown = () => {
       if (!document.hidden) void ask().finally(next);

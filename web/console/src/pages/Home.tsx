@@ -47,6 +47,7 @@ export default function Home() {
         <Loaded from={home}>{(data) => <FirstSteps home={data} />}</Loaded>
       ) : (
         <>
+          {summary.problem && <ErrorNote problem={summary.problem} retry={summary.reload} safe="What you see is from before." />}
           <Tiles summary={summary.data ?? home.data?.summary} />
           <div class="grid">
             <Latest asOf={asOf} />
@@ -108,17 +109,19 @@ function Latest({ asOf }: { asOf: string | null | undefined }) {
     if (before.current !== undefined && before.current !== asOf) void latest.reload();
     before.current = asOf;
   }, [asOf]);
+  // What was read on an earlier visit is not yet what this one shows, and into an empty list the first row comes by itself.
+  const came = useRef(Date.now());
   useEffect(() => {
-    if (latest.data && !shown) setShown(latest.data.items);
-  }, [latest.data]);
+    if (latest.data && (latest.at ?? 0) >= came.current && !shown?.length) setShown(latest.data.items);
+  }, [latest.data, latest.at]);
   const known = new Map(shown?.map((one) => [one.id, one]));
-  const fresh = latest.data?.items.filter((one) => known.get(one.id)?.updated_at !== one.updated_at).length ?? 0;
+  const fresh = shown ? latest.data!.items.filter((one) => known.get(one.id)?.updated_at !== one.updated_at).length : 0;
   return (
     <Card
       title="Latest conversations"
       span={8}
       aside={
-        fresh > 0 && shown ? (
+        fresh > 0 ? (
           <Button kind="quiet" icon="up" onClick={() => setShown(latest.data!.items)}>
             {fresh} new
           </Button>

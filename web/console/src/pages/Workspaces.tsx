@@ -18,7 +18,12 @@ const COUNTRIES =
 const names = new Intl.DisplayNames(undefined, { type: "region" });
 export const countries = COUNTRIES.map((value) => ({ value, label: names.of(value) ?? value })).sort((a, b) => a.label.localeCompare(b.label));
 const moneys = new Intl.DisplayNames(undefined, { type: "currency" });
-export const currencies = ["USD", "EUR", "GBP", "CHF", "JPY"].map((value) => ({ value, label: `${value}, ${moneys.of(value)}` }));
+
+/** Those in which a plan is published, and the one that is chosen already. */
+export function useCurrencies(chosen: string): { value: string; label: string }[] {
+  const { data } = useResource("/api/currencies");
+  return [...new Set([...(data?.currencies ?? []), chosen])].map((value) => ({ value, label: `${value}, ${moneys.of(value)}` }));
+}
 
 /** Founding and joining take a proved address; it may have been proved in another tab since the token was made. */
 async function proved(): Promise<void> {
@@ -47,7 +52,7 @@ function NewWorkspace({ first }: { first: boolean }) {
         <Select value={country} onChange={setCountry} options={countries} />
       </Field>
       <Field label="Currency" hint="It cannot be changed after the first charge." error={problem?.at("/currency")}>
-        <Select value={currency} onChange={setCurrency} options={currencies} />
+        <Select value={currency} onChange={setCurrency} options={useCurrencies(currency)} />
       </Field>
       {problem?.code === "email_not_verified" ? <Unproved email={claims.value?.email} /> : problem && !problem.errors.length && <ErrorNote problem={problem} />}
       <Button kind="primary" submit busy={making.busy}>

@@ -104,6 +104,7 @@ const STATES: Record<string, Tone> = {
   unhealthy: "danger",
   disputed: "danger",
   open: "info",
+  "handed off": "info",
   taken: "info",
   draft: "neutral",
   archived: "neutral",

@@ -51,7 +51,7 @@ export function ErrorNote({ problem, retry, safe, failed, more }: { problem: Pro
           {more}
           {problem.requestId && (
             <span class="row muted">
-              <span class="label">Request {problem.requestId.slice(0, 8)}</span>
+              <span class="label">Request {problem.requestId.slice(0, 16)}</span>
               <Copy text={problem.requestId} label="Copy id" />
             </span>
           )}

@@ -118,7 +118,7 @@ export default function Agents() {
           : {})}
         empty={<Nothing deleted={deleted} filtered={filtered} clear={clear} />}
       />
-      {pages.items.length > 0 && !deleted && <p class="muted">Conversations and charge are of this month, errors and p95 of today. Pinned agents stand first.</p>}
+      {pages.items.length > 0 && !deleted && <p class="muted">Conversations and charge are of this month, errors and p95 of today: 95 of 100 answers were complete within that time. Pinned agents stand first.</p>}
       {importing && <Import onClose={() => setImporting(false)} />}
     </Page>
   );

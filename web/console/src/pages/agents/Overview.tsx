@@ -1,7 +1,7 @@
 /** How an agent does: this month's figures, what it is, how it came to its status, its latest conversations. */
 
 import type { Schemas } from "../../api/client";
-import { type Resource, useResource, useWhole } from "../../api/resource";
+import { type Resource, useResource } from "../../api/resource";
 import { ago, chargeOf, count, day, duration, fine, money, plural, when } from "../../format";
 import { Badge, Button, Card, Empty, Facts, State } from "../../parts/basics";
 import { Tile } from "../../parts/figure";
@@ -9,6 +9,7 @@ import { Loaded } from "../../parts/problem";
 import { addDays, today } from "../../parts/range";
 import { to } from "../../routing";
 import { may, workspace } from "../../session/session";
+import { usePersons } from "../conversations/persons";
 import { useCatalogue } from "./catalogue";
 
 interface Props {
@@ -158,11 +159,7 @@ function About({ agent, fleet }: { agent: Schemas["ShownAgent"]; fleet: Schemas[
 }
 
 function History({ steps }: { steps: Schemas["StatusStep"][] }) {
-  const members = useWhole("/api/workspace/members");
-  const who = (actor: string) => {
-    const id = actor.replace(/^person:/, "");
-    return members.data?.items.find((member) => member.id === id)?.name || members.data?.items.find((member) => member.id === id)?.email || (actor.startsWith("person:") ? "a former member" : actor);
-  };
+  const who = usePersons();
   if (!steps.length) return <p class="muted">A draft since it was made.</p>;
   return (
     <ul class="feed">

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
-import { forget, type Resource, useAction, usePages, useResource, useWhole } from "../../api/resource";
+import { forget, type Resource, useAction, usePages, useResource } from "../../api/resource";
 import { plural, when } from "../../format";
 import { keyOf } from "../../kept";
 import { Badge, Button, Card, Empty } from "../../parts/basics";
@@ -12,6 +12,7 @@ import { ErrorNote, Loaded } from "../../parts/problem";
 import { type Column, List } from "../../parts/table";
 import { useQuery } from "../../routing";
 import { may } from "../../session/session";
+import { usePersons } from "../conversations/persons";
 import { useCatalogue } from "./catalogue";
 import { Differences } from "./Differences";
 import { save } from "./Life";
@@ -21,7 +22,6 @@ type Version = Schemas["ListedVersion"];
 export default function Versions({ agent, draft }: { agent: Schemas["ShownAgent"]; draft: Resource<Schemas["ShownAgent"]> }) {
   const [query, change] = useQuery();
   const pages = usePages("/api/agents/{agent}/versions", { path: { agent: agent.id } });
-  const members = useWhole("/api/workspace/members");
   const catalogue = useCatalogue();
   const [returning, setReturning] = useState<string>();
   const published = useRef(agent.published?.id);
@@ -41,10 +41,7 @@ export default function Versions({ agent, draft }: { agent: Schemas["ShownAgent"
     const made = await roll(version.id);
     toast(`v${made.number} is what v${version.number} was, and visitors meet it now`, before ? async () => void (await roll(before.id)) : undefined);
   });
-  const who = (id: string) => {
-    const person = members.data?.items.find((member) => `person:${member.id}` === id || member.id === id);
-    return person?.name || person?.email || (id.startsWith("key") ? "an API key" : "a former member");
-  };
+  const who = usePersons();
   const columns = useMemo<Column<Version>[]>(
     () => [
       {
@@ -82,7 +79,7 @@ export default function Versions({ agent, draft }: { agent: Schemas["ShownAgent"
         ),
       },
     ],
-    [agent.published?.id, members.data, catalogue, query.compare, back.busy],
+    [agent.published?.id, who, catalogue, query.compare, back.busy],
   );
   return (
     <div class="stack loose">

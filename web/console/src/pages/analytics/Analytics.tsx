@@ -6,6 +6,7 @@ import type { Schemas } from "../../api/client";
 import { Multiples } from "../../charts/Multiples";
 import { money, tick } from "../../format";
 import { Button, Card, Empty } from "../../parts/basics";
+import { Definition } from "../../parts/figure";
 import { Page, Tabs } from "../../parts/page";
 import { Loaded } from "../../parts/problem";
 import { today } from "../../parts/range";
@@ -106,7 +107,7 @@ function Parts({ cut }: { cut: Cut }) {
   const write = writers(granularity, cut.zone);
   const live = cut.span.to >= today(cut.zone);
   return (
-    <Card title="Charge over time" span={12}>
+    <Card title="Charge over time" span={12} aside={<Definition metric="charge" name="Charge" />}>
       <Loaded from={found} lines={6}>
         {(data) => (
           <Multiples

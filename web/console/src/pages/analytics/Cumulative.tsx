@@ -5,6 +5,7 @@ import { useResource } from "../../api/resource";
 import { Chart } from "../../charts/Chart";
 import { amount, billingDay, drawn, money, month, tick } from "../../format";
 import { Card } from "../../parts/basics";
+import { Definition } from "../../parts/figure";
 import { Loaded } from "../../parts/problem";
 import { to } from "../../routing";
 import { added } from "./cumulative";
@@ -16,7 +17,12 @@ export function Cumulative() {
   const billing = useResource("/api/billing", {});
   const usage = useResource("/api/billing/usage", billing.data ? { query: { period: billing.data.period } } : null);
   return (
-    <Card title={`Charge this month${billing.data ? `, ${billing.data.currency}` : ""}`} span={12} aside={<a href={to("/billing")}>Billing</a>}>
+    <Card title={`Charge this month${billing.data ? `, ${billing.data.currency}` : ""}`} span={12} aside={
+        <>
+          <a href={to("/billing")}>Billing</a>
+          <Definition metric="charge" name="Charge" />
+        </>
+      }>
       <Loaded from={billing} lines={6}>
         {(of) => (
           <Loaded from={usage} lines={6}>

@@ -4,8 +4,9 @@ import { useMemo } from "preact/hooks";
 import type { Schemas } from "../../api/client";
 import { useResource } from "../../api/resource";
 import { Chart } from "../../charts/Chart";
-import { amount, billingDay, billingTick, count, drawn, isZero, money, month, plural, share, when } from "../../format";
+import { amount, billingDay, billingTick, count, drawn, isZero, money, month, plural, share, tick, when } from "../../format";
 import { Badge, Bar, Card, Empty } from "../../parts/basics";
+import { Definition } from "../../parts/figure";
 import { Select } from "../../parts/fields";
 import { Loaded } from "../../parts/problem";
 import { type Column, Table } from "../../parts/table";
@@ -38,7 +39,7 @@ export function Usage() {
         {(data) =>
           data.total.messages || !isZero(data.total.charge) ? (
             <>
-              <Card title="Charge by day">
+              <Card title="Charge by day" aside={<Definition metric="charge" name="Charge" />}>
                 <ByDay of={data} running={running} />
               </Card>
               <Card title="By agent">
@@ -68,6 +69,7 @@ function ByDay({ of, running }: { of: Schemas["Usage"]; running: boolean }) {
       series={[{ name: `Charge, ${currency}`, values: of.by_day.map((one) => drawn(one.charge)), colour: 1 }]}
       kind="columns"
       write={(value) => money({ amount: value.toFixed(6), currency })}
+      writeAxis={tick}
       writeAt={(at) => billingDay(new Date(at * 1000).toISOString())}
       writeTick={(at) => billingTick(at * 1000)}
       {...(running ? { unfinished: true } : {})}

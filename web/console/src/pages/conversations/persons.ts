@@ -1,4 +1,4 @@
-/** The names behind actors ("person:…", "key:…") that hand-offs and the audit log carry. */
+/** The names behind actors ("person:…", "key:…") that hand-offs, versions and states of agents carry. */
 
 import { useMemo } from "preact/hooks";
 import { useWhole } from "../../api/resource";
@@ -13,7 +13,8 @@ export function usePersons(): (actor: string | null | undefined) => string {
       if (!actor) return "nobody";
       if (actor === mine()) return "you";
       if (actor.startsWith("key:")) return "a program with an API key";
-      return names.get(actor) ?? "somebody who left";
+      // While the names are not there, nobody is said to have left.
+      return names.get(actor) ?? (!actor.startsWith("person:") ? actor : data ? "a former member" : "–");
     };
   }, [data, claims.value?.sub]);
 }

@@ -9,7 +9,7 @@ import { SaveBar, useForm } from "../../parts/form";
 import { Loaded } from "../../parts/problem";
 import { to } from "../../routing";
 import { may } from "../../session/session";
-import { currencies } from "../Workspaces";
+import { useCurrencies } from "../Workspaces";
 
 type Workspace = Schemas["Workspace"];
 
@@ -83,7 +83,7 @@ function Edit({ mine, from }: { mine: Workspace; from: Resource<Workspace> }) {
         <Select value={values.time_zone} onChange={(zone) => set("time_zone", zone)} options={ZONES} />
       </Field>
       <Field label="Currency" hint="It is fixed from the first charge on." error={error("currency")} pointer="/currency">
-        <Select value={values.currency} onChange={(currency) => set("currency", currency)} options={currencies.some((one) => one.value === values.currency) ? currencies : [...currencies, { value: values.currency, label: values.currency }]} />
+        <Select value={values.currency} onChange={(currency) => set("currency", currency)} options={useCurrencies(values.currency)} />
       </Field>
       <Field label="Keep conversations for (days)" optional hint="After their last turn. Empty keeps them for ever; figures and charges stay in any case." error={error("retention_days")} pointer="/retention_days" onBlur={() => form.touch("retention_days")}>
         <Input value={values.retention_days} onInput={(retention) => set("retention_days", retention)} inputMode="numeric" />

@@ -58,6 +58,7 @@ async function tagOf(seen: Member, show?: (now: Member) => void): Promise<string
 
 function People({ people, reread }: { people: Member[]; reread: () => Promise<void> }) {
   const [removing, setRemoving] = useState<Member>();
+  const [mine, setMine] = useState<{ one: Member; role: Role }>();
   const [problem, setProblem] = useState<Problem>();
   const [tries, setTries] = useState(0);
   const me = claims.value?.sub;
@@ -105,7 +106,7 @@ function People({ people, reread }: { people: Member[]; reread: () => Promise<vo
             <Select
               label={`Role of ${one.name || one.email}`}
               value={one.role}
-              onChange={(role) => void change(one, roleOf(role))}
+              onChange={(role) => (one.id === me ? setMine({ one, role: roleOf(role) }) : void change(one, roleOf(role)))}
               options={ROLES.filter(({ value }) => value !== "owner" || may("owner"))}
             />
           </div>
@@ -125,6 +126,23 @@ function People({ people, reread }: { people: Member[]; reread: () => Promise<vo
     <div class="stack tight settings-table">
       {problem && <ErrorNote problem={problem} />}
       <Table label="Members" columns={columns} items={people} keyOf={(one) => one.id} />
+      {mine && (
+        <Confirm
+          title={`Become ${mine.role}?`}
+          action={`Become ${mine.role}`}
+          onClose={() => {
+            setMine(undefined);
+            // The field shows the role of now again.
+            setTries((n) => n + 1);
+          }}
+          act={async () => {
+            await set(mine.one, mine.role);
+            toast(`You are ${mine.role} now.`);
+          }}
+        >
+          <p>You can do less at once, and only an owner can give you back what you are now.</p>
+        </Confirm>
+      )}
       {removing && (
         <Confirm
           title={`Remove ${removing.name || removing.email}?`}
