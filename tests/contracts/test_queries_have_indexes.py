@@ -54,6 +54,7 @@ VALUES: dict[str, Callable[[WorkspaceId], Any]] = {
     "functions.widgets.repository.widgets.after": _cursor("widgets"),
     "functions.billing.repository.page_of_workspaces.after": str,
     "functions.billing.repository.page_of_operators_acts.after": lambda _: (NOW, "operator_acts/x"),
+    "functions.shared.events.page_of_pending.after": _cursor("events"),
     "functions.shared.metering.spend.opening.month": lambda _: "2026-11",
     "functions.shared.metering.spend.opening.account": lambda _: contracts.BillingRead(),
 }

@@ -19,7 +19,7 @@ the property tests carry them out in memory and stop at every one of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -127,6 +127,10 @@ class Spend:
             visitor_days=document.get("visitor_days", {}),
             holds={turn: Hold.stored(turn, hold) for turn, hold in document.get("holds", {}).items()},
         )
+
+    def over(self) -> Spend:
+        """The same when its month is over: what was left of credit and trial is the next months', and makes no room here."""
+        return replace(self, credit=0, credit_ends={}, credit_apart=0, trial=None if self.trial is None else 0)
 
     @property
     def limit(self) -> int | None:
@@ -312,9 +316,10 @@ def abandoned(hold: Hold) -> dict[str, Any]:
     )
 
 
-def correction(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The event that brings the usage and cost of a turn that was swept before it settled; it charges nothing."""
-    return sealed({**row, "event_id": f"{row['event_id']}.1", "type": "correction", "corrects": row["event_id"]}, 0)
+def correction(row: Mapping[str, Any], charge: int = 0) -> dict[str, Any]:
+    """The event that brings what the event of `row` lacks; that of a turn that was swept before it settled charges nothing."""
+    named = {"event_id": f"{row['event_id']}.1", "type": "correction", "corrects": row["event_id"]}
+    return sealed({**row, **named}, charge)
 
 
 def sealed(row: Mapping[str, Any], charge: int | None = None) -> dict[str, Any]:

@@ -61,11 +61,13 @@ def add_unheld(
 ) -> events.Event:
     """Add to the batch a usage event that no hold went before, on the strength of the spend document as `found`.
 
-    It is charged as far as the caps leave room. `row` is complete but for its digest. Returns the event, to be published
-    after the commit, which raises AlreadyExists for an id that is there, and Changed when others spent meanwhile.
+    It is charged as far as the caps leave room; in a month that is over, without its credit and trial. `row` is complete
+    but for its digest. Returns the event, to be published after the commit, which raises AlreadyExists for an id that is
+    there, and Changed when others spent meanwhile.
     """
     document = terms_of(workspace, found)
-    change = holds.unheld(Spend.stored(document), row, now)
+    spend = Spend.stored(document)
+    change = holds.unheld(spend.over() if found.id < clock.month_of(now) else spend, row, now)
     event_row = dict(change.events[0])
     if found.exists:
         batch.update(found.path, _fields(change), if_etag=found.etag)
@@ -167,6 +169,8 @@ def _events(batch: firestore.Batch, workspace: WorkspaceId, change: holds.Change
         # A correction is booked on the day on which it is known; its period stays that of its turn.
         moment = now if row["type"] == "correction" else clock.from_text(row["occurred_at"])
         events.record(batch, event, day=clock.day_of(moment), now=now)
+        if row["type"] == "correction":
+            events.known(batch, workspace, row["corrects"])
 
 
 def sweep(workspace: WorkspaceId, month: str, now: datetime) -> int:
