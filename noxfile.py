@@ -24,9 +24,8 @@ CI_PYTHONS = ("3.11", "3.13")
 BOTH_PYTHONS = ["tests/functions/shared/plans", "tests/functions/shared/metering", "tests/local/firestore"]
 EVERYDAY = [f"tests/{room}" for room in ("contracts", "functions", "local", "benchmarks", "faults", "matrix")]
 EVERYDAY += [f"tests/web/test_{what}.py" for what in ("docs_page", "widget_attacks", "widget_browser", "widget_faults")]
-BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
-WORKERS = ("-n", "auto", *BY_FILE)
-ONE_MORE = ("-n", str((os.cpu_count() or 1) + 1), *BY_FILE)  # Tests wait for engines a fifth of their time.
+# One more than there are cores: tests wait for engines a fifth of their time.
+WORKERS = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder")
 DEPLOYED = "3.13"  # The runtime of the cloud functions; tests/infra starts each bundle with it where it is found.
 
 nox.needs_version = ">=2026.10"
@@ -144,7 +143,7 @@ def everyday(session: nox.Session) -> None:
         session,
         "-m",
         "pytest",
-        *ONE_MORE,
+        *WORKERS,
         "--cases",
         "2",
         *(session.posargs or EVERYDAY),

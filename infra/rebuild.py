@@ -24,7 +24,11 @@ from functions.shared.identity.workspace import from_directory
 DONE, NOT_YET, NOT_DONE = 0, 1, 2
 ATTEMPTS = 5
 _USAGE = "SELECT * FROM `{dataset}.usage`(@workspace, @since, @until)"
-_CONVERSATIONS = "SELECT * FROM `{dataset}.conversations`(@workspace, @since, @until)"
+_CONVERSATIONS = """
+SELECT * FROM `{dataset}.conversations`(@workspace, @since, @now)
+WHERE (counts_at IS NULL AND occurred_at < @until) OR counts_at < @until
+"""
+"""A changed rating happens later than it counts; what counts before the span the rebuilding passes over."""
 
 
 class NotYet(Exception):
@@ -44,7 +48,7 @@ def rebuild(workspace: WorkspaceId, day: str, *, now: datetime, dry_run: bool = 
                 workspace,
                 day,
                 lambda since, until: _usage(workspace, since, until, now),
-                lambda since, until: _rows(_CONVERSATIONS, workspace, since, until),
+                lambda since, until: _rows(_CONVERSATIONS, workspace, since, until, now=max(until, now)),
                 dry_run=dry_run,
             )
         except (firestore.Changed, firestore.AlreadyExists):
@@ -52,8 +56,8 @@ def rebuild(workspace: WorkspaceId, day: str, *, now: datetime, dry_run: bool = 
     raise NotYet("Events of that day are being counted at this moment.")
 
 
-def _rows(sql: str, workspace: WorkspaceId, since: datetime, until: datetime) -> list[dict[str, Any]]:
-    found = bigquery.query(sql, {"workspace": str(workspace), "since": since, "until": until})
+def _rows(sql: str, workspace: WorkspaceId, since: datetime, until: datetime, **more: datetime) -> list[dict[str, Any]]:
+    found = bigquery.query(sql, {"workspace": str(workspace), "since": since, "until": until, **more})
     return [{name: _plain(value) for name, value in row.items()} for row in found]
 
 

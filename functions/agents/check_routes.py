@@ -9,9 +9,9 @@ from functions.shared.http import CONSOLE, MACHINE, Call, Items, Reply, Routes
 api = Routes("agents-api")
 
 
-@api.get("/api/agents/{agent}/checks", callers=(CONSOLE, MACHINE), summary="The agent's test cases.")
+@api.get("/api/agents/{agent}/checks", callers=(CONSOLE, MACHINE), etag=True, summary="The agent's test cases.")
 def get_checks(call: Call, agent: str) -> Reply[ShownCases]:
-    """The ETag is that of the cases, not the agent's; an agent without any has one too."""
+    """With what a run of them can be charged at most. The ETag is that of the cases, not the agent's."""
     shown, etag = checks.shown(call, agent)
     return Reply(shown, etag=etag)
 
@@ -29,7 +29,13 @@ def list_check_runs(call: Call, agent: str) -> Items[ListedRun]:
     return checks.runs(call, agent)
 
 
-@api.get("/api/agents/{agent}/checks/runs/{run}", callers=(CONSOLE, MACHINE), summary="What each case of a run gave.")
-def get_check_run(call: Call, agent: str, run: str) -> ShownRun:
+@api.get(
+    "/api/agents/{agent}/checks/runs/{run}",
+    callers=(CONSOLE, MACHINE),
+    etag=True,
+    summary="What each case of a run gave.",
+)
+def get_check_run(call: Call, agent: str, run: str) -> Reply[ShownRun]:
     """Draft and published version side by side."""
-    return checks.run(call, agent, run)
+    found, etag = checks.run(call, agent, run)
+    return Reply(found, etag=etag)

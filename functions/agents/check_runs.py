@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions.agents import admission, check_rules, repository
+from functions.agents import admission, check_price, check_rules, repository
 from functions.agents.check_results import (
     KEPT,
     Outcome,
@@ -38,7 +38,7 @@ from functions.agents.telling import Answered, Ended
 from functions.agents.turns import Turn
 from functions.shared import clock, contracts, firestore, ids, logs, metering, plans
 from functions.shared.contracts import FleetRead, TurnRead
-from functions.shared.errors import Conflict, Invalid, NotFound, Problem, Unavailable
+from functions.shared.errors import Conflict, NotFound, Problem, Unavailable
 from functions.shared.http import Answer, Call, Event
 from functions.shared.identity import WorkspaceId
 from functions.shared.money import Money
@@ -307,9 +307,7 @@ def begin(call: Call, agent: str, provider: Callable[[str], Provider]) -> Run | 
     document = metering.terms_of(workspace, spend)
     admission.check_state(document)
     terms = plans.PlanTerms.model_validate(document["plan_terms"])
-    versions: dict[Version, str | None] = {"draft": None}
-    if kept.published is not None:
-        versions["published"] = kept.published_version
+    versions = check_price.versions(kept)
     none_yet = [Result(version=version, case_id=case.id) for version in versions for case in cases]
     stored = StoredRun(
         digest=check_rules.digest(kept.draft, kept.knowledge.revision, check_rules.digest_of(cases)),
@@ -318,7 +316,7 @@ def begin(call: Call, agent: str, provider: Callable[[str], Provider]) -> Run | 
         started_by=call.principal.actor,
         lease_until=call.now + LEASE,
         expire_at=call.now + KEPT,
-        highest_nanos=sum(_highest(kept, version, case, terms, call.now) for version in versions for case in cases),
+        highest_nanos=check_price.highest(kept, cases, terms, call.now),
         currency=terms.currency,
         versions=tuple(totals(version, version_id, none_yet) for version, version_id in versions.items()),
     )
@@ -340,14 +338,6 @@ def _earlier(name: str, found: firestore.Snapshot, now: datetime) -> ShownRun:
             headers={"Retry-After": "2"},
         )
     return run
-
-
-def _highest(kept: Agent, version: Version, case: Case, terms: plans.PlanTerms, at: datetime) -> int:
-    try:
-        return admission.highest_first(kept, version == "draft", case.question, terms, at)
-    except Invalid:
-        # Its model is gone, so each of its cases fails, and costs nothing.
-        return 0
 
 
 def repeated(run: ShownRun) -> Iterator[Event]:

@@ -4,13 +4,15 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from functions.agents import check_rules, repository, wizard
+from functions.agents import check_price, check_rules, repository, wizard
 from functions.agents.check_results import ListedRun, ShownRun, StoredRun, listed_run, shown_run
 from functions.agents.check_rules import Case, Cases
 from functions.agents.models import Agent, Definition
-from functions.shared import etags, firestore, ids
+from functions.shared import etags, firestore, ids, metering, plans
 from functions.shared.errors import Conflict, NotFound
+from functions.shared.firestore import Snapshot
 from functions.shared.http import Answer, Call, Items
+from functions.shared.money import Money
 
 LATEST = 20
 
@@ -30,13 +32,16 @@ class ChecksFailing(Conflict):
 class ShownCases(Answer):
     """All test cases of an agent, and the run that ended last.
 
-    `up_to_date`: that run judged all of the present draft, knowledge and cases; publishing asks for that.
+    `up_to_date`: that run judged all of the present draft, knowledge and cases; publishing asks for that. `turns` and
+    `highest`: what a run would ask now, and the most that it could be charged; null without cases.
     """
 
     cases: tuple[Case, ...]
     run_id: str | None
     up_to_date: bool
     failing: int | None
+    turns: int
+    highest: Money | None
 
 
 class PublishedChecks(BaseModel):
@@ -51,22 +56,30 @@ class PublishedChecks(BaseModel):
 def shown(call: Call, agent: str) -> tuple[ShownCases, str]:
     """The agent's cases and their etag; an agent without any has an empty list. Raises NotFound."""
     kept, _ = wizard.found(call, agent)
-    (found,) = repository.read(repository.checks_path(call.workspace, agent))
-    return _tagged(_shown(kept, check_rules.stored_cases(found.data)), found.etag)
+    found, spend = repository.read(
+        repository.checks_path(call.workspace, agent), metering.spend_path(call.workspace, call.now)
+    )
+    return _tagged(_shown(call, kept, check_rules.stored_cases(found.data), spend), found.etag)
 
 
 def _tagged(answer: ShownCases, etag: str) -> tuple[ShownCases, str]:
     return answer, etags.showing(etag, answer.model_dump_json(exclude={"cases"}))
 
 
-def _shown(kept: Agent, cases: tuple[Case, ...]) -> ShownCases:
+def _shown(call: Call, kept: Agent, cases: tuple[Case, ...], spend: Snapshot) -> ShownCases:
     state = kept.checks
     present = _judged(kept, kept.draft)
+    highest = None
+    if cases:
+        terms = plans.PlanTerms.model_validate(metering.terms_of(call.workspace, spend)["plan_terms"])
+        highest = Money.of_nanos(check_price.highest(kept, cases, terms, call.now), terms.currency)
     return ShownCases(
         cases=cases,
         run_id=state.run,
         up_to_date=present and not state.not_run,
         failing=state.failing if present else None,
+        turns=len(cases) * len(check_price.versions(kept)),
+        highest=highest,
     )
 
 
@@ -77,7 +90,7 @@ def replace(call: Call, agent: str, wanted: Cases) -> tuple[ShownCases, str]:
     """
     kept, snapshot = wizard.found(call, agent)
     path = repository.checks_path(call.workspace, agent)
-    (stored,) = repository.read(path)
+    stored, spend = repository.read(path, metering.spend_path(call.workspace, call.now))
     digest = check_rules.digest_of(wanted.cases)
     batch = firestore.Batch()
     document = {"cases": [case.model_dump(mode="json") for case in wanted.cases], "updated_at": call.now}
@@ -90,7 +103,7 @@ def replace(call: Call, agent: str, wanted: Cases) -> tuple[ShownCases, str]:
     except firestore.AlreadyExists as error:
         raise firestore.Changed(path) from error
     state = kept.checks.model_copy(update={"count": len(wanted.cases), "cases": digest})
-    return _tagged(_shown(kept.model_copy(update={"checks": state}), wanted.cases), etag)
+    return _tagged(_shown(call, kept.model_copy(update={"checks": state}), wanted.cases, spend), etag)
 
 
 def _told(old: tuple[Case, ...], new: tuple[Case, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -109,13 +122,15 @@ def runs(call: Call, agent: str) -> Items[ListedRun]:
     return Items(items=[listed_run(run.id, StoredRun.model_validate(run.data), call.now) for run in found])
 
 
-def run(call: Call, agent: str, name: str) -> ShownRun:
-    """One run with what each case gave. Raises NotFound."""
+def run(call: Call, agent: str, name: str) -> tuple[ShownRun, str]:
+    """One run with what each case gave, and its etag. Raises NotFound."""
     wizard.found(call, agent)
     if ids.valid("check_run", name):
         (found,) = repository.read(repository.check_run_path(call.workspace, agent, name))
         if found.exists:
-            return shown_run(name, StoredRun.model_validate(found.data), call.now)
+            gave = shown_run(name, StoredRun.model_validate(found.data), call.now)
+            # That a run is lost stands in no document: it is so when its time is over.
+            return gave, etags.showing(found.etag, gave.state)
     raise NotFound("There is no such run; runs are kept for 90 days.")
 
 

@@ -22,6 +22,8 @@ def record(
     turn_id: str | None = None,
     answer: Mapping[str, Any] | None = None,
     rating: int | None = None,
+    replaces: int | None = None,
+    counts_at: datetime | None = None,
     trace_id: str | None = None,
     now: datetime,
 ) -> Event:
@@ -29,7 +31,8 @@ def record(
 
     `of` is the conversation's document: its agent, channel and industry are the event's. The version is that of `answer`,
     a turn that the event is about, or else of the latest one. Publish what is returned after the commit. It holds no
-    content: `rating` is 1 or -1 for a thumb, 1 to 5 for stars.
+    content: `rating` is 1 or -1 for a thumb, 1 to 5 for stars. Where it takes the place of another one, `replaces` is that
+    one and `counts_at` when the first was given: there the latest word counts.
     """
     row: dict[str, Any] = {
         "event_id": f"evt_{ids.hashed(kind, conversation, once)}",
@@ -45,6 +48,8 @@ def record(
         "recorded_at": clock.to_text(now),
         "rating": rating,
         "trace_id": trace_id,
+        "replaces": replaces,
+        "counts_at": None if counts_at is None else clock.to_text(counts_at),
     }
     row["digest"] = digests.leaf(row)
     event = Event(workspace, "conversation-recorded", row["event_id"], row)

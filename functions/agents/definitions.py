@@ -1,7 +1,7 @@
-"""How a definition comes about: partial answers filled from the industry, merge patches, one strict check, differences."""
+"""How a definition comes about: partial answers filled from the industry, merge patches, one strict check."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -10,7 +10,7 @@ from pydantic import ValidationError, create_model
 from functions.agents import industries, offers
 from functions.agents.models import Definition, Part
 from functions.shared.errors import Invalid
-from functions.shared.http import Answer, Body
+from functions.shared.http import Body
 from functions.shared.http.reading import invalid
 
 UNNAMED = "Assistant"
@@ -100,69 +100,3 @@ def formed(values: Any, prefix: str = "") -> Definition:
 def stored(definition: Definition) -> dict[str, Any]:
     """The definition as documents and files hold it: JSON values, every field there."""
     return definition.model_dump(mode="json")
-
-
-SECTIONS: dict[str, tuple[str, ...]] = {
-    "identity": ("name", "industry", "languages", "business"),
-    "behaviour": ("tone", "goals", "must_do", "must_not_do", "notice", "instructions"),
-    "welcome": ("greeting", "sample_questions", "away_message"),
-    "hand_off": ("hand_off", "leads"),
-    "knowledge": ("knowledge",),
-    "model": ("model",),
-}
-"""The wizard's pages and the fields on each; a field that is missing here would be missing in every difference."""
-
-
-class FieldChange(Answer):
-    """One field that differs; `added` and `removed` are for lists of texts."""
-
-    field: str
-    before: Any
-    after: Any
-    added: list[str] | None = None
-    removed: list[str] | None = None
-
-
-class SectionChange(Answer):
-    """What differs on one page of the wizard."""
-
-    section: str
-    changes: list[FieldChange]
-
-
-def differences(before: Definition, after: Definition) -> list[SectionChange]:
-    """What changed from one definition to the other, by section and field, in the wizard's order."""
-    old, new = stored(before), stored(after)
-    found = []
-    for section, names in SECTIONS.items():
-        changes = [change for name in names for change in _changes(name, old[name], new[name])]
-        if changes:
-            found.append(SectionChange(section=section, changes=changes))
-    return found
-
-
-def _changes(field: str, old: Any, new: Any) -> Iterator[FieldChange]:
-    if old == new:
-        return
-    if isinstance(old, dict) and isinstance(new, dict):
-        for name in old:
-            yield from _changes(f"{field}.{name}", old[name], new[name])
-    elif isinstance(old, list) and isinstance(new, list):
-        added, removed = [v for v in new if v not in old], [v for v in old if v not in new]
-        yield FieldChange(field=field, before=old, after=new, added=added, removed=removed)
-    else:
-        yield FieldChange(field=field, before=old, after=new)
-
-
-def told(changes: list[SectionChange]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Before and after of the changed fields, each value short, for the activity feed."""
-    flat = [change for section in changes for change in section.changes]
-    return {c.field: _short(c.before) for c in flat}, {c.field: _short(c.after) for c in flat}
-
-
-def _short(value: Any) -> Any:
-    if isinstance(value, str):
-        return value if len(value) <= 200 else f"{value[:199]}…"
-    if isinstance(value, list):
-        return [_short(item) for item in value[:10]]
-    return value

@@ -34,7 +34,13 @@ def _spans(hours: Hours, local: datetime) -> list[tuple[int, int]]:
 
 def written(hours: Hours | None) -> str:
     """The hours for the prompt, in one line; empty without any."""
-    if hours is None:
-        return ""
-    days = [f"{day.capitalize()} {', '.join(spans) or 'closed'}" for day in DAYS for spans in [getattr(hours, day)]]
-    return f"{'; '.join(days)} ({hours.time_zone})"
+    return f"{'; '.join(_days(hours))} ({hours.time_zone})" if hours is not None else ""
+
+
+def lines(hours: Hours | None) -> list[str]:
+    """The hours for a person who reads them, a line for each day and one for the time zone."""
+    return ["At any time"] if hours is None else [*_days(hours), f"Time zone {hours.time_zone}"]
+
+
+def _days(hours: Hours) -> list[str]:
+    return [f"{day.capitalize()} {', '.join(spans) or 'closed'}" for day in DAYS for spans in [getattr(hours, day)]]

@@ -63,7 +63,9 @@ def add_file(call: Call, agent: str, query: FileQuery, body: Raw) -> Reply[Writt
     return _made(agent, *made)
 
 
-@api.get("/api/agents/{agent}/knowledge/{item}", callers=(CONSOLE, MACHINE), summary="One item with its content.")
+@api.get(
+    "/api/agents/{agent}/knowledge/{item}", callers=(CONSOLE, MACHINE), etag=True, summary="One item with its content."
+)
 def get_knowledge(call: Call, agent: str, item: str) -> Reply[Item]:
     """As it was written."""
     found, etag = knowledge.get(call, agent, item)

@@ -7,8 +7,8 @@ belongs to the agent and not to a version.
 from datetime import datetime
 from typing import Any
 
-from functions.agents import checks, definitions, offers, prompts, repository, wizard, yaml_writer
-from functions.agents.definitions import SectionChange
+from functions.agents import checks, definitions, differences, offers, prompts, repository, wizard, yaml_writer
+from functions.agents.differences import SectionChange
 from functions.agents.models import Agent, Definition
 from functions.shared import events, firestore, ids, publications
 from functions.shared.errors import Conflict, Invalid, NotFound
@@ -218,11 +218,11 @@ def listed(call: Call, agent: str, query: Page) -> Items[ListedVersion]:
     return Items(items=[ListedVersion(id=found.id, **found.data) for found in page], next_page_token=token)
 
 
-def get(call: Call, agent: str, version: str) -> Version:
-    """One version. Raises NotFound."""
+def get(call: Call, agent: str, version: str) -> tuple[Version, str]:
+    """One version and its etag. Raises NotFound."""
     wizard.found(call, agent)
     found = _version(call, agent, version)
-    return Version(id=found.id, **found.data)
+    return Version(id=found.id, **found.data), found.etag
 
 
 def compared(call: Call, agent: str, version: str, against: str | None) -> Difference:
@@ -231,7 +231,7 @@ def compared(call: Call, agent: str, version: str, against: str | None) -> Diffe
     found = _version(call, agent, version)
     definition = Definition.model_validate(found.data["definition"])
     if against == "draft":
-        return Difference(version=version, against="draft", sections=definitions.differences(kept.draft, definition))
+        return Difference(version=version, against="draft", sections=differences.between(kept.draft, definition))
     if against is not None:
         other: Snapshot | None = _version(call, agent, against)
     else:
@@ -239,7 +239,7 @@ def compared(call: Call, agent: str, version: str, against: str | None) -> Diffe
     if other is None:
         return Difference(version=version, against=None, sections=[])
     before = Definition.model_validate(other.data["definition"])
-    return Difference(version=version, against=other.id, sections=definitions.differences(before, definition))
+    return Difference(version=version, against=other.id, sections=differences.between(before, definition))
 
 
 def _version(call: Call, agent: str, version: str) -> Snapshot:

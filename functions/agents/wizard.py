@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from functions.agents import definitions, repository, yaml_reader, yaml_writer
+from functions.agents import definitions, differences, repository, yaml_reader, yaml_writer
 from functions.agents.models import Agent, Definition, KnowledgeState
 from functions.shared import activity, contracts, firestore, ids, paging
 from functions.shared.contracts import FleetRead
@@ -198,7 +198,7 @@ def add_draft(
     batch: firestore.Batch, call: Call, agent: str, kept: Agent, definition: Definition, text: str
 ) -> dict[str, Any]:
     """Add the activity entry of a new draft to a commit; returns the fields of the agent that it changes."""
-    before, after = definitions.told(definitions.differences(kept.draft, definition))
+    before, after = differences.told(differences.between(kept.draft, definition))
     tell(batch, call, "agent.changed", agent, definition.name, before=before, after=after)
     return {**_of_draft(definition, text), "updated_at": call.now}
 

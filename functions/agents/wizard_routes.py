@@ -198,19 +198,34 @@ def _industry(call: Call, found: Industry) -> ShownIndustry:
     )
 
 
-@api.get("/api/industries", callers=(CONSOLE, MACHINE), summary="What the wizard proposes for each kind of business.")
+@api.get(
+    "/api/industries",
+    callers=(CONSOLE, MACHINE),
+    etag=True,
+    summary="What the wizard proposes for each kind of business.",
+)
 def list_industries(call: Call) -> Reply[Items[ShownIndustry]]:
     """All of them on one page."""
     return _kept(Items(items=[_industry(call, found) for found in industries.every()]))
 
 
-@api.get("/api/industries/{industry}", callers=(CONSOLE, MACHINE), summary="The proposals for one kind of business.")
+@api.get(
+    "/api/industries/{industry}",
+    callers=(CONSOLE, MACHINE),
+    etag=True,
+    summary="The proposals for one kind of business.",
+)
 def get_industry(call: Call, industry: str) -> Reply[ShownIndustry]:
     """They fill what the wizard leaves open."""
     return _kept(_industry(call, industries.find(industry)))
 
 
-@api.get("/api/config", callers=(CONSOLE, MACHINE), summary="Models with prices, tones, languages, limits, defaults.")
+@api.get(
+    "/api/config",
+    callers=(CONSOLE, MACHINE),
+    etag=True,
+    summary="Models with prices, tones, languages, limits, defaults.",
+)
 def get_config(call: Call) -> Reply[Config]:
     """Prices are those of today, per million tokens."""
     embedding = offers.embedding()
@@ -228,7 +243,12 @@ def get_config(call: Call) -> Reply[Config]:
     return _kept(config)
 
 
-@api.get("/api/config/schema", callers=(CONSOLE, MACHINE), summary="JSON Schema of an agent's definition and file.")
+@api.get(
+    "/api/config/schema",
+    callers=(CONSOLE, MACHINE),
+    etag=True,
+    summary="JSON Schema of an agent's definition and file.",
+)
 def get_schema(call: Call) -> Reply[Schema]:
     """For editors: it completes and checks the YAML while it is written."""
     schema: dict[str, Any] = {
@@ -262,7 +282,7 @@ def list_agents(call: Call, query: Page) -> Items[ListedAgent]:
     return wizard.listed(call, query)
 
 
-@api.get("/api/agents/{agent}", callers=(CONSOLE, MACHINE), summary="One agent with its draft.")
+@api.get("/api/agents/{agent}", callers=(CONSOLE, MACHINE), etag=True, summary="One agent with its draft.")
 def get_agent(call: Call, agent: str) -> Reply[ShownAgent]:
     """The ETag changes with draft, version and knowledge."""
     shown, etag = wizard.get(call, agent)
@@ -330,15 +350,16 @@ def list_versions(call: Call, agent: str, query: Page) -> Items[ListedVersion]:
     return publishing.listed(call, agent, query)
 
 
-@api.get("/api/agents/{agent}/versions/{version}", callers=(CONSOLE, MACHINE), summary="One version, whole.")
-def get_version(call: Call, agent: str, version: str) -> Version:
+@api.get("/api/agents/{agent}/versions/{version}", callers=(CONSOLE, MACHINE), etag=True, summary="One version, whole.")
+def get_version(call: Call, agent: str, version: str) -> Reply[Version]:
     """Definition, file and the prompt as models read it."""
-    return publishing.get(call, agent, version)
+    found, etag = publishing.get(call, agent, version)
+    return Reply(found, etag=etag)
 
 
 @api.get("/api/agents/{agent}/versions/{version}/diff", callers=(CONSOLE, MACHINE), summary="What a version changed.")
 def compare_versions(call: Call, agent: str, version: str, query: AgainstQuery) -> Difference:
-    """By section and field."""
+    """By section and field; texts line by line, with the words that differ."""
     return publishing.compared(call, agent, version, query.against)
 
 
@@ -350,7 +371,11 @@ def rollback_agent(call: Call, agent: str, body: Rollback) -> Reply[ListedVersio
 
 
 @api.get(
-    "/api/agents/{agent}/config", callers=(CONSOLE, MACHINE), produces=(YAML,), summary="The draft as a YAML file."
+    "/api/agents/{agent}/config",
+    callers=(CONSOLE, MACHINE),
+    produces=(YAML,),
+    etag=True,
+    summary="The draft as a YAML file.",
 )
 def get_file(call: Call, agent: str) -> Bytes:
     """A file that was sent comes back as it was, comments included."""

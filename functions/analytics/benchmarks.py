@@ -60,12 +60,12 @@ SELECT workspace_id, industry,
   COUNTIF(type = 'hand_off') AS handed_off,
   COUNTIF(type = 'resolved') AS resolved,
   COUNTIF(type = 'unresolved') AS unresolved,
-  COUNTIF(type = 'feedback' AND rating > 0) AS feedback_up,
-  COUNTIF(type = 'feedback' AND rating < 0) AS feedback_down,
-  COUNTIF(type = 'rating') AS ratings,
-  SUM(IF(type = 'rating', rating, 0)) AS rating_sum
+  COUNTIF(type = 'feedback' AND rating > 0) - COUNTIF(type = 'feedback' AND replaces > 0) AS feedback_up,
+  COUNTIF(type = 'feedback' AND rating < 0) - COUNTIF(type = 'feedback' AND replaces < 0) AS feedback_down,
+  COUNTIF(type = 'rating' AND replaces IS NULL) AS ratings,
+  SUM(IF(type = 'rating', rating - IFNULL(replaces, 0), 0)) AS rating_sum
 FROM `{dataset}.conversations_of_all`(@since, @until)
-WHERE industry IS NOT NULL
+WHERE industry IS NOT NULL AND (counts_at IS NULL OR counts_at >= @since)
 GROUP BY workspace_id, industry
 """
 

@@ -31,7 +31,7 @@ def count(call: Call, event: Event) -> bool:
         raise Malformed("This row is not one of its topic's table.", code="not_an_event") from error
     if not added:
         return False
-    hour, day, month = rollups.names(clock.from_text(row["occurred_at"]), _zone(event.workspace))
+    hour, day, month = rollups.names(rollups.moment(row), _zone(event.workspace))
 
     def effect(batch: firestore.Batch) -> None:
         for name in (hour, day, month):

@@ -15,7 +15,7 @@ from functions.analytics.models import (
     TranscriptTurn,
     TurnSource,
 )
-from functions.shared import contracts, ids, paging, words
+from functions.shared import contracts, etags, ids, paging, words
 from functions.shared.contracts import BUCKETS, ConversationRead, TurnRead
 from functions.shared.errors import Invalid, NotFound
 from functions.shared.firestore import Snapshot
@@ -129,15 +129,16 @@ def _fields(found: Snapshot) -> dict[str, object]:
     }
 
 
-def one(call: Call, conversation: str, query: TranscriptQuery) -> Transcript:
-    """A conversation with its latest MOST_TURNS turns, or the latest before one. Raises NotFound."""
+def one(call: Call, conversation: str, query: TranscriptQuery) -> tuple[Transcript, str]:
+    """A conversation with its latest MOST_TURNS turns, or the latest before one, and the etag of what is shown of it:
+    turns have documents of their own, and not everybody sees a lead's contact. Raises NotFound."""
     found = repository.conversation(call.workspace, conversation) if ids.valid("conversation", conversation) else None
     if found is None or not found.exists:
         raise NotFound("There is no such conversation.")
     known = ConversationRead.model_validate(found.data)
     turns = repository.turns(call.workspace, conversation, query.before, MOST_TURNS + 1)
     more, turns = len(turns) > MOST_TURNS, turns[-MOST_TURNS:]
-    return Transcript(
+    shown = Transcript(
         **_fields(found),
         locale=known.locale,
         page_url=known.page_url,
@@ -147,6 +148,7 @@ def one(call: Call, conversation: str, query: TranscriptQuery) -> Transcript:
         transcript=[_turn(turn) for turn in turns],
         earlier=turns[0].data["seq"] if more else None,
     )
+    return shown, etags.showing(found.etag, shown.model_dump_json())
 
 
 def _sees_leads(call: Call) -> bool:

@@ -29,7 +29,13 @@ def list_exports(call: Call, query: Page) -> Items[Export]:
     return exports.listed(call, query)
 
 
-@api.get("/api/exports/{export}", callers=(CONSOLE, MACHINE), role="member", summary="How far an export is; its file.")
+@api.get(
+    "/api/exports/{export}",
+    callers=(CONSOLE, MACHINE),
+    role="member",
+    etag=True,
+    summary="How far an export is; its file.",
+)
 def get_export(call: Call, export: str) -> Reply[Export]:
     """When it is done, `url` opens the file for 15 minutes."""
     found, etag = exports.show(call, export)

@@ -116,7 +116,8 @@ METRICS: tuple[Metric, ...] = (
     _count("unresolved", f"{RULE.otherwise} Null by model.", "conversations", by_model=False),
     _count(
         "ratings",
-        "Ratings of whole conversations with 1 to 5 stars; one that is changed counts again. Null by model.",
+        "Conversations that were rated with 1 to 5 stars. One whose rating is changed counts once, with its latest stars, "
+        "in the span in which it was first rated. Null by model.",
         by_model=False,
     ),
     Metric(
@@ -150,7 +151,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "helpful_rate",
         "share of 1",
-        "Thumbs up divided by all thumbs; null where nobody gave one.",
+        "Answers with a thumb up divided by all that have a thumb; null where nobody gave one. An answer whose thumb is "
+        "changed counts once, with its latest thumb, in the span in which the first was given.",
         lambda counted: _share(counted.feedback_up, counted.feedback_up + counted.feedback_down),
         by_model=False,
     ),

@@ -38,7 +38,8 @@ def _days(workspace: WorkspaceId, day: str) -> tuple[ZoneInfo, list[str]]:
 def rebuild(workspace: WorkspaceId, day: str, usage: Rows, conversations: Rows, *, dry_run: bool = False) -> list[str]:
     """Replace the rollups of a UTC day's hours and of the workspace's days that it touches, by the time zone of now.
 
-    Returns what differed, empty when nothing did. `usage` and `conversations` give the events of a half-open span.
+    Returns what differed, empty when nothing did. `usage` and `conversations` give the events of a half-open span, the
+    latter by when they count.
     Raises Changed when something was counted meanwhile.
     """
     zone, days = _days(workspace, day)
@@ -50,7 +51,7 @@ def rebuild(workspace: WorkspaceId, day: str, usage: Rows, conversations: Rows, 
     added += [(row, rollups.of_conversation(row)) for row in conversations(since, until)]
     for row, counters in ((row, counters) for row, counters in added if counters):
         newest = rollups.micros(row)
-        for name in set(rollups.names(clock.from_text(row["occurred_at"]), zone)) & fresh.keys():
+        for name in set(rollups.names(rollups.moment(row), zone)) & fresh.keys():
             fresh[name] = rollups.plus(fresh[name], rollups.placed(name, counters, newest))
     for _ in range(ATTEMPTS):
         differing, batch = [], firestore.Batch()

@@ -71,13 +71,15 @@ def _usage(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def of_conversation(row: Mapping[str, Any]) -> Added:
-    """What a conversation event adds: a thumb, stars, a hand-off, a lead, resolved or not."""
-    rating = row.get("rating") or 0
+    """What a conversation event adds: a thumb, stars, a hand-off, a lead, resolved or not. Of a thumb or stars that take
+    the place of others the difference, so that the latest word counts, and once."""
+    rating, replaces = row.get("rating") or 0, row.get("replaces") or 0
     match row["type"]:
         case "feedback":
-            counters = {"feedback_up" if rating > 0 else "feedback_down": 1}
+            up, down = int(rating > 0) - int(replaces > 0), int(rating < 0) - int(replaces < 0)
+            counters = {name: value for name, value in (("feedback_up", up), ("feedback_down", down)) if value}
         case "rating":
-            counters = {"ratings": 1, "rating_sum": rating}
+            counters = {"rating_sum": rating - replaces} | ({} if replaces else {"ratings": 1})
         case "hand_off":
             counters = {"handed_off": 1}
         case "lead":
@@ -102,9 +104,15 @@ def _by_dimension(row: Mapping[str, Any], counters: Added, model: str | None = N
     return added | {dimension: {key: counters} for dimension, key in keys.items() if key}
 
 
+def moment(row: Mapping[str, Any]) -> datetime:
+    """When the event counts: when it happened, and a changed thumb or rating when the first one was given, so that no
+    hour has a rating without its stars."""
+    return clock.from_text(row.get("counts_at") or row["occurred_at"])
+
+
 def micros(row: Mapping[str, Any]) -> int:
-    """When the event happened, in microseconds of Unix time."""
-    return clock.to_micros(clock.from_text(row["occurred_at"]))
+    """When the event counts, in microseconds of Unix time."""
+    return clock.to_micros(moment(row))
 
 
 def plus(left: Added, right: Added) -> Added:

@@ -18,7 +18,7 @@ from functions.analytics.models import (
     VersionsQuery,
 )
 from functions.shared import firestore
-from functions.shared.http import CONSOLE, MACHINE, Call, Items, Routes
+from functions.shared.http import CONSOLE, MACHINE, Call, Items, Reply, Routes
 
 api = Routes("analytics-api")
 api.include(export_routes.api)
@@ -37,9 +37,10 @@ def list_conversations(call: Call, query: ConversationFilter) -> Items[Conversat
 
 
 @api.get("/api/conversations/{conversation}", callers=(CONSOLE, MACHINE), summary="A conversation with its transcript.")
-def get_conversation(call: Call, conversation: str, query: TranscriptQuery) -> Transcript:
+def get_conversation(call: Call, conversation: str, query: TranscriptQuery) -> Reply[Transcript]:
     """Tokens, cost, latency, sources and feedback of every answer; 200 turns at once."""
-    return conversations.one(call, conversation, query)
+    found, etag = conversations.one(call, conversation, query)
+    return Reply(found, etag=etag)
 
 
 @api.get("/api/analytics", callers=(CONSOLE, MACHINE), summary="Performance, beside the span before.")

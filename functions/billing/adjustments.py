@@ -3,7 +3,7 @@
     granted      revenue → customer credit        (what is bought is a payment)
     expired      customer credit → revenue        (what was bought is earned, what was granted is reversed)
     credit note  revenue and tax → receivable     what was not due: receivable → customer credit
-    write-off    revenue and tax → receivable     a payment first brings it back
+    write-off    revenue and tax → receivable     a payment first brings it back, a refund adds to it
     reissue      unbilled → revenue               what a void invoice took back, line by line
 
 (debit → credit.) A debt that nobody expects any more is no revenue and no tax: both are reversed for what was due, in

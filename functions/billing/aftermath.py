@@ -43,6 +43,8 @@ class Aftermath(Frozen):
     """By line id what credit notes took off the line."""
     write_off: WriteOff | None = None
     """Of an uncollectible invoice; a payment brings it back."""
+    refunded_since: tuple[WriteOff, ...] = ()
+    """What was given back of an uncollectible invoice's payments and so is written off as well, by refund."""
     replaces: str | None = None
     """The void invoice of the same period that this one is issued in place of."""
     replaced_by: str | None = None
@@ -54,4 +56,9 @@ class Aftermath(Frozen):
     @property
     def written_off_minor(self) -> int:
         """What was written off and not brought back."""
-        return self.write_off.amount_minor if self.write_off else 0
+        return sum(one.amount_minor for one in self.write_offs)
+
+    @property
+    def write_offs(self) -> tuple[WriteOff, ...]:
+        """What was written off and not brought back, act by act."""
+        return self.refunded_since if self.write_off is None else (self.write_off, *self.refunded_since)

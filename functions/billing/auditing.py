@@ -1,4 +1,4 @@
-"""What the operator does to an invoice, as the workspace's audit log tells it."""
+"""What the operator does to an invoice, as the workspace's audit log and the operator's own tell it."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -31,8 +31,18 @@ def audit_finalized(call: Call, workspace: WorkspaceId, invoice_id: str) -> Call
 def audit_finished(
     batch: firestore.Batch, workspace: WorkspaceId, invoice: Invoice, after: dict[str, Any], now: datetime
 ) -> None:
-    """Add to the commit that the close finished a void that the operator had begun."""
+    """Add to the commit that the close finished a void that the operator had begun: to both logs, since none has it."""
     _record(batch, workspace, None, "invoice.voided", invoice, after, now)
+    activity.record_operators_act(
+        batch,
+        None,
+        "invoice.voided",
+        workspace=workspace,
+        subject=invoice.invoice_id,
+        name=invoice.number or "",
+        after=after,
+        now=now,
+    )
 
 
 def audit(

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from functions.billing import cards, credits, ledger, repository, uncollectible
+from functions.billing import cards, credits, ledger, repository, written_off
 from functions.billing.books import post, tell
 from functions.billing.cards import CardPayment, IntentState
 from functions.billing.grants import GrantKind
@@ -137,7 +137,7 @@ def _brought(
     paid = before or _new(workspace, found)
     standing = Standing(paid, invoice, credits.wallet_of(account, now).paid)
     if invoice is not None and found.state == IntentState.SUCCEEDED and paid.state in _NOT_HERE:
-        standing.invoice, standing.entries = uncollectible.revived(invoice, paid.payment_id, now)
+        standing.invoice, standing.entries = written_off.revived(invoice, paid.payment_id, now)
     happened = _bring(standing, found, now, known=before is not None)
     if standing.paid == before or (before is None and found.state == IntentState.FAILED):
         return [], ()

@@ -24,8 +24,9 @@ from functions.shared.money import Money, MoneyError, minor_to_nanos
 CREDITABLE = (InvoiceState.OPEN, InvoiceState.OVERDUE, InvoiceState.PAID)
 
 
-def issue(call: Call, workspace: WorkspaceId, invoice_id: str, new: api.NewCreditNote) -> api.CreditNote:
-    """Issue a credit note, once for an Idempotency-Key. Raises NotFound, Invalid, Conflict (`invoice_state`)."""
+def issue(call: Call, workspace: WorkspaceId, invoice_id: str, new: api.NewCreditNote) -> tuple[api.CreditNote, str]:
+    """Issue a credit note, once for an Idempotency-Key; the note as it is filed, and its etag. Raises NotFound, Invalid,
+    Conflict (`invoice_state`)."""
     note_id = f"crn_{call.idempotency_id}"
     paths = [
         repository.note_path(workspace, note_id),
@@ -36,10 +37,11 @@ def issue(call: Call, workspace: WorkspaceId, invoice_id: str, new: api.NewCredi
         contracts.workspace_path(workspace),
     ]
 
-    def work(transaction: firestore.Transaction) -> tuple[CreditNote, list[Event]]:
+    def work(transaction: firestore.Transaction) -> list[Event]:
         known, found, account, spend, state, home = transaction.get_all(paths)
         if known.exists:
-            return _same(note_of(known), invoice_id), []
+            _check_same(note_of(known), invoice_id)
+            return []
         invoice = _creditable(found)
         year, issued = str(call.now.year), dict(state.data.get("issued_notes", {}))
         code = home.data.get("code") or invoicing.series_code(workspace)
@@ -79,12 +81,12 @@ def issue(call: Call, workspace: WorkspaceId, invoice_id: str, new: api.NewCredi
             "due_minor": settled.due_minor,
         }
         audit(transaction, call, workspace, "invoice.credited", invoice, after)
-        return note, told
+        return told
 
-    note, told = firestore.transact(work)
-    tell(told)
+    tell(firestore.transact(work))
     finish(workspace)
-    return shown(note.model_copy(update={"state": "issued"}))
+    (filed,) = repository.read(paths[:1])
+    return shown(note_of(filed)), filed.etag
 
 
 def note_of(found: firestore.Snapshot) -> CreditNote:
@@ -92,10 +94,9 @@ def note_of(found: firestore.Snapshot) -> CreditNote:
     return CreditNote.model_validate(found.data)
 
 
-def _same(known: CreditNote, invoice_id: str) -> CreditNote:
+def _check_same(known: CreditNote, invoice_id: str) -> None:
     if known.invoice_id != invoice_id:
         raise Conflict("This Idempotency-Key credited another invoice.", code="idempotency_conflict")
-    return known
 
 
 def _creditable(found: firestore.Snapshot) -> Invoice:

@@ -119,8 +119,11 @@ def given_back(
     return wallet
 
 
-def grant(call: Call, workspace: WorkspaceId, new: api.NewCredit) -> api.CreditGrant:
-    """Give credit, once for an Idempotency-Key. Raises NotFound, Invalid, Conflict (`too_many_grants`)."""
+def grant(call: Call, workspace: WorkspaceId, new: api.NewCredit) -> tuple[api.CreditGrant, str]:
+    """Give credit, once for an Idempotency-Key; as it was given, and the etag of that.
+
+    Raises NotFound, Invalid, Conflict (`too_many_grants`).
+    """
     grant_id = f"crg_{call.idempotency_id}"
     paths = [
         contracts.workspace_path(workspace),
@@ -160,7 +163,8 @@ def grant(call: Call, workspace: WorkspaceId, new: api.NewCredit) -> api.CreditG
 
     given, currency, told = firestore.transact(work)
     tell(told)
-    return _shown(given, currency, call.now)
+    (kept,) = repository.read(paths[-1:])
+    return _shown(given, currency, call.now), kept.etag
 
 
 def _promotional(call: Call, workspace: WorkspaceId, grant_id: str, new: api.NewCredit, currency: str) -> Grant:

@@ -4,15 +4,18 @@ import base64
 
 from functions.billing import evidence, evidence_keys, tracing, verifying
 from functions.billing import evidence_api as models
-from functions.shared.http import CONSOLE, MACHINE, Call, Routes
+from functions.shared import ids
+from functions.shared.http import CONSOLE, MACHINE, Call, Reply, Routes
 
 api = Routes("billing-api")
 
 
 @api.get("/api/invoices/{invoice}/evidence", callers=(CONSOLE, MACHINE), summary="The signed evidence of an invoice.")
-def get_evidence(call: Call, invoice: str) -> models.Evidence:
-    """Counts, sums, price versions and digests by line and by hour, as filed when the invoice was finalized."""
-    return models.Evidence.model_validate(evidence.find(call.workspace, invoice))
+def get_evidence(call: Call, invoice: str) -> Reply[models.Evidence]:
+    """Counts, sums, price versions and digests by line and by hour, as filed when the invoice was finalized. It is a file
+    and no document: its ETag is made of its signature, and stays."""
+    found = models.Evidence.model_validate(evidence.find(call.workspace, invoice))
+    return Reply(found, etag=ids.hashed("evidence", found.invoice_id, found.signature))
 
 
 @api.post(

@@ -1,4 +1,5 @@
-"""Billing for the operator alone: who owes does not settle (MONEY 16). Each act stands in the workspace's audit log."""
+"""Billing for the operator alone: who owes does not settle (MONEY 16). Each act stands in the workspace's audit log and
+in the operator's own, by shared/activity."""
 
 from functions.billing import (
     auditing,
@@ -33,7 +34,7 @@ api = Routes("billing-api")
     summary="Every workspace: what it owes, brings and costs.",
 )
 def list_workspaces(call: Call, query: Page) -> Items[operator_models.Debtor]:
-    """The oldest first."""
+    """The oldest first; one that is erased as long as it owes, in state `erased`."""
     return receivables.page(call, query)
 
 
@@ -63,6 +64,7 @@ def list_invoices_of(call: Call, workspace: str, query: invoice_api.InvoicesQuer
     "/api/operator/workspaces/{workspace}/invoices/{invoice}",
     callers=(OPERATOR,),
     role=None,
+    etag=True,
     summary="An invoice of a workspace with its lines.",
 )
 def get_invoice_of(call: Call, workspace: str, invoice: str) -> Reply[invoice_api.Invoice]:
@@ -91,7 +93,8 @@ def list_payments_of(call: Call, workspace: str, query: payment_api.PaymentsQuer
 )
 def record_payment(call: Call, workspace: str, body: payment_api.NewPayment) -> Reply[payment_api.Payment]:
     """What is more than due becomes credit."""
-    return Reply(payments.record(call, workspace_of_operator(call.principal, workspace), body))
+    shown, etag = payments.record(call, workspace_of_operator(call.principal, workspace), body)
+    return Reply(shown, etag=etag)
 
 
 @api.post(
@@ -119,7 +122,8 @@ def refund_payment(call: Call, workspace: str, payment: str, body: payment_api.N
 )
 def grant_credit(call: Call, workspace: str, body: credit_models.NewCredit) -> Reply[credit_models.CreditGrant]:
     """It burns before what was paid for with the same expiry; what is left of it at its end is taken back."""
-    return Reply(credits.grant(call, workspace_of_operator(call.principal, workspace), body))
+    shown, etag = credits.grant(call, workspace_of_operator(call.principal, workspace), body)
+    return Reply(shown, etag=etag)
 
 
 @api.post(
@@ -181,7 +185,8 @@ def issue_credit_note(
     call: Call, workspace: str, invoice: str, body: credit_models.NewCreditNote
 ) -> Reply[credit_models.CreditNote]:
     """What is due falls by it; what is not due any more becomes credit."""
-    return Reply(crediting.issue(call, workspace_of_operator(call.principal, workspace), invoice, body))
+    shown, etag = crediting.issue(call, workspace_of_operator(call.principal, workspace), invoice, body)
+    return Reply(shown, etag=etag)
 
 
 @api.get(
@@ -232,7 +237,8 @@ def publish_plan(call: Call, body: plan_models.NewPlan) -> plan_models.PlanVersi
     return publishing.publish(call, body)
 
 
-@api.get("/api/operator/acts", callers=(OPERATOR,), role=None, summary="What the operator did to the installation.")
+@api.get("/api/operator/acts", callers=(OPERATOR,), role=None, summary="What operators did, the latest first.")
 def list_operator_acts(call: Call, query: Page) -> Items[plan_models.OperatorAct]:
-    """Versions of plans that were published; what is done to one workspace stands in its own audit log as well."""
+    """To whichever workspace, erased ones too, and plans that were published for all. What is done to one workspace
+    stands in its own audit log as well, with the reason."""
     return publishing.acts(query)

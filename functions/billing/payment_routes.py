@@ -14,7 +14,7 @@ def list_payments(call: Call, query: payment_api.PaymentsQuery) -> Items[payment
     return invoices.payments(call.workspace, query)
 
 
-@api.get("/api/payments/{payment}", callers=(CONSOLE, MACHINE), summary="A payment.")
+@api.get("/api/payments/{payment}", callers=(CONSOLE, MACHINE), etag=True, summary="A payment.")
 def get_payment(call: Call, payment: str) -> Reply[payment_api.Payment]:
     """With the bank's or the card service's reference, and what was given back of it."""
     found, etag = invoices.payment(call, payment)

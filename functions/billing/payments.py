@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from functions.billing import credits, invoicing, ledger, repository, uncollectible
+from functions.billing import credits, invoicing, ledger, repository, written_off
 from functions.billing import payment_api_models as payment_api
 from functions.billing.accounts import invalid
 from functions.billing.auditing import audit
@@ -50,8 +50,9 @@ def shown(paid: Payment) -> payment_api.Payment:
     )
 
 
-def record(call: Call, workspace: WorkspaceId, new: payment_api.NewPayment) -> payment_api.Payment:
-    """Book a payment once: its id comes from the caller's key, so neither a repeat nor a crash books it twice.
+def record(call: Call, workspace: WorkspaceId, new: payment_api.NewPayment) -> tuple[payment_api.Payment, str]:
+    """Book a payment once: its id comes from the caller's key, so neither a repeat nor a crash books it twice. The payment
+    as it is then, and its etag.
 
     What is due is paid, the rest becomes credit. The first payment ends a trial. Raises NotFound, Invalid, Conflict.
     """
@@ -64,11 +65,12 @@ def record(call: Call, workspace: WorkspaceId, new: payment_api.NewPayment) -> p
         metering.spend_path(workspace, call.now),
     ]
 
-    def work(transaction: firestore.Transaction) -> tuple[Payment, list[Event]]:
+    def work(transaction: firestore.Transaction) -> list[Event]:
         known, found, account, spend = transaction.get_all(paths)
         if known.exists:
-            return _same(repository.payment_of(known), new), []
-        invoice, revived = uncollectible.revived(_payable(found), payment_id, call.now)
+            _check_same(repository.payment_of(known), new)
+            return []
+        invoice, revived = written_off.revived(_payable(found), payment_id, call.now)
         paid = Payment(
             payment_id=payment_id,
             workspace_id=workspace,
@@ -106,11 +108,11 @@ def record(call: Call, workspace: WorkspaceId, new: payment_api.NewPayment) -> p
             invoice,
             {"payment_id": payment_id, "amount": shown(paid).amount.amount, "state": settled.state.value},
         )
-        return paid, told
+        return told
 
-    paid, told = firestore.transact(work)
-    tell(told)
-    return shown(paid)
+    tell(firestore.transact(work))
+    (booked,) = repository.read(paths[:1])
+    return shown(repository.payment_of(booked)), booked.etag
 
 
 def announce_payment(
@@ -177,10 +179,9 @@ def tell_audit(
     )
 
 
-def _same(known: Payment, new: payment_api.NewPayment) -> Payment:
+def _check_same(known: Payment, new: payment_api.NewPayment) -> None:
     if known.invoice_id != new.invoice_id or shown(known).amount != new.amount:
         raise Conflict("This Idempotency-Key booked another payment.", code="idempotency_conflict")
-    return known
 
 
 def _payable(found: firestore.Snapshot) -> Invoice:

@@ -168,39 +168,25 @@ def _terms(version: str, spend: firestore.Snapshot, account: BillingRead) -> Pla
 
 
 def _tell(
-    batch: firestore.Batch,
-    call: Call,
-    workspace: WorkspaceId,
-    event: Event,
-    reported: Mapping[str, int],
-    reason: str,
+    batch: firestore.Batch, call: Call, workspace: WorkspaceId, event: Event, reported: Mapping[str, int], reason: str
 ) -> None:
-    """Add the act to the operator's own log and the workspace's."""
-    turn, action = event.row["corrects"], "usage.reported"
-    repository.record_operators_act(
-        batch,
-        call.now,
-        {
-            "action": action,
-            "actor": call.principal.actor,
-            "actor_name": call.principal.name or call.principal.email,
-            "subject": turn,
-            "name": reason,
-            "workspace_id": str(workspace),
-        },
-    )
+    """Add the act to the workspace's audit log and the operator's own."""
     shown = _shown(event.row)
-    after = {**reported, "cost": shown.cost.amount, "charge": shown.charge.amount, "currency": event.row["currency"]}
     activity.record(
         batch,
         workspace,
         call.principal,
-        action,
+        "usage.reported",
         kind="billing",
-        subject=turn,
+        subject=event.row["corrects"],
         name=reason,
         before=dict.fromkeys(reported),
-        after=after,
+        after={
+            **reported,
+            "cost": shown.cost.amount,
+            "charge": shown.charge.amount,
+            "currency": event.row["currency"],
+        },
         now=call.now,
     )
 

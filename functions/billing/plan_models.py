@@ -78,7 +78,7 @@ class PlanVersion(Answer):
 
 
 class OperatorAct(Answer):
-    """What the operator did to the installation itself."""
+    """What an operator did, to a workspace or to the installation itself."""
 
     id: str
     at: datetime
@@ -87,7 +87,12 @@ class OperatorAct(Answer):
     actor_name: str
     subject: str
     name: str
-    workspace_id: str | None = Field(description="The workspace that alone it is for; null for all.")
+    workspace_id: str | None = Field(
+        description="The workspace that it was done to or that alone it is for; null: all."
+    )
+    figures: dict[str, object] = Field(
+        description="States, amounts and ids after it, as far as the act has them; amounts in the workspace's currency."
+    )
 
 
 class PlanVersions(Answer):

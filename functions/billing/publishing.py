@@ -54,19 +54,19 @@ def publish(call: Call, new: plan_models.NewPlan) -> plan_models.PlanVersion:
         }
         batch = firestore.Batch()
         batch.create(path, document)
-        repository.record_operators_act(
-            batch,
-            call.now,
-            {
-                "action": "plan.published",
-                "actor": call.principal.actor,
-                "actor_name": call.principal.name or call.principal.email,
-                "subject": plan.plan_version,
-                "name": plan.name,
-                "workspace_id": str(workspace or ""),
-            },
-        )
-        if workspace is not None:
+        after = {"plan": plan.plan, "effective_from": plan.effective_from}
+        if workspace is None:
+            activity.record_operators_act(
+                batch,
+                call.principal,
+                "plan.published",
+                workspace=None,
+                subject=plan.plan_version,
+                name=plan.name,
+                after=after,
+                now=call.now,
+            )
+        else:
             activity.record(
                 batch,
                 workspace,
@@ -75,7 +75,7 @@ def publish(call: Call, new: plan_models.NewPlan) -> plan_models.PlanVersion:
                 kind="billing",
                 subject=plan.plan_version,
                 name=plan.name,
-                after={"plan": plan.plan, "effective_from": plan.effective_from},
+                after=after,
                 now=call.now,
             )
         try:
@@ -97,6 +97,7 @@ def acts(query: Page) -> Items[plan_models.OperatorAct]:
         plan_models.OperatorAct(
             id=one.id,
             workspace_id=one.data["workspace_id"] or None,
+            figures=one.data.get("figures", {}),
             **{name: one.data[name] for name in ("at", "action", "actor", "actor_name", "subject", "name")},
         )
         for one in page

@@ -19,8 +19,8 @@ BUCKETS = (("not_due", 0), ("days_1_30", 30), ("days_31_60", 60), ("days_61_90",
 
 
 def page(call: Call, query: Page) -> Items[api.Debtor]:
-    """Workspaces by age. A page takes a query for them, three documents of each in round trips of a hundred, and one query
-    for what they all owe, which reads nothing else."""
+    """Workspaces by age, of those that are erased the ones that still owe. A page takes a query for them, one query for
+    what they all owe, which reads nothing else, and three documents of each that is shown in round trips of a hundred."""
     values = page_values(query.page_token, 1)
     try:
         found = repository.page_of_workspaces(query.page_size + 1, None if values is None else str(values[0]))
@@ -28,10 +28,13 @@ def page(call: Call, query: Page) -> Items[api.Debtor]:
         raise Invalid(
             errors=[{"pointer": "/page_token", "message": "This is not a page token of this list."}]
         ) from None
-    live = [(workspace, home) for workspace, home in found[: query.page_size] if home.data.get("state") != "erased"]
+    page = found[: query.page_size]
+    owed = repository.invoices_due(page[0][0], page[-1][0]) if page else {}
+    # What an erased workspace owes is owed all the same, and its payments are recorded like any other's.
+    listed = [(name, home) for name, home in page if home.data.get("state") != "erased" or name in owed]
     paths = [
         path
-        for workspace, _ in live
+        for workspace, _ in listed
         for path in (
             metering.spend_path(workspace, call.now),
             repository.account_path(workspace),
@@ -39,7 +42,6 @@ def page(call: Call, query: Page) -> Items[api.Debtor]:
         )
     ]
     stored = repository.read(paths)
-    owed = repository.invoices_due(live[0][0], live[-1][0]) if live else {}
     shown = [
         _debtor(
             call.now,
@@ -48,7 +50,7 @@ def page(call: Call, query: Page) -> Items[api.Debtor]:
             owed.get(workspace, []),
             *stored[3 * place : 3 * place + 3],
         )
-        for place, (workspace, home) in enumerate(live)
+        for place, (workspace, home) in enumerate(listed)
     ]
     more = len(found) > query.page_size
     return Items(items=shown, next_page_token=page_token(found[query.page_size - 1][0]) if more else None)

@@ -2,7 +2,8 @@
 
     payment   cash → receivable         as far as it is due; the rest to customer credit
     refund    customer credit → cash    as far as the customer's own money reaches; the rest out of receivable: it is due
-                                        again, on the invoice that was paid, or on none where that asks for nothing
+                                        again, on the invoice that was paid, or on none where that asks for nothing;
+                                        on one that was written off it is written off, too
 
 Functions here take the time from their caller and never read a clock.
 """
@@ -16,6 +17,7 @@ from functions.billing.invoicing import settle
 from functions.billing.ledger import credit, entry, payment
 from functions.billing.models import Account, EntryKind, Invoice, InvoiceState, LedgerEntry, Period
 from functions.billing.payment_models import Payment, PaymentState, Refund, RefundState
+from functions.billing.written_off import given_back, returned_to
 from functions.shared.money import minor_to_nanos, minor_unit
 
 
@@ -62,11 +64,22 @@ class Standing:
         self._book(refund(self.paid, booked), now)
         self._keep(booked)
         self._pay(-on_invoice, now)
+        if self.invoice is not None:
+            self.invoice, more = given_back(self.invoice, booked.refund_id, booked.at)
+            self._book(more, now)
 
     def take_back(self, refund_id: str, at: datetime, now: datetime) -> None:
-        """A booked refund did not reach the payer: the money pays again what it had paid."""
+        """A booked refund did not reach the payer: the money pays again what it had paid, as far as that is still due;
+        the rest is credit."""
         (booked,) = [one for one in self.paid.refunds if one.refund_id == refund_id]
-        opened = booked.on_invoice_minor if self._takes_payment else 0
+        opened = 0
+        if self.invoice is not None and booked.on_invoice_minor and self._takes_payment:
+            self.invoice, again = returned_to(self.invoice, refund_id, at)
+            self._book(again, now)
+            opened = min(booked.on_invoice_minor, self.invoice.due_minor)
+            # What another payment has paid meanwhile, this one does not pay any more.
+            before = self.paid.amount_minor if self.paid.on_invoice_minor is None else self.paid.on_invoice_minor
+            self._change(on_invoice_minor=before - booked.on_invoice_minor + opened)
         self._book(returned(self.paid, booked, opened, at), now)
         self._keep(booked.model_copy(update={"state": RefundState.FAILED}))
         self._pay(opened, now)

@@ -1,13 +1,13 @@
 """Every query of billing's room: where its documents are, and how they are read."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from functions.billing import charges
 from functions.billing.models import Account, EntryKind, Invoice, InvoiceState, LedgerEntry, UsageEvent
 from functions.billing.payment_models import Payment
-from functions.shared import contracts, firestore, ids
+from functions.shared import contracts, firestore
 from functions.shared.contracts import RollupRead, TurnRead
 from functions.shared.firestore import Query, Snapshot
 from functions.shared.identity import WorkspaceId
@@ -86,13 +86,8 @@ def all_plans() -> list[Snapshot]:
     return firestore.find(Query("plans"))
 
 
-def record_operators_act(batch: firestore.Batch, at: datetime, act: Mapping[str, Any]) -> None:
-    """Add to a commit what the operator did to the installation itself, which is in no workspace's audit log."""
-    batch.create(f"operator_acts/{ids.new('activity')}", {"at": at, **act})
-
-
 def page_of_operators_acts(limit: int, after: tuple[datetime, str] | None) -> list[Snapshot]:
-    """What the operator did to the installation, the latest first."""
+    """What operators did, to whichever workspace and to the installation, the latest first."""
     return firestore.find(Query("operator_acts", order=("-at",), limit=limit, after=after or ()))
 
 

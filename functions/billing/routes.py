@@ -39,7 +39,7 @@ def prices(call: Call) -> models.PriceBook:
     return statement.prices()
 
 
-@api.get("/api/billing/plan", callers=(CONSOLE, MACHINE), summary="The plan, and those to choose from.")
+@api.get("/api/billing/plan", callers=(CONSOLE, MACHINE), etag=True, summary="The plan, and those to choose from.")
 def get_plan(call: Call) -> Reply[models.AgreedPlan]:
     """With the one that follows, if another was chosen."""
     found, etag = accounts.plan(call)
@@ -65,7 +65,7 @@ def simulate(call: Call, body: simulation_models.Simulate) -> simulation_models.
     return simulating.simulate(call, body)
 
 
-@api.get("/api/billing/budgets", callers=(CONSOLE, MACHINE), summary="The caps of a month.")
+@api.get("/api/billing/budgets", callers=(CONSOLE, MACHINE), etag=True, summary="The caps of a month.")
 def get_budgets(call: Call) -> Reply[models.Budgets]:
     """For the workspace, for agents, and the visitors' share."""
     found, etag = accounts.budgets(call)
@@ -79,7 +79,7 @@ def put_budgets(call: Call, body: models.BudgetsChange) -> Reply[models.Budgets]
     return Reply(found, etag=etag)
 
 
-@api.get("/api/billing/profile", callers=(CONSOLE, MACHINE), summary="Who the invoices go to.")
+@api.get("/api/billing/profile", callers=(CONSOLE, MACHINE), etag=True, summary="Who the invoices go to.")
 def get_profile(call: Call) -> Reply[models.ShownProfile]:
     """Name, address, country, VAT id."""
     found, etag = accounts.profile(call)
@@ -105,7 +105,7 @@ def list_invoices(call: Call, query: invoice_api.InvoicesQuery) -> Items[invoice
     return invoices.page(call.workspace, query)
 
 
-@api.get("/api/invoices/{invoice}", callers=(CONSOLE, MACHINE), summary="An invoice with its lines.")
+@api.get("/api/invoices/{invoice}", callers=(CONSOLE, MACHINE), etag=True, summary="An invoice with its lines.")
 def get_invoice(call: Call, invoice: str) -> Reply[invoice_api.Invoice]:
     """Frozen once it has a number; after that only state, paid and due move."""
     found, etag = invoices.one(call.workspace, invoice)
@@ -140,7 +140,7 @@ def list_credit_notes(call: Call, invoice: str) -> Items[credit_models.CreditNot
     return crediting.of_invoice(call, invoice)
 
 
-@api.get("/api/credit-notes/{credit_note}", callers=(CONSOLE, MACHINE), summary="A credit note.")
+@api.get("/api/credit-notes/{credit_note}", callers=(CONSOLE, MACHINE), etag=True, summary="A credit note.")
 def get_credit_note(call: Call, credit_note: str) -> Reply[credit_models.CreditNote]:
     """What was taken off which line, and where it went."""
     found, etag = crediting.one(call, credit_note)

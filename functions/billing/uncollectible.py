@@ -2,15 +2,18 @@
 
 A write-off takes what is due off revenue and tax (adjustments.py), so nothing is due and nothing is receivable. The
 invoice stays payable: a payment first brings back what was written off.
-"""
 
-from datetime import datetime
+What is given back of its payments, by us or by the payer's bank, is written off as well. The operator has said that this
+invoice is not paid any more: whoever gives money back on it does not want it dunned, and a debt that counts as due would
+be one that no list of debts expects. So an uncollectible invoice has nothing due, whatever was done to it. A refund that
+did not reach the payer takes its own part of the write-off back.
+"""
 
 from functions.billing import adjustments, invoicing, repository
 from functions.billing.aftermath import WriteOff
 from functions.billing.auditing import audit
 from functions.billing.books import post, tell
-from functions.billing.models import Invoice, InvoiceState, LedgerEntry
+from functions.billing.models import InvoiceState
 from functions.shared import firestore
 from functions.shared.errors import Conflict, NotFound
 from functions.shared.events import Event
@@ -47,13 +50,3 @@ def write_off(call: Call, workspace: WorkspaceId, invoice_id: str, reason: str) 
         return told
 
     tell(firestore.transact(work))
-
-
-def revived(invoice: Invoice, payment_id: str, at: datetime) -> tuple[Invoice, list[LedgerEntry]]:
-    """An invoice on which money has come, with what was written off due again, and the entries of that."""
-    written = invoice.after.write_off
-    if written is None:
-        return invoice, []
-    after = invoice.after.model_copy(update={"write_off": None})
-    alive = invoicing.move(invoice, InvoiceState.OVERDUE).model_copy(update={"after": after})
-    return alive, adjustments.recovered(invoice, written, payment_id, at)

@@ -16,7 +16,13 @@ def list_api_keys(call: Call, query: Page) -> Items[ApiKey]:
     return keys.keys(call.workspace, query, call.now)
 
 
-@api.get("/api/workspace/api-keys/{key}", callers=(CONSOLE,), role="admin", summary="One API key, without its secret.")
+@api.get(
+    "/api/workspace/api-keys/{key}",
+    callers=(CONSOLE,),
+    role="admin",
+    etag=True,
+    summary="One API key, without its secret.",
+)
 def get_api_key(call: Call, key: str) -> Reply[ApiKey]:
     """With the ETag that a change must show."""
     found, etag = keys.key(call.workspace, key, call.now)

@@ -22,7 +22,7 @@ def list_members(call: Call, query: Page) -> Items[Member]:
     return members.members(call.workspace, query)
 
 
-@api.get("/api/workspace/members/{member}", callers=(CONSOLE, MACHINE), summary="One member.")
+@api.get("/api/workspace/members/{member}", callers=(CONSOLE, MACHINE), etag=True, summary="One member.")
 def get_member(call: Call, member: str) -> Reply[Member]:
     """With the ETag that a change of role must show."""
     found, etag = members.member(call.workspace, member)

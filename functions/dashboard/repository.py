@@ -219,6 +219,12 @@ def owing(workspace: WorkspaceId, limit: int) -> list[Snapshot]:
     return firestore.find(Query(home, where=(("state", "in", ["overdue", "uncollectible"]),), limit=limit))
 
 
+def invoices_in_making(workspace: WorkspaceId) -> list[Snapshot]:
+    """Invoices that are not final: a month's draft, one that is drafted again, one that is being filed."""
+    home = contracts.path(workspace, "invoices")
+    return firestore.find(Query(home, where=(("state", "in", ["draft", "finalizing"]),)))
+
+
 def invoices(workspace: WorkspaceId, limit: int) -> int:
     """How many invoices there are, at most `limit`."""
     return len(firestore.find(Query(contracts.path(workspace, "invoices"), fields=("period",), limit=limit)))

@@ -28,7 +28,7 @@ def create_webhook(call: Call, body: NewWebhook) -> Reply[WebhookWithSecret]:
     return Reply(made, etag=etag, headers={"Location": f"/api/webhooks/{made.id}"})
 
 
-@api.get("/api/webhooks/{webhook}", callers=(CONSOLE, MACHINE), role="admin", summary="One webhook.")
+@api.get("/api/webhooks/{webhook}", callers=(CONSOLE, MACHINE), role="admin", etag=True, summary="One webhook.")
 def get_webhook(call: Call, webhook: str) -> Reply[Webhook]:
     """Without its secret."""
     found, etag = webhooks.get(call, webhook)

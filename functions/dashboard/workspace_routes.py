@@ -34,7 +34,7 @@ def switch_workspace(call: Call, workspace: str) -> Reply[Workspace]:
     return Reply(found, etag=etag)
 
 
-@api.get("/api/workspace", callers=(CONSOLE, MACHINE), summary="The workspace I work in.")
+@api.get("/api/workspace", callers=(CONSOLE, MACHINE), etag=True, summary="The workspace I work in.")
 def get_workspace(call: Call) -> Reply[Workspace]:
     """With the caller's role."""
     found, etag = workspaces.show(call, call.workspace)
@@ -58,10 +58,11 @@ def change_workspace(call: Call, body: WorkspaceChange) -> Reply[Workspace]:
     callers=(CONSOLE,),
     role="owner",
     idempotent=True,
-    summary="Close the workspace: agents stop at once, all but the books is erased after 30 days.",
+    summary="Close the workspace: agents stop at once, all but the books is erased 30 days later.",
 )
 def close_workspace(call: Call, body: Closing) -> Reply[Workspace]:
-    """The workspace's name is the confirmation."""
+    """The workspace's name is the confirmation. `erase_at` says when it is erased: closed in the first days of a month a
+    few days later still, when that month's invoice is final."""
     found, etag = closing.close(call, body)
     return Reply(found, etag=etag)
 
@@ -71,7 +72,7 @@ def close_workspace(call: Call, body: Closing) -> Reply[Workspace]:
     callers=(CONSOLE,),
     role="owner",
     idempotent=True,
-    summary="Reopen a closed workspace within its 30 days.",
+    summary="Reopen a closed workspace before it is erased.",
 )
 def reopen_workspace(call: Call) -> Reply[Workspace]:
     """As it was before it was closed."""

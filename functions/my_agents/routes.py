@@ -45,7 +45,7 @@ def act_on_many(call: Call, body: Bulk) -> BulkAnswer:
     return bulk.run(call, body)
 
 
-@api.get("/api/my-agents/{agent}", callers=(CONSOLE, MACHINE), summary="One agent of the fleet.")
+@api.get("/api/my-agents/{agent}", callers=(CONSOLE, MACHINE), etag=True, summary="One agent of the fleet.")
 def get_fleet_agent(call: Call, agent: str) -> Reply[FleetAgent]:
     """With its figures."""
     shown, etag = service.one(call, agent)
@@ -92,7 +92,7 @@ def restore_fleet_agent(call: Call, agent: str) -> Reply[FleetAgent]:
     return Reply(shown, etag=etag)
 
 
-@api.get("/api/my-agents/{agent}/status", callers=(CONSOLE, MACHINE), summary="Status and its history.")
+@api.get("/api/my-agents/{agent}/status", callers=(CONSOLE, MACHINE), etag=True, summary="Status and its history.")
 def get_status(call: Call, agent: str) -> Reply[Status]:
     """With what may follow."""
     found, etag = service.status(call, agent)

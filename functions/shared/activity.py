@@ -1,4 +1,9 @@
-"""Who did what: the workspace's feed and its audit log, written in the commit of the change itself."""
+"""Who did what: the workspace's feed and its audit log, written in the commit of the change itself.
+
+What an operator does to a workspace stands in the operator's own log as well (MONEY 16), in the same commit and by the
+same function, so that nobody can forget it. That log is the installation's: it outlives an erased workspace, and holds
+ids, states and amounts alone, no words that somebody chose.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +12,39 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from functions.shared import contracts, firestore, ids
+from functions.shared.identity.principal import Caller
 
 if TYPE_CHECKING:
     from functions.shared.identity import Principal, WorkspaceId
+
+_FIGURES = frozenset(
+    {
+        *contracts.BUCKETS,
+        "amount",
+        "charge",
+        "cost",
+        "credit_note_id",
+        "currency",
+        "due_minor",
+        "effective_from",
+        "expires_at",
+        "invoice_id",
+        "invoice_state",
+        "number",
+        "payment_id",
+        "plan",
+        "refund",
+        "refunded",
+        "replaces",
+        "state",
+        "suspended",
+        "total",
+    }
+)
+"""What of an entry's `after` the operator's log has; a reason is a sentence, and stays with the workspace."""
+
+_NUMBERED = ("invoice.", "payment.", "plan.")
+"""Acts whose subject's name is a number of ours or a plan's name, and nobody's."""
 
 _SECRET = frozenset({"secret", "secrets", "token", "password", "hash", "credential", "credentials"})
 """A field with one of these words in its name is left out: `secret_hash`, `access_token`, but not `output_tokens`."""
@@ -30,6 +65,7 @@ def record(
     entry: str | None = None,
 ) -> None:
     """Add one entry to the commit. `action` is a verb in the past, `agent.published`; None as principal is the system.
+    What an operator does is added to the operator's log, too.
 
     `entry` is its id where a repeat of the call shall find it (`call.new_id`); the commit is made only once then.
 
@@ -44,12 +80,48 @@ def record(
             "kind": kind,
             "subject": subject,
             "name": name[:200],
-            "actor": "system" if principal is None else principal.actor,
-            "actor_name": "" if principal is None else (principal.name or principal.email),
+            **_actor(principal),
             "before": _public(before),
             "after": _public(after),
         },
     )
+    if principal is not None and principal.kind is Caller.OPERATOR:
+        record_operators_act(
+            batch, principal, action, workspace=workspace, subject=subject, name=name, after=after, now=now
+        )
+
+
+def record_operators_act(
+    batch: firestore.Batch,
+    principal: Principal | None,
+    action: str,
+    *,
+    workspace: WorkspaceId | None,
+    subject: str,
+    name: str = "",
+    after: Mapping[str, Any] | None = None,
+    now: datetime,
+) -> None:
+    """Add one entry to the operator's own log alone: an act that is no workspace's, or the end of one that the system
+    brought about. What is done to a workspace `record` adds."""
+    batch.create(
+        f"operator_acts/{ids.new('activity')}",
+        {
+            "at": now,
+            "action": action,
+            **_actor(principal),
+            "subject": subject,
+            "name": name[:200] if action.startswith(_NUMBERED) else "",
+            "workspace_id": str(workspace or ""),
+            "figures": {key: value for key, value in (after or {}).items() if key in _FIGURES},
+        },
+    )
+
+
+def _actor(principal: Principal | None) -> dict[str, str]:
+    if principal is None:
+        return {"actor": "system", "actor_name": ""}
+    return {"actor": principal.actor, "actor_name": principal.name or principal.email}
 
 
 def erase(workspace: WorkspaceId, most: int) -> int:

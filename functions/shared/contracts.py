@@ -67,7 +67,7 @@ OWNERS: dict[str, str] = {
     "exports": "analytics",
     "benchmarks": "analytics",
     "plans": "billing",
-    "operator_acts": "billing",
+    "operator_acts": "shared",
 }
 """Collection → the folder that alone writes it."""
 

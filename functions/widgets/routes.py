@@ -51,7 +51,7 @@ def create_widget(call: Call, body: NewWidget) -> Reply[Widget]:
     return Reply(widget, etag=etag, headers={"Location": f"/api/widgets/{widget.id}"})
 
 
-@api.get("/api/widgets/{widget}", callers=(CONSOLE, MACHINE), summary="One widget.")
+@api.get("/api/widgets/{widget}", callers=(CONSOLE, MACHINE), etag=True, summary="One widget.")
 def get_widget(call: Call, widget: str) -> Reply[Widget]:
     """As its owner set it up."""
     found, etag = service.get(call, widget)

@@ -11,6 +11,7 @@ from functions.shared.money import Money
 from infra import openapi
 
 TIMELESS = {
+    "ShownCases": "the most that a run begun now can cost, worked out at each request from prices and terms",
     "AgreedPlan": "terms that were agreed",
     "PlanVersions": "terms with their dates",
     "Budgets": "what somebody has set; its etag says which",

@@ -26,6 +26,7 @@ BILLING = [
         "grants",
         "adjustments",
         "refunds",
+        "written_off",
     )
 ]
 

@@ -11,7 +11,7 @@ from functions.analytics import repository as analytics
 from functions.billing import repository as billing
 from functions.billing import retallying
 from functions.billing.models import UsageEvent
-from functions.shared import bigquery, clock, contracts, firestore
+from functions.shared import bigquery, clock, contracts, firestore, ids
 from functions.shared.config import settings
 from functions.shared.events import Event
 from infra import rebuild
@@ -60,9 +60,9 @@ def damage(story: Story, event: Event) -> None:
     batch.commit()
 
 
-def feedback(story: Story, moment: datetime) -> None:
+def feedback(story: Story, moment: datetime, **fields: Any) -> None:
     row = {
-        "event_id": f"fdb_{story.workspace}",
+        "event_id": f"fdb_{ids.secret(8)}",
         "type": "feedback",
         "workspace_id": str(story.workspace),
         "agent_id": AGENT,
@@ -71,6 +71,7 @@ def feedback(story: Story, moment: datetime) -> None:
         "recorded_at": clock.to_text(moment),
         "rating": 1,
         "digest": "d",
+        **fields,
     }
     event = Event(story.workspace, "conversation-recorded", row["event_id"], row)
     assert consumer.count(story.cloud.call(story.workspace, now=moment), event)
@@ -88,6 +89,10 @@ def test_a_damaged_day_is_what_its_events_say_again(story: Story, zone: str) -> 
     story.count(late)
     story.turn(at("2026-11-27", 2))
     feedback(story, at(DAY, 12))
+    # Somebody thinks better of it two days later, and on this day of what was said the day before.
+    feedback(story, at("2026-11-28", 9), rating=-1, replaces=1, counts_at=clock.to_text(at(DAY, 12)))
+    feedback(story, at("2026-11-24", 12))
+    feedback(story, at(DAY, 13), rating=-1, replaces=1, counts_at=clock.to_text(at("2026-11-24", 12)))
     before = figures(story)
     damage(story, twice)
     assert figures(story) != before

@@ -30,7 +30,7 @@ def announced(route: Route) -> list[int]:
     """The statuses of a route beside that of success, in their order."""
     found = {400, 404, 422, 500, 503, *route.refuses}
     if route.method == "GET":
-        found |= {304} if route.answers else set()
+        found |= {304} if route.etag else set()
     else:
         # A commit that another one came before, or a key that is another request's.
         found.add(409)

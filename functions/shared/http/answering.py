@@ -25,7 +25,14 @@ class WrongAnswer(TypeError):
 
 
 def answer(returned: Any, route: Route) -> flask.Response:
-    """The response for what a handler returned (streams apart)."""
+    """The response for what a handler returned (streams apart). Raises WrongAnswer."""
+    response = _response(returned, route)
+    if route.etag and "ETag" not in response.headers:
+        raise WrongAnswer(f"{route.operation_id} answered without the ETag that it declares")
+    return response
+
+
+def _response(returned: Any, route: Route) -> flask.Response:
     if isinstance(returned, Bytes):
         response = flask.Response(returned.content, returned.status or route.status, content_type=returned.media_type)
         response.headers.update(returned.headers)

@@ -113,6 +113,8 @@ def _operation(route: Route, references: dict[Any, dict[str, Any]]) -> tuple[dic
         operation["requestBody"] = {"required": True, "content": _body(route, references)}
     refusals = {str(status): {"$ref": f"#/components/responses/{status}"} for status in announced(route)}
     operation["responses"] = {str(route.status): _success(route, references), **refusals, "default": _failure()}
+    if route.etag:
+        operation["responses"][str(route.status)]["headers"] = {"ETag": {"schema": {"type": "string"}}}
     return operation, schemas
 
 

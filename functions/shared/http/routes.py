@@ -54,6 +54,8 @@ class Route:
     idempotent: Idempotent
     secret: bool
     if_match: bool
+    etag: bool
+    """Whether every answer of this GET has an ETag, so that who has it already is answered 304."""
     basic: bool
     max_body: int
     accepts: tuple[str, ...]
@@ -171,6 +173,7 @@ class Routes:
         idempotent: Idempotent = False,
         secret: bool = False,
         if_match: bool | None = None,
+        etag: bool = False,
         basic: bool = False,
         max_body: int = MEGABYTE,
         accepts: Collection[str] = (),
@@ -185,10 +188,10 @@ class Routes:
         DEADLINES. `status`: of success (default 200, 204 without answer). `idempotent`: True takes an
         Idempotency-Key, "required" demands it, "own" demands it and leaves the rest to the handler. `secret`: the
         answer holds a secret: it is not stored. `if_match`: whether If-Match is demanded (default for PUT, PATCH,
-        DELETE). `basic`: `call.basic` is filled. `max_body`: bytes. `accepts`: content types of a `Raw` body.
-        `produces`: media types of a `Bytes` answer. `refuses`: statuses that it may answer with beside those that its
-        declaration brings, such as 402 and 429. `signed_in`: the header that fills `call.signature`, of a
-        public webhook whose handler verifies it.
+        DELETE). `etag`: a GET whose answers have an ETag; one without is a fault. `basic`: `call.basic` is filled.
+        `max_body`: bytes. `accepts`: content types of a `Raw` body. `produces`: media types of a `Bytes` answer.
+        `refuses`: statuses that it may answer with beside those that its declaration brings, such as 402 and 429.
+        `signed_in`: the header that fills `call.signature`, of a public webhook whose handler verifies it.
         """
         reads = method == "GET"
         least = Role(role) if role else (None if role is None else Role.VIEWER if reads else Role.MEMBER)
@@ -211,6 +214,7 @@ class Routes:
                         idempotent=idempotent,
                         secret=secret,
                         if_match=method in ("PUT", "PATCH", "DELETE") if if_match is None else if_match,
+                        etag=etag,
                         basic=basic,
                         max_body=max_body,
                         accepts=tuple(accepts) or ("application/json",),
@@ -288,6 +292,8 @@ def _checked(route: Route) -> Route:
         raise BadRoute(f"{where}: unknown deadline class or scope")
     if route.body is not None and route.method in ("GET", "DELETE"):
         raise BadRoute(f"{where}: no body with {route.method}")
+    if route.etag and route.method != "GET":
+        raise BadRoute(f"{where}: an ETag saves a repeated GET; what a write answers with needs no declaration")
     if route.idempotent and (route.method != "POST" or route.public or not route.external):
         raise BadRoute(f"{where}: Idempotency-Key belongs to POST by a known caller")
     if route.idempotent in (True, "required") and any(a in (Stream, Bytes) for a in route.answers):

@@ -12,13 +12,14 @@ from functions.agents import admission, check_results, check_run_routes, check_r
 from functions.agents.check_results import Result, ShownRun, fitted
 from functions.agents.check_rules import Case, Cases, Fault
 from functions.agents.check_runs import Run
-from functions.agents.models import Agent
+from functions.agents.models import Agent, ModelChoice
 from functions.agents.providers import Finished, ModelUnavailable, StreamItem, TextDelta, ToolCall, UsageReport
 from functions.shared import clock, contracts, firestore, logs, metering
 from functions.shared.contracts import BillingRead
 from functions.shared.errors import Conflict, NotFound, Unavailable
 from functions.shared.http import Call, Event, Reply, Stream
 from functions.shared.identity import Caller, WorkspaceId
+from functions.shared.money import Money
 from functions.shared.plans import PlanTerms
 from tests.cloud import Cloud
 from tests.functions.agents.talking import (
@@ -37,6 +38,10 @@ from tests.functions.agents.talking import (
 
 CHARGE = 960_000
 """Of one turn of the scripted model: 100 and 20 tokens in at USD 5 a million, 10 out at 20, and a fifth on top."""
+
+
+CHEAP = {"provider": "vertexai", "id": "gemini-3.5-flash-lite"}
+DEAR = {"provider": "vertexai", "id": "gemini-4-argon"}
 
 
 class Twofold(Scripted):
@@ -131,6 +136,32 @@ def test_each_case_is_a_conversation_of_its_own_on_the_channel_check(cloud: Clou
     assert all(row["trace_id"] for row in rows)
 
 
+def test_the_cases_say_what_a_run_costs_at_most_each_version_by_its_own_model(
+    cloud: Cloud, workspace: WorkspaceId
+) -> None:
+    agent = checked_agent(cloud, workspace, *numbered(2), model=DEAR)
+    call = cloud.call(workspace)
+    _, before = checks.shown(call, agent)
+    draft = stored_agent(workspace, agent).draft.model_copy(update={"model": ModelChoice(**CHEAP)})
+    batch = firestore.Batch()
+    batch.update(repository.agent_path(workspace, agent), {("draft",): draft.model_dump(mode="json")})
+    batch.commit()
+    shown, etag = checks.shown(call, agent)
+    terms = PlanTerms.model_validate(metering.current(workspace, call.now).plan_terms)
+    kept = stored_agent(workspace, agent)
+    one, other = (
+        sum(admission.highest_first(kept, draft, f"Question {number}?", terms, call.now) for number in range(2))
+        for draft in (True, False)
+    )
+    # Twice the draft's price, as somebody who looks at the draft alone would say, is far too little.
+    assert 2 * one < other
+    assert shown.highest == Money.of_nanos(one + other, "USD")
+    # The run as it begins says the same, and the ETag knows the price.
+    run = begun(call, agent, Scripted())
+    assert (run.stored.highest_nanos, shown.turns, etag == before) == (one + other, 4, False)
+    list(run.events())
+
+
 def test_a_run_says_its_highest_price_before_and_charges_what_it_came_to(cloud: Cloud, workspace: WorkspaceId) -> None:
     agent = checked_agent(cloud, workspace, *numbered(2))
     call = cloud.call(workspace)
@@ -198,6 +229,8 @@ def test_a_run_that_still_runs_is_told_so_and_one_whose_server_died_is_lost(
     assert isinstance(lost, ShownRun)
     assert (lost.state, lost.versions[0].not_run, lost.results) == ("lost", 2, [])
     assert checks.runs(later, agent).items[0].state == "lost"
+    (begun_one, etag), (lost_one, other) = checks.run(call, agent, run.name), checks.run(later, agent, run.name)
+    assert (begun_one.state, lost_one.state, etag == other) == ("running", "lost", False)
     assert usage_events(workspace) == []
     list(run.events())
 

@@ -38,7 +38,10 @@ def an_address(studio: Studio) -> str:
 def test_cases_are_written_whole_and_read_back(studio: Studio) -> None:
     path = an_address(studio)
     empty = studio.get(f"{path}/checks")
-    assert (empty.status, empty.body) == (200, {"cases": [], "run_id": None, "up_to_date": False, "failing": None})
+    assert (empty.status, empty.body) == (
+        200,
+        {"cases": [], "run_id": None, "up_to_date": False, "failing": None, "turns": 0, "highest": None},
+    )
     written = put(studio, path, GOOD, {**BAD, "must_not": ["x"], "hand_off": False, "source": "Prices"})
     read = studio.get(f"{path}/checks")
     assert (read.body, read.etag) == (written.body, written.etag)

@@ -70,21 +70,6 @@ def test_infinite_numbers_are_refused():
         definitions.formed({**BASE, "model": {**BASE["model"], "temperature": float("inf")}})
 
 
-def test_every_field_belongs_to_a_page_and_is_compared():
-    names = {name for names in definitions.SECTIONS.values() for name in names}
-    assert names == set(Definition.model_fields) - {"schema_version"}
-
-
-def test_differences_name_section_and_field():
-    before = definitions.formed({**BASE, "goals": ["a", "b"]})
-    after = definitions.formed({**BASE, "goals": ["b", "c"], "business": {"name": "Smile"}, "tone": "calm"})
-    found = {s.section: {c.field: c for c in s.changes} for s in definitions.differences(before, after)}
-    assert list(found) == ["identity", "behaviour"]
-    assert found["identity"]["business.name"].after == "Smile"
-    assert (found["behaviour"]["goals"].added, found["behaviour"]["goals"].removed) == (["c"], ["a"])
-    assert definitions.differences(after, after) == []
-
-
 def test_the_wizards_answers_have_the_definitions_fields():
     assert set(definitions.Answers.model_fields) == set(Definition.model_fields)
     parts = [f.annotation for f in Definition.model_fields.values() if isinstance(f.annotation, type)]

@@ -63,6 +63,29 @@ def test_the_last_thumb_counts_and_the_same_one_again_is_no_event(
     assert told(cloud, workspace) == [("feedback", 1), ("feedback", -1)]
 
 
+def test_a_change_says_what_it_replaces_and_counts_where_the_first_one_did(
+    cloud: Cloud, workspace: WorkspaceId, spoken: Visitor
+) -> None:
+    rate(spoken, answer_of(spoken), "up")
+    stars(spoken, 1)
+    first = spoken.home()
+    # Meanwhile the agent is another, and so is what it says.
+    path = repository.conversation_path(workspace, spoken.conversation)
+    batch = firestore.Batch()
+    batch.update(path, {("version_id",): "ver_later", ("industry",): "travel"})
+    batch.commit()
+    rate(spoken, answer_of(spoken), "down")
+    for number in (5, 4):
+        stars(spoken, number)
+    rows = cloud.published("conversation-recorded", workspace)
+    for kind, said, replaced in (("feedback", [1, -1], [None, 1]), ("rating", [1, 5, 4], [None, 1, 5])):
+        own = sorted((row for row in rows if row["type"] == kind), key=lambda row: str(row["occurred_at"]))
+        assert [row["rating"] for row in own] == said
+        assert [row["replaces"] for row in own] == replaced
+        assert [row["counts_at"] for row in own] == [None, *[own[0]["occurred_at"]] * (len(own) - 1)]
+        assert {(row["version_id"], row["industry"]) for row in own} == {(first["version_id"], first["industry"])}
+
+
 @pytest.mark.parametrize("message", ["msg_x", "msg_", "", "msg_../../agents", "msg_" + "a" * 52, "msg_" + "é" * 52])
 def test_a_message_that_is_no_answer_of_this_conversation_is_not_found(spoken: Visitor, message: str) -> None:
     with pytest.raises(NotFound):

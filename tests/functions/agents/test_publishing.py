@@ -120,7 +120,9 @@ def test_versions_are_listed_read_compared_and_gone_back_to(studio: Studio):
     assert [v["number"] for v in rest["items"]] == [1]
     assert rest["next_page_token"] is None
 
-    whole = studio.get(f"{path}/versions/{first['id']}").body
+    read = studio.get(f"{path}/versions/{first['id']}")
+    whole = read.body
+    assert studio.ask("GET", f"{path}/versions/{first['id']}", If_None_Match=read.etag).status == 304
     assert whole["definition"]["tone"] == "warm"
     assert "name: Mia" in whole["yaml"]
     assert whole["prompt"].startswith("# Your role")

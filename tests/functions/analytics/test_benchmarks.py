@@ -138,7 +138,13 @@ def test_what_conversations_are_told_of_counts_in_it(house: Cloud, now: datetime
         name = f"ws_{ids.secret(8)}"
         stored("usage_events", worked(name, at, benchmarks.LEAST_TURNS, "travel", handed_off=False))
         rows = [told(name, "resolved" if n < 5 * place else "unresolved", at, "travel") for n in range(25)]
-        rows += [told(name, "rating", at, "travel", rating=4), told(name, "feedback", at, "travel", rating=-1)]
+        first, before = clock.to_text(at - timedelta(days=1)), clock.to_text(now - timedelta(days=40))
+        rows += [told(name, "rating", at - timedelta(days=1), "travel", rating=1)]
+        rows += [told(name, "rating", at, "travel", rating=4, replaces=1, counts_at=first)]
+        rows += [told(name, "feedback", at - timedelta(days=1), "travel", rating=1)]
+        rows += [told(name, "feedback", at, "travel", rating=-1, replaces=1, counts_at=first)]
+        # What counts before the span counts as little now that it is another.
+        rows += [told(name, "rating", at, "travel", rating=5, replaces=1, counts_at=before)]
         stored("conversation_events", [*rows, rows[-1]])
     made = benchmarks.computed(now - timedelta(days=30), now)["travel"]
     assert made["workspaces"] == 6

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from functions.analytics import consumer
+from functions.analytics import consumer, metrics, rollups
 from functions.analytics.rollups import names, summed
 from functions.shared import clock, contracts, events, firestore, histogram, ids, plans
 from functions.shared.contracts import Counters, RollupRead
@@ -240,6 +240,46 @@ def test_thumbs_stars_hand_offs_leads_and_resolutions_are_counted(cloud: Cloud) 
     assert (found.feedback_up, found.feedback_down, found.handed_off, found.resolved) == (2, 1, 1, 1)
     assert found.unresolved == 2
     assert (found.leads, found.ratings, found.rating_sum) == (1, 2, 7)
+
+
+def test_who_changes_a_rating_or_a_thumb_is_counted_once_with_the_latest_where_the_first_was_given(
+    cloud: Cloud,
+) -> None:
+    workspace = cloud.workspace()
+    first, later = clock.to_text(NOW - timedelta(days=2)), clock.to_text(NOW)
+    changed = {"occurred_at": later, "counts_at": first}
+    rows = [
+        # In the wrong order, as messages may come.
+        said(workspace, "rating", rating=5, replaces=1, **changed),
+        said(workspace, "rating", rating=1, replaces=None, occurred_at=first),
+        said(workspace, "feedback", rating=1, occurred_at=first),
+        said(workspace, "feedback", rating=-1, replaces=1, **changed),
+        said(workspace, "rating", rating=3),
+    ]
+    assert all(count(cloud, workspace, row, "conversation-recorded") for row in rows)
+    then = rollup(workspace, f"day_{NOW - timedelta(days=2):%Y-%m-%d}").total
+    assert (then.ratings, then.rating_sum, then.feedback_up, then.feedback_down) == (1, 5, 0, 1)
+    assert metrics.value("rating", then) == 5.0
+    now = rollup(workspace, f"day_{NOW:%Y-%m-%d}").total
+    assert (now.ratings, now.rating_sum, now.feedback_up, now.feedback_down) == (1, 3, 0, 0)
+
+
+@given(words=st.lists(st.integers(1, 5), min_size=1, max_size=6), thumbs=st.lists(st.sampled_from((1, -1)), max_size=6))
+def test_however_often_somebody_thinks_better_of_it_the_last_word_counts_once(
+    words: list[int], thumbs: list[int]
+) -> None:
+    total: rollups.Added = {}
+    for kind, said_so in (("rating", words), ("feedback", thumbs)):
+        replaces = None
+        for word in said_so:
+            if word != replaces:
+                row = {"type": kind, "agent_id": "a", "occurred_at": clock.to_text(NOW), "rating": word}
+                total = rollups.plus(total, rollups.of_conversation({**row, "replaces": replaces}))
+            replaces = word
+    found = Counters.model_validate(total["total"])
+    assert (found.ratings, found.rating_sum) == (1, words[-1])
+    assert found.feedback_up == int(thumbs[-1:] == [1])
+    assert found.feedback_down == int(thumbs[-1:] == [-1])
 
 
 def test_a_resolved_conversation_that_was_charged_adds_its_charge_and_no_turn(cloud: Cloud) -> None:

@@ -211,13 +211,33 @@ def test_of_a_long_conversation_the_latest_turns_are_shown_in_order(cloud: Cloud
     name = conversation(workspace, 1, "x")
     for seq in range(1, 204):
         turn(workspace, name, seq)
-    found = conversations.one(cloud.call(workspace), name, TranscriptQuery())
+    found, _ = conversations.one(cloud.call(workspace), name, TranscriptQuery())
     assert [one.seq for one in found.transcript] == list(range(4, 204))
     assert found.earlier == 4
-    first = conversations.one(cloud.call(workspace), name, TranscriptQuery(before=found.earlier))
+    first, _ = conversations.one(cloud.call(workspace), name, TranscriptQuery(before=found.earlier))
     assert ([one.seq for one in first.transcript], first.earlier) == ([1, 2, 3], None)
-    none = conversations.one(cloud.call(workspace), name, TranscriptQuery(before=1))
+    none, _ = conversations.one(cloud.call(workspace), name, TranscriptQuery(before=1))
     assert (none.transcript, none.earlier) == ([], None)
+
+
+def test_who_has_the_conversation_as_it_is_gets_it_no_second_time(room: Room, cloud: Cloud) -> None:
+    workspace = cloud.workspace()
+    name = conversation(workspace, 1, "x", lead={"email": "a@b.example", "left_at": START})
+    turn(workspace, name, 1)
+
+    def get(role: str, known: str | None = None) -> tuple[int, str]:
+        headers = {} if known is None else {"If_None_Match": known}
+        found = room.ask("GET", f"/api/conversations/{name}", callers.person(role, workspace), **headers)
+        return found.status_code, found.headers["ETag"]
+
+    status, first = get("viewer")
+    assert (status, get("viewer", first)) == (200, (304, first))
+    # Who sees more of it has another one.
+    assert get("owner", first)[0] == 200
+    # A thumb is on the turn alone, and is shown.
+    turn(workspace, name, 1, feedback="up")
+    status, second = get("viewer", first)
+    assert (status, second != first) == (200, True)
 
 
 def test_another_workspaces_conversation_is_not_there(room: Room, cloud: Cloud) -> None:

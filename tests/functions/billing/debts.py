@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.billing import credit_api_models as credit_api
-from functions.billing import crediting, ledger, payments, repository, voiding
+from functions.billing import crediting, ledger, payments, refunding, repository, voiding
 from functions.billing import payment_api_models as payment_api
 from functions.billing.models import Account, Invoice
 from functions.shared import contracts, firestore, metering
@@ -29,7 +29,13 @@ def money(minor: int) -> Money:
 def pay(story: Story, invoice: Invoice, minor: int, key: str | None = None) -> payment_api.Payment:
     """A payment on an invoice."""
     new = payment_api.NewPayment(invoice_id=invoice.invoice_id, amount=money(minor))
-    return payments.record(operator(story, key), story.workspace, new)
+    return payments.record(operator(story, key), story.workspace, new)[0]
+
+
+def refund(story: Story, payment_id: str, minor: int | None, key: str = "r") -> payment_api.Payment:
+    """Give a payment back, in whole without an amount."""
+    new = payment_api.NewRefund(amount=None if minor is None else money(minor))
+    return refunding.refund(operator(story, key), story.workspace, payment_id, new)[0]
 
 
 def credit(
@@ -40,7 +46,7 @@ def credit(
         line_id=invoice.lines[line].line_id, amount=None if minor is None else money(minor), reason="Wrong"
     )
     new = credit_api.NewCreditNote(lines=(wanted,))
-    return crediting.issue(operator(story, key), story.workspace, invoice.invoice_id, new)
+    return crediting.issue(operator(story, key), story.workspace, invoice.invoice_id, new)[0]
 
 
 def void(story: Story, invoice: Invoice, **more: Any) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from functions.analytics import rollups
 from functions.billing import ledger, repository
 from functions.billing.models import Period
-from functions.shared import clock, contracts, events, firestore, metering
+from functions.shared import clock, config, contracts, events, firestore, metering
 from functions.shared.contracts import RollupRead
 from functions.shared.metering import Hold
 from tests.cloud import Cloud
@@ -183,10 +183,16 @@ def test_a_microsecond_decides_about_tally_rollup_entry_and_invoice(house: Cloud
     assert {line.agent_id for line in invoice.lines} == {AGENT}
 
 
-def test_the_grace_period_ends_with_its_last_microsecond(house: Cloud) -> None:
+@pytest.mark.parametrize("hours", [None, 1, 72])
+def test_the_grace_period_is_a_day_or_as_long_as_is_set_and_ends_with_its_last_microsecond(
+    house: Cloud, monkeypatch: pytest.MonkeyPatch, hours: int | None
+) -> None:
+    if hours is not None:
+        monkeypatch.setenv("INVOICE_GRACE_HOURS", str(hours))
+        config.settings.cache_clear()
     story = Story(house)
     story.turn(at("2026-11-26"), charge_nanos=1_000_000_000)
-    grace_ends = NOVEMBER_ENDS + timedelta(hours=24)
+    grace_ends = NOVEMBER_ENDS + timedelta(hours=24 if hours is None else hours)
     story.close(grace_ends - MICROSECOND)
     assert [invoice.state for invoice in story.invoices()] == ["draft"]
     # In time for its own invoice, though it comes late.
@@ -197,7 +203,7 @@ def test_the_grace_period_ends_with_its_last_microsecond(house: Cloud) -> None:
     (invoice,) = story.invoices()
     assert (invoice.state, invoice.net_minor) == ("open", 300)
     story.turn(NOVEMBER_ENDS - 2 * MICROSECOND, charge_nanos=4_000_000_000, recorded_at=clock.to_text(grace_ends))
-    story.close(at("2027-01-02", 0, 10))
+    story.close(at("2027-01-04", 0, 10))
     november, december = sorted(story.invoices(), key=lambda one: one.period)
     assert november.frozen_bytes() == invoice.frozen_bytes()
     assert [(line.kind, line.usage_period, line.amount_nanos) for line in december.lines] == [

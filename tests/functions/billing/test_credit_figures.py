@@ -53,12 +53,12 @@ def note(story: Story, invoice: Invoice, kind: LineKind, amount: Money | None, n
     (line,) = [one for one in invoice.lines if one.kind == kind]
     wanted = credit_api.NewNoteLine(line_id=line.line_id, amount=amount, reason="Agreed")
     new = credit_api.NewCreditNote(lines=(wanted,))
-    return crediting.issue(operator(story, f"note{now}", now), story.workspace, invoice.invoice_id, new).id
+    return crediting.issue(operator(story, f"note{now}", now), story.workspace, invoice.invoice_id, new)[0].id
 
 
 def pay(story: Story, invoice: Invoice, minor: int, now: datetime) -> str:
     new = payment_api.NewPayment(invoice_id=invoice.invoice_id, amount=money(minor))
-    return payments.record(operator(story, f"pay{now}", now), story.workspace, new).id
+    return payments.record(operator(story, f"pay{now}", now), story.workspace, new)[0].id
 
 
 def live(story: Story, period: str) -> Invoice:

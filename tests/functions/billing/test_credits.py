@@ -39,7 +39,7 @@ def give(story: Story, amount: str, expires_at: datetime | None = None, key: str
     new = api.NewCredit(
         amount=Money(amount=amount, currency=more.pop("currency", "USD")), reason="Welcome", expires_at=expires_at
     )
-    return credits.grant(operator(story, key, **more), story.workspace, new)
+    return credits.grant(operator(story, key, **more), story.workspace, new)[0]
 
 
 def buy(story: Story, minor: int, source: str, now: datetime = GIVEN, days: int = 0) -> None:

@@ -37,7 +37,7 @@ class Customer:
         story.close(NEXT_FINAL)
         call = house.call(story.workspace)
         self.november, self.december = (
-            evidence_routes.get_evidence(call, invoice.invoice_id).model_dump(mode="json")
+            evidence_routes.get_evidence(call, invoice.invoice_id).body.model_dump(mode="json")
             for invoice in sorted(story.invoices(), key=lambda invoice: invoice.period)
         )
         self.keys = evidence_routes.list_evidence_keys(call).model_dump(mode="json")

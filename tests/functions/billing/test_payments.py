@@ -35,7 +35,7 @@ def money(amount: str) -> Money:
 
 def pay(story: Story, amount: str, key: str | None = None, call: Call | None = None) -> payment_api.Payment:
     new = payment_api.NewPayment(invoice_id=invoice(story).invoice_id, amount=money(amount), reference="SEPA 17")
-    return payments.record(call or operator(story, key), story.workspace, new)
+    return payments.record(call or operator(story, key), story.workspace, new)[0]
 
 
 def invoice(story: Story) -> Invoice:

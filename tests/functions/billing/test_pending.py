@@ -156,9 +156,10 @@ def test_the_same_report_again_is_the_same_answer_and_another_one_is_refused(sto
         for one in firestore.find(firestore.Query("operator_acts"))
         if one.data["workspace_id"] == story.workspace
     ]
-    assert (told["action"], told["subject"], told["name"]) == ("usage.reported", turn.id, "Bill of November")
+    figures = {"output_tokens": 200, "cost": "0.004", "charge": "0.0048", "currency": "USD"}
+    assert (told["action"], told["subject"], told["figures"]) == ("usage.reported", turn.id, figures)
     (entry,) = firestore.find(firestore.Query(contracts.path(story.workspace, "activity")))
-    assert entry.data["after"] == {"output_tokens": 200, "cost": "0.004", "charge": "0.0048", "currency": "USD"}
+    assert (entry.data["name"], entry.data["after"]) == ("Bill of November", figures)
     assert metering.current(story.workspace, TURN).spent_nanos == 10_800_000
 
 

@@ -75,7 +75,7 @@ def test_each_publication_stands_once_in_the_operators_own_log(story: Story) -> 
         told, token = [*told, *page.items], page.next_page_token
     mine = [one for one in told if one.subject.startswith(for_all["plan"])]
     assert [(one.action, one.subject, one.workspace_id, one.at) for one in mine] == [
-        ("plan.published", own["plan_version"], str(story.workspace), at("2026-11-26", 14)),
+        ("plan.offered", own["plan_version"], str(story.workspace), at("2026-11-26", 14)),
         ("plan.published", for_all["plan_version"], None, at("2026-11-26", 12)),
     ]
     assert {one.actor for one in mine} == {operator_call(story).principal.actor}

@@ -29,7 +29,7 @@ def operator(story: Story, key: str | None = None) -> Call:
 
 def transfer(story: Story, amount: str) -> str:
     new = payment_api.NewPayment(invoice_id=invoice(story).invoice_id, amount=Money(amount=amount, currency="USD"))
-    return payments.record(operator(story), story.workspace, new).id
+    return payments.record(operator(story), story.workspace, new)[0].id
 
 
 def give(

@@ -77,6 +77,30 @@ def test_an_owner_who_acts_as_operator_is_refused(story: Story, api: FlaskClient
         assert api.post(f"{home}/{path}", json={}, headers=headers).status_code == 403
 
 
+def test_what_the_operator_makes_and_the_evidence_have_an_etag(story: Story, api: FlaskClient) -> None:
+    story.turn(at("2026-11-26"), charge_nanos=10_000_000_000)
+    story.close(FINAL)
+    (invoice,) = story.invoices()
+    operator = person(story, "viewer", operator=True)
+    viewer = person(story, "viewer")
+    home = f"/api/operator/workspaces/{story.workspace}"
+    given = {"amount": {"amount": "5", "currency": "USD"}, "reason": "Welcome"}
+    keyed = {**operator, "Idempotency-Key": "etag 1"}
+    credit = api.post(f"{home}/credits", json=given, headers=keyed)
+    assert (credit.status_code, bool(credit.headers["ETag"])) == (201, True)
+    lines = {"lines": [{"line_id": invoice.lines[0].line_id, "reason": "Wrong"}]}
+    keyed = {**operator, "Idempotency-Key": "etag 2"}
+    note = api.post(f"{home}/invoices/{invoice.invoice_id}/credit-notes", json=lines, headers=keyed)
+    assert (note.status_code, note.json["state"]) == (201, "issued")
+    shown = api.get(f"/api/credit-notes/{note.json['id']}", headers=viewer)
+    assert (shown.json, shown.headers["ETag"]) == (note.json, note.headers["ETag"])
+    path = f"/api/invoices/{invoice.invoice_id}/evidence"
+    evidence = api.get(path, headers=viewer)
+    again = api.get(path, headers={**viewer, "If-None-Match": evidence.headers["ETag"]})
+    assert (evidence.status_code, again.status_code, again.data) == (200, 304, b"")
+    assert api.get(path, headers={**viewer, "If-None-Match": '"another"'}).data == evidence.data
+
+
 def test_the_operator_records_a_payment_with_a_key(story: Story, api: FlaskClient) -> None:
     story.turn(at("2026-11-26"), charge_nanos=10_000_000_000)
     story.close(FINAL)
@@ -99,7 +123,8 @@ def test_the_operator_records_a_payment_with_a_key(story: Story, api: FlaskClien
     assert shown.headers["ETag"]
     (paid,) = api.get(f"/api/payments?invoice_id={invoice}", headers=viewer).json["items"]
     assert paid["id"] == first.json["id"]
-    assert api.get(f"/api/payments/{paid['id']}", headers=viewer).json == first.json
+    one = api.get(f"/api/payments/{paid['id']}", headers=viewer)
+    assert (one.json, one.headers["ETag"]) == (first.json, first.headers["ETag"])
     pdf = api.get(f"/api/invoices/{invoice}/pdf", headers=viewer)
     assert (pdf.mimetype, pdf.data[:5]) == ("application/pdf", b"%PDF-")
     debtors: list[dict[str, Any]] = []

@@ -1,11 +1,13 @@
 """A closed workspace is still at once, comes back as it was, and is erased after 30 days, its books excepted."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from functions.dashboard import erasing, sweeping
-from functions.shared import clock, contracts, directory, firestore, ids, metering
+from functions.shared import clock, config, contracts, directory, firestore, ids, metering
 from functions.shared.firestore import Query
 from functions.shared.identity import WorkspaceId
 from functions.shared.identity.workspace import from_directory
@@ -43,11 +45,51 @@ def test_closing_needs_the_name_and_stops_turns_at_once(room: Room, people: Peop
     assert close(room, owner, " Linden Dental ") == (200, "closing")
     assert state(workspace) == ("closing", "closing")
     shown = content(room.ask("GET", "/api/workspace", owner))
-    left = clock.from_text(shown["erase_at"]) - clock.now()
-    assert timedelta(days=29, hours=23) < left <= timedelta(days=30)
+    left = clock.from_text(shown["erase_at"]) - erasing.ends(clock.now())
+    assert timedelta(hours=-1) < left <= timedelta()
     assert close(room, owner) == (200, "closing")
     assert content(room.ask("GET", "/api/workspace", owner))["erase_at"] == shown["erase_at"]
     assert [entry["action"] for entry in actions(room, owner)] == ["workspace.closed", "workspace.created"]
+
+
+@given(st.timedeltas(timedelta(), timedelta(days=1100)))
+def test_its_time_ends_after_30_days_and_when_its_last_invoice_is_final(after: timedelta) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC) + after
+    ends = erasing.ends(now)
+    assert timedelta(days=30) <= ends - now <= timedelta(days=33)
+    # The close of a night, ten minutes after midnight UTC, has come by once the grace period of the month was over.
+    final = clock.start_of_month(clock.next_month(clock.month_of(now))) + timedelta(days=1, minutes=10)
+    assert final < ends
+    assert ends == now + timedelta(days=30) or now.day <= 3
+
+
+def test_a_longer_grace_period_keeps_it_longer(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INVOICE_GRACE_HOURS", "72")
+    config.settings.cache_clear()
+    assert erasing.ends(datetime(2026, 12, 1, 9, tzinfo=UTC)) == datetime(2027, 1, 5, tzinfo=UTC)
+    assert erasing.ends(datetime(2026, 12, 9, 9, tzinfo=UTC)) == datetime(2027, 1, 8, 9, tzinfo=UTC)
+
+
+def test_it_is_not_erased_before_its_last_month_is_billed(room: Room, people: People) -> None:
+    _, workspace = filled(room, people)
+    home = firestore.get(contracts.workspace_path(workspace))
+    month = clock.month_of(home.data["closed_at"])
+    books = contracts.path(workspace, "billing", "state")
+    write(books, {"period": month})
+    for days in range(3):
+        sweeping.sweep(workspace, home.data["erase_at"] + timedelta(days=days))
+    # Nobody's data waits for that, but the close still comes by.
+    assert left(workspace)["members"] == 0
+    assert state(workspace)[0] == "closing"
+    again = contracts.path(workspace, "invoices", "two")
+    write(books, {"period": clock.next_month(month)})
+    write(again, {"period": month, "state": "draft", "currency": "USD"})
+    sweeping.sweep(workspace, home.data["erase_at"] + timedelta(days=3))
+    assert state(workspace)[0] == "closing"
+    write(again, {"period": month, "state": "open", "currency": "USD"})
+    write(contracts.path(workspace, "invoices", "three"), {"period": "2999-12", "state": "draft", "currency": "USD"})
+    sweeping.sweep(workspace, home.data["erase_at"] + timedelta(days=4))
+    assert state(workspace)[0] == "erased"
 
 
 def test_it_is_reopened_as_it_was(room: Room, people: People, cloud: Cloud) -> None:
@@ -99,6 +141,7 @@ def filled(room: Room, people: People) -> tuple[callers.Someone, WorkspaceId]:
     write(contracts.path(workspace, "deliveries", "d2"), {"ok": True})
     for collection in BOOKS:
         write(contracts.path(workspace, collection, "one"), {"kept": True})
+    write(contracts.path(workspace, "billing", "state"), {"period": "2999-12"})
     close(room, owner)
     return owner, workspace
 

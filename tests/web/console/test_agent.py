@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.practice import HOURS, QUESTION, Practice
-from tests.web.console.conftest import Consoles, complaints, sideways
+from tests.web.console.conftest import WIDTHS, Consoles, complaints, sideways
 
 TABS = ("overview", "prompt", "knowledge", "playground", "versions", "yaml", "settings")
 Make = Callable[..., str]
@@ -253,6 +253,40 @@ def test_two_versions_are_compared_and_the_older_one_comes_back(
     expect(page.get_by_text("As v1")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("row", name=re.compile("v4"))).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "colours"), tuple(zip(WIDTHS, ("dark", "light", "dark"), strict=True)))
+def test_what_differs_in_long_texts_and_hours_is_marked_by_the_word_and_the_rest_is_folded(
+    console: Consoles, practice: Practice, make: Make, width: int, colours: str
+) -> None:
+    rules = [f"Rule {number} stays as it is." for number in range(12)]
+    paragraph = f"{'We are a family practice. ' * 6}We open at nine. {'Please call us before you come. ' * 6}".strip()
+    week = {"time_zone": "Europe/Berlin", "monday": ["09:00-12:00"], "tuesday": ["09:00-12:00"]}
+    agent = make(instructions="\n".join([paragraph, *rules]), business={"name": "Smile", "hours": week})
+    practice.owner.ask("POST", f"/api/agents/{agent}/publish")
+    text = "\n".join([paragraph.replace("at nine", "at ten"), *rules[:-1]])
+    patched(practice, agent, instructions=text, business={"hours": {**week, "tuesday": []}})
+    page = console(f"/agents/{agent}?tab=versions", who=practice, width=width, color_scheme=colours)
+    behaviour = page.locator("section", has=page.get_by_role("heading", name="Behaviour", exact=True)).last
+    expect(behaviour.locator("del")).to_have_text("nine.")
+    expect(behaviour.locator("ins")).to_have_text("ten.")
+    removed, added = behaviour.locator(".removed"), behaviour.locator(".added")
+    # A sign and a word say which side it is, not the colour alone.
+    expect(removed.first).to_contain_text("−Before: … ")
+    expect(added).to_contain_text(re.compile(r"^\+Now: … \w+ [\w. ]+ at ten\. [\w. ]+ …$"))
+    expect(removed.last).to_contain_text("Rule 11 stays")
+    expect(behaviour.get_by_text("9 unchanged lines")).to_be_visible()
+    expect(behaviour.get_by_text("Rule 5 stays")).to_have_count(0)
+    identity = page.locator("section", has=page.get_by_role("heading", name="Identity", exact=True)).last
+    expect(identity.locator(".removed")).to_contain_text("Tuesday 09:00-12:00")
+    expect(identity.locator(".added")).to_contain_text("Tuesday closed")
+    expect(identity).not_to_contain_text("{")
+    assert complaints(page) == []
+    assert sideways(page) <= 0
+    behaviour.get_by_role("button", name="Show the whole text").click()
+    expect(behaviour.get_by_text("Rule 5 stays")).to_be_visible()
+    expect(added).to_contain_text(text.split("\n", 1)[0])
+    assert sideways(page) <= 0
 
 
 def test_yaml_is_completed_judged_and_saved_and_a_stale_file_shows_both(

@@ -34,7 +34,9 @@ def test_cases_are_run_and_both_versions_stand_side_by_side(console: Consoles, p
     expect(page.get_by_text("No test cases yet")).to_be_visible()
     case(page, QUESTION, must="6 pm")
     case(page, "Do you pull teeth on the moon?", must="certainly")
-    expect(page.get_by_text(re.compile(r"4 turns, charged like any other, about USD [\d.]+ in all"))).to_be_visible()
+    highest = practice.owner.get(f"/api/agents/{agent}/checks")["highest"]["amount"]
+    said = page.get_by_text(re.compile(r"4 turns, charged like any other, at most USD [\d.]+ in all"))
+    expect(said).to_contain_text(f"at most USD {highest[:5]}")
     page.get_by_role("button", name="Run 2 cases").click()
     results = page.get_by_role("region", name="Results")
     expect(results.get_by_text("1 failed")).to_have_count(2)

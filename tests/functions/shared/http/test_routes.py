@@ -23,6 +23,7 @@ from functions.shared.http import (
     Reply,
     Routes,
     Stream,
+    answering,
     page_token,
     page_values,
 )
@@ -79,6 +80,9 @@ def gives_bytes(call: Call, thing: str) -> Bytes: ...
 def plain(call: Call, thing: str) -> None: ...
 
 
+def shows(call: Call, thing: str) -> Reply[Thing]: ...
+
+
 PATH = "/api/things/{thing}"
 
 
@@ -105,6 +109,7 @@ def test_a_signature_that_does_not_fit_is_refused(handler: Callable[..., Any]) -
         ("POST", streams, {"callers": (CONSOLE,), "idempotent": True}),
         ("POST", gives_bytes, {"callers": (CONSOLE,)}),
         ("GET", ok, {"callers": (CONSOLE,)}),
+        ("POST", plain, {"callers": (CONSOLE,), "etag": True}),
         ("POST", plain, {"callers": (CONSOLE,), "signed_in": "X-Signature"}),
         ("POST", plain, {"callers": (PUBLIC,), "signed_in": "X-Signature"}),
     ],
@@ -114,6 +119,15 @@ def test_a_declaration_that_contradicts_itself_is_refused(
 ) -> None:
     with pytest.raises(BadRoute):
         Routes("x-api").route(method, PATH, **{"summary": "X.", **declaration})(handler)
+
+
+def test_an_answer_without_the_etag_that_its_route_declares_is_a_fault() -> None:
+    api = Routes("x-api")
+    api.get(PATH, callers=(CONSOLE,), summary="X.", etag=True)(shows)
+    (route,) = api.routes
+    assert answering.answer(Reply(Thing(name="x"), etag="1"), route).headers["ETag"] == '"1"'
+    with pytest.raises(answering.WrongAnswer):
+        answering.answer(Reply(Thing(name="x")), route)
 
 
 @pytest.mark.parametrize("path", ["things/{thing}", "/things/{thing}/", "/things/x-{thing}", "/Things/{thing}"])

@@ -13,6 +13,7 @@ import { type Column, List } from "../../parts/table";
 import { useQuery } from "../../routing";
 import { may } from "../../session/session";
 import { useCatalogue } from "./catalogue";
+import { Differences } from "./Differences";
 import { save } from "./Life";
 
 type Version = Schemas["ListedVersion"];
@@ -154,61 +155,8 @@ function Compare({ agent, versions }: { agent: Schemas["ShownAgent"]; versions: 
       {same ? (
         <p class="muted">{versions.length === 1 && !agent.unpublished_changes ? "This is the first version; the draft is the same." : "Choose two that are not the same."}</p>
       ) : (
-        <Loaded from={difference}>{(data) => <Sections sections={data.sections} turned={turned} first={data.against === null} />}</Loaded>
+        <Loaded from={difference}>{(data) => <Differences sections={data.sections} turned={turned} first={data.against === null} />}</Loaded>
       )}
     </Card>
-  );
-}
-
-const words = (value: unknown): string => (value === null || value === undefined || value === "" ? "(nothing)" : typeof value === "string" ? value : typeof value === "object" ? JSON.stringify(value, null, 1) : String(value));
-const named = (name: string) => name.charAt(0).toUpperCase() + name.slice(1).replace(/[._/]/g, " ");
-
-function Sections({ sections, turned, first }: { sections: Schemas["SectionChange"][]; turned: boolean; first: boolean }) {
-  if (!sections.length) return <p class="muted">{first ? "This is the first version: there is nothing before it." : "Nothing differs between these two."}</p>;
-  return (
-    <div class="stack loose">
-      {sections.map((section) => (
-        <section key={section.section} class="stack">
-          <h3>{named(section.section)}</h3>
-          {section.changes.map((field) => {
-            const [before, after] = turned ? [field.after, field.before] : [field.before, field.after];
-            const [added, removed] = turned ? [field.removed, field.added] : [field.added, field.removed];
-            return (
-              <div key={field.field} class="stack tight">
-                <h4>{named(field.field)}</h4>
-                {added || removed ? (
-                  <ul class="diff">
-                    {(removed ?? []).map((line) => (
-                      <Line key={`-${line}`} kind="removed" text={line} />
-                    ))}
-                    {(added ?? []).map((line) => (
-                      <Line key={`+${line}`} kind="added" text={line} />
-                    ))}
-                    {!added?.length && !removed?.length && <li class="muted">The same lines in another order.</li>}
-                  </ul>
-                ) : (
-                  <ul class="diff">
-                    <Line kind="removed" text={words(before)} />
-                    <Line kind="added" text={words(after)} />
-                  </ul>
-                )}
-              </div>
-            );
-          })}
-        </section>
-      ))}
-    </div>
-  );
-}
-
-function Line({ kind, text }: { kind: "added" | "removed"; text: string }) {
-  return (
-    <li class={kind}>
-      <span aria-hidden="true">{kind === "added" ? "+" : "−"}</span>
-      <span class="break" dir="auto">
-        <span class="hidden">{kind === "added" ? "Now: " : "Before: "}</span>
-        {text}
-      </span>
-    </li>
   );
 }

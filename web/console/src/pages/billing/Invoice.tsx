@@ -15,7 +15,7 @@ import { may } from "../../session/session";
 import { Evidence } from "./Evidence";
 import { History } from "./History";
 import { invoiceName } from "./Invoices";
-import { Lines } from "./Lines";
+import { Lines, settled } from "./Lines";
 import { Pay } from "./Pay";
 import { paymentColumns } from "./Payments";
 
@@ -110,9 +110,7 @@ function Whole({ of }: { of: Of }) {
           <Facts
             of={[
               ["Total", <span class="number">{money(of.total)}</span>],
-              ["Paid", <span class="number">{money(of.paid)}</span>],
-              ...(isZero(of.credited) ? [] : ([["Credited", <span class="number">{money(of.credited)}</span>]] as [string, preact.ComponentChildren][])),
-              ...(isZero(of.written_off) ? [] : ([["Written off", <span class="number">{money(of.written_off)}</span>]] as [string, preact.ComponentChildren][])),
+              ...settled(of).map(([name, value]): [string, preact.ComponentChildren] => [name, <span class="number">{money(value)}</span>]),
             ]}
           />
         </Card>

@@ -154,6 +154,20 @@ const KINDS: [kind: string[], name: string][] = [
   [["minimum"], "Up to the month’s minimum"],
 ];
 
+/** Whether the total stands before credit or after it, as the API has it: what is left to be paid is always `due`. */
+const beforeCredit = (of: Of) => nanos(of.total.amount) === nanos(of.net.amount) + nanos(of.tax.amount);
+
+/** What the total was settled with, so that it adds up to what is due. */
+export function settled(of: Of): [string, Schemas["Money"]][] {
+  const parts: [string, Schemas["Money"]][] = [
+    ...(beforeCredit(of) ? ([["Credit used", of.credit_used]] as [string, Schemas["Money"]][]) : []),
+    ["Paid", of.paid],
+    ["Credit notes", of.credited],
+    ["Written off", of.written_off],
+  ];
+  return parts.filter(([, value]) => !isZero(value));
+}
+
 /** From the lines to what is due. */
 function Sums({ of }: { of: Of }) {
   const { currency } = of.total;
@@ -161,14 +175,6 @@ function Sums({ of }: { of: Of }) {
     .filter(({ lines }) => lines.length)
     .map(({ name, lines }) => [name, sum(lines.map((line) => line.amount), currency)] as const);
   const rate = isZero({ amount: of.tax_rate, currency }) ? "" : ` ${share(Number(of.tax_rate))}`;
-  const after: [string, Schemas["Money"], boolean][] = [
-    ["Credit used", negated(of.credit_used), !isZero(of.credit_used)],
-    ["Paid", negated(of.paid), !isZero(of.paid)],
-    ["Credit notes", negated(of.credited), !isZero(of.credited)],
-    ["Written off", negated(of.written_off), !isZero(of.written_off)],
-  ];
-  // The total stands before or after credit, as the API has it: what is left to be paid is always `due`.
-  const beforeCredit = nanos(of.total.amount) === nanos(of.net.amount) + nanos(of.tax.amount);
   return (
     <>
       <table class="sums">
@@ -188,7 +194,7 @@ function Sums({ of }: { of: Of }) {
             <th scope="row">{of.reverse_charge ? "Tax: reverse charge, owed by you" : `Tax${rate}`}</th>
             <td class="number">{amount(of.tax)}</td>
           </tr>
-          {!beforeCredit && !isZero(of.credit_used) && (
+          {!beforeCredit(of) && !isZero(of.credit_used) && (
             <tr>
               <th scope="row">Credit used</th>
               <td class="number">{amount(negated(of.credit_used))}</td>
@@ -198,14 +204,12 @@ function Sums({ of }: { of: Of }) {
             <th scope="row">Total, {currency}</th>
             <td class="number">{amount(of.total)}</td>
           </tr>
-          {after
-            .filter(([name, , shown]) => shown && (name !== "Credit used" || beforeCredit))
-            .map(([name, value]) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                <td class="number">{amount(value)}</td>
-              </tr>
-            ))}
+          {settled(of).map(([name, value]) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td class="number">{amount(negated(value))}</td>
+            </tr>
+          ))}
           <tr class="total">
             <th scope="row">Due, {currency}</th>
             <td class="number">{amount(of.due)}</td>

@@ -12,7 +12,6 @@ import { type Column, Table } from "../../parts/table";
 import { to, useQuery, withQuery } from "../../routing";
 import { may } from "../../session/session";
 import { type Case, CaseDialog, getCases, putCases, type Shown, type Stored } from "./CaseDialog";
-import { useEstimate } from "./estimate";
 import { Results } from "./Results";
 import { type Running, useRun } from "./run";
 
@@ -72,7 +71,7 @@ export default function Checks({ agent }: { agent: string }) {
                   </Empty>
                 )}
               </Card>
-              {data.cases.length > 0 && <RunCard agent={agent} shown={data} runner={runner} last={runs.data?.items[0]} />}
+              {data.cases.length > 0 && <RunCard shown={data} runner={runner} last={runs.data?.items[0]} />}
               {editing && <CaseDialog key={editing.id ?? "new"} agent={agent} stored={stored} id={editing.id} saved={put} onClose={() => setEditing(undefined)} />}
             </>
           );
@@ -119,8 +118,7 @@ function Cases({ cases, edit, remove }: { cases: Case[]; edit: (id: string) => v
   return <Table label="Test cases" columns={columns} items={cases} keyOf={(one) => one.id} />;
 }
 
-function RunCard({ agent, shown, runner, last }: { agent: string; shown: Shown; runner: ReturnType<typeof useRun>; last: Schemas["ListedRun"] | undefined }) {
-  const estimate = useEstimate(agent, shown.cases.length);
+function RunCard({ shown, runner, last }: { shown: Shown; runner: ReturnType<typeof useRun>; last: Schemas["ListedRun"] | undefined }) {
   const { running, problem } = runner;
   return (
     <Card
@@ -142,8 +140,8 @@ function RunCard({ agent, shown, runner, last }: { agent: string; shown: Shown; 
       ) : (
         <>
           <p>
-            {plural(shown.cases.length, "case")}{estimate.turns > shown.cases.length && " on draft and published version"}: {plural(estimate.turns, "turn")}, charged like any other
-            {estimate.charge ? `, about ${fine(estimate.charge)} in all` : ""}.{last && last.state !== "running" && last.state !== "lost" && ` The last run took ${fine(last.charge)}.`}
+            {plural(shown.cases.length, "case")}{shown.turns > shown.cases.length && " on draft and published version"}: {plural(shown.turns, "turn")}, charged like any other
+            {shown.highest ? `, at most ${fine(shown.highest)} in all` : ""}.{last && last.state !== "running" && last.state !== "lost" && ` The last run took ${fine(last.charge)}.`}
           </p>
           {may("member") && (
             <div class="row">

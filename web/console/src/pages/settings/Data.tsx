@@ -132,7 +132,7 @@ export function Closing() {
     );
   return (
     <Card title="Close the workspace">
-      <p>All agents stop at once. For 30 days it can be opened again; then everything but the books is erased. What was used until now is still billed.</p>
+      <p>All agents stop at once. For 30 days it can be opened again; then everything but the books is erased. What was used until now is still billed: closed in the first days of a month, the workspace stays a few days longer, until that bill is final.</p>
       <div class="row">
         <Button kind="danger" onClick={() => setAsking(true)}>
           Close workspace
@@ -151,7 +151,7 @@ export function Closing() {
             forget("/api/dashboard", "/api/my-agents");
           }}
         >
-          <p>Agents and widgets stop at once, for every visitor. After 30 days agents, knowledge, conversations and figures are erased for good. Export the workspace first if you want to keep them.</p>
+          <p>Agents and widgets stop at once, for every visitor. After 30 days, or a few more if a bill is not final by then, agents, knowledge, conversations and figures are erased for good. Export the workspace first if you want to keep them.</p>
         </Confirm>
       )}
     </Card>

@@ -39,16 +39,3 @@ export function costOf(prices: Schemas["Prices"], conversations: number, prompt:
   const one = 10n ** BigInt(NANOS);
   return { currency: prices.currency, amount: decimal((cost * (one + nanos(markup))) / one) };
 }
-
-/** About what first turns of conversations are charged: by the model's cost, or by the plan's price of a message. */
-export function chargeOfTurns(turns: number, by: { prices: Schemas["Prices"] | null | undefined; markup: string; message: Amount | undefined; prompt: number | undefined; passages: number }): Amount | undefined {
-  const one = 10n ** BigInt(NANOS);
-  let cost: bigint | undefined;
-  if (by.prices && by.prompt !== undefined) {
-    const input = BigInt(by.prompt + by.passages * ASSUMED.passage + ASSUMED.question);
-    cost = ((input * nanos(by.prices.input) + BigInt(ASSUMED.answer) * nanos(by.prices.output)) * BigInt(turns) * (one + nanos(by.markup))) / one / 1_000_000n;
-  }
-  if (by.message) cost = (cost ?? 0n) + BigInt(turns) * nanos(by.message.amount);
-  const currency = by.message?.currency ?? by.prices?.currency;
-  return cost === undefined || currency === undefined ? undefined : { currency, amount: decimal(cost) };
-}
