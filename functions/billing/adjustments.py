@@ -47,16 +47,24 @@ def granted(workspace_id: str, nanos: int, currency: str, grant_id: str, at: dat
 
 
 def expired(
-    workspace_id: str, part: CreditPart, currency: str, *, grant_entry: str | None, open_month: str, at: datetime
+    workspace_id: str,
+    part: CreditPart,
+    currency: str,
+    *,
+    grant_entry: str | None,
+    open_month: str,
+    at: datetime,
+    left: int = 0,
 ) -> LedgerEntry:
     """Credit whose time is over. `grant_entry` is what it reverses, for credit that was given.
 
-    `open_month` is the first without a final invoice: what a month's invoice had to leave expires after it, as another
-    entry of the same day.
+    `open_month` is the first without a final invoice, `left` what is still held for invoices: what one of them had to
+    leave expires after it, as another entry of the same day.
     """
     common = _on(workspace_id, currency, at) | {"usage_period": open_month, "day": at.date().isoformat()}
     return entry(
         kind=EntryKind.CREDIT_EXPIRED,
+        left=left,
         debit=CREDIT,
         credit=REVENUE,
         amount_nanos=part.nanos,

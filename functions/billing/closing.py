@@ -78,7 +78,7 @@ def _run(books: Books) -> None:
     voiding.finish_reissues(books)
     # What was held for these invoices and is more than they took.
     credits.expire(books)
-    metering.set_credit_apart(books.workspace, books.period, books.as_of)
+    metering.set_apart(books.workspace, books.as_of)
     dunning.dun(books)
     reconciling.reconcile(books, touched)
     cap_alerts.look_back(books.workspace, books.as_of)

@@ -42,15 +42,21 @@ def keep(
     wallet: Wallet,
     *,
     paid: bool = False,
+    apart_nanos: int = 0,
 ) -> None:
-    """Write the wallet into the account and the running period, once in a commit; `paid` ends a trial."""
+    """Write the wallet into the account and the running period, once in a commit; `paid` ends a trial.
+
+    `apart_nanos`: so much more of it makes no room, since an invoice that the commit drafts will take it.
+    """
     known = BillingRead.model_validate(account.data)
     fields = wallet.fields()
-    if all(account.data.get(name) == value for name, value in fields.items()) and (known.paid_once or not paid):
+    same = all(account.data.get(name) == value for name, value in fields.items()) and (known.paid_once or not paid)
+    if same and not apart_nanos:
         return
     document = {**account.data, **fields, "paid_once": known.paid_once or paid}
     batch.set(account.path, document)
-    metering.write_terms(batch, workspace, BillingRead.model_validate(document), spend)
+    terms = BillingRead.model_validate(document)
+    metering.write_terms(batch, workspace, terms, spend, apart_nanos=apart_nanos)
 
 
 def move(
@@ -224,6 +230,7 @@ def expire(books: Books) -> None:
             return []
         # What an invoice had used and a void gave back came from that invoice, and from no entry of its own.
         given = {one.grant_id: one.source for one in wallet.grants if not one.paid and one.source.startswith("led_")}
+        held = {one.grant_id: one.remaining_nanos for one in left.grants}
         entries = [
             adjustments.expired(
                 workspace,
@@ -232,6 +239,7 @@ def expire(books: Books) -> None:
                 grant_entry=given.get(part.grant_id),
                 open_month=open_month,
                 at=as_of,
+                left=held.get(part.grant_id, 0),
             )
             for part in parts
         ]
@@ -242,7 +250,8 @@ def expire(books: Books) -> None:
 
 
 def _open_usage(workspace: WorkspaceId, first: str, day: str) -> list[int]:
-    """For each month without a final invoice what its usage, up to a day, comes to by its plan, in nanos."""
+    """For each month without a final invoice what its usage, up to a day, comes to by its plan, in nanos; of a month that
+    was over by then, what its invoice will."""
     months, month = [], first
     while month <= day[:7]:
         months.append(month)
@@ -253,15 +262,24 @@ def _open_usage(workspace: WorkspaceId, first: str, day: str) -> list[int]:
 def _usage_of(workspace: WorkspaceId, months: list[str], day: str) -> list[int]:
     found = []
     for month in months:
-        (spend,) = repository.read([metering.spend_path(workspace, clock.start_of_month(month))])
+        start = clock.start_of_month(month)
+        spend, account = repository.read([metering.spend_path(workspace, start), repository.account_path(workspace)])
+        known = BillingRead.model_validate(account.data)
+        terms = PlanTerms.model_validate(spend.data.get("plan_terms") or metering.agreed(known, month).plan_terms)
         entries = [one for one in repository.entries_of_period(workspace, month) if one.kind == EntryKind.USAGE]
         usage = [one for one in entries if one.day and one.day <= day]
-        charged = ledger.unbilled(usage)
-        if spend.exists:
-            terms = PlanTerms.model_validate(spend.data["plan_terms"])
-            charged = period_charges(terms, charged, ledger.counted(usage), month).charged
-        found.append(charged)
+        charges = period_charges(terms, ledger.unbilled(usage), ledger.counted(usage), month)
+        over = month < day[:7]
+        found.append(_invoiced(charges.net, usage, terms, month) if over else charges.charged)
     return found
+
+
+def _invoiced(net: int, usage: list[LedgerEntry], terms: PlanTerms, month: str) -> int:
+    """What the invoice of a month that was over takes at most: its fee and tax, too, were due before the credit ended."""
+    lines = {(one.usage_period, one.agent_id, one.model, one.price_version) for one in usage}
+    coin = minor_unit(terms.currency)
+    rounding = metering.rounding_at_most(len(lines), terms) if net > 0 else 0
+    return metering.invoiced_at_most(divide_up(max(0, net), coin) + rounding, terms, month)
 
 
 def show(call: Call, query: Page) -> api.Credits:

@@ -36,18 +36,26 @@ BILLABLE = frozenset(
 
 
 def entry(
-    *, kind: EntryKind, debit: Account, credit: Account, amount_nanos: int, booked_at: datetime, **fields: Any
+    *,
+    kind: EntryKind,
+    debit: Account,
+    credit: Account,
+    amount_nanos: int,
+    booked_at: datetime,
+    left: int = 0,
+    **fields: Any,
 ) -> LedgerEntry:
     """One entry, its accounts exchanged when the amount is negative, its id made of what identifies it.
 
     Two entries have one id exactly when they are about the same thing: workspace, kind, period, day, cell, invoice,
-    payment and corrected entry. So the second of two differing closes must name what it corrects.
+    payment and corrected entry. So the second of two differing closes must name what it corrects. What takes a part of
+    something names what it has `left`: the next part is another entry.
     """
     if amount_nanos < 0:
         debit, credit, amount_nanos = credit, debit, -amount_nanos
     names = ("workspace_id", "period", "usage_period", "day", "agent_id", "model", "price_version")
     causes = ("invoice_id", "payment_id", "corrects")
-    identity = [str(fields.get(name) or "") for name in (*names, *causes)]
+    identity = [str(fields.get(name) or "") for name in (*names, *causes)] + ([str(left)] if left else [])
     return LedgerEntry(
         entry_id=stable_id("led", Period(month=fields["period"]).start, kind.value, *identity),
         kind=kind,

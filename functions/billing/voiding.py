@@ -58,13 +58,15 @@ def void(call: Call, workspace: WorkspaceId, invoice_id: str, *, reissue: bool =
         # From here on nobody pays it, so what is reversed is all there is.
         etag = _mark(path, etag)
 
+    taken = 0 if draft is None else _taken_by(workspace, draft)
+
     def also(batch: firestore.Batch) -> None:
         audit(batch, call, workspace, "invoice.voided", invoice, {"state": voided.state.value})
         if draft is not None:
             _keep_draft(batch, call, workspace, invoice, draft)
 
     try:
-        _take_back(workspace, invoice, voided, etag, call.now, also)
+        _take_back(workspace, invoice, voided, etag, call.now, also, taken)
     except Conflict:
         # Somebody else has used the credit, or is at it, too. What is booked already the close finishes.
         if not _begun(workspace, invoice_id):
@@ -116,9 +118,18 @@ def _begun(workspace: WorkspaceId, invoice_id: str) -> bool:
 
 
 def _take_back(
-    workspace: WorkspaceId, invoice: Invoice, voided: Invoice, etag: str, now: datetime, also: finalizing.Also
+    workspace: WorkspaceId,
+    invoice: Invoice,
+    voided: Invoice,
+    etag: str,
+    now: datetime,
+    also: finalizing.Also,
+    taken: int = 0,
 ) -> None:
-    """Reverse what a marked invoice has booked, as far as it is not done, and give back what was paid. Raises Conflict."""
+    """Reverse what a marked invoice has booked, as far as it is not done, and give back what was paid. Raises Conflict.
+
+    `taken` nanos of that credit make no room: the draft that `also` keeps takes them again.
+    """
     path = repository.invoice_path(workspace, invoice.invoice_id)
     reversed_entries = _reversed(workspace, invoice, now)
     booked = repository.entries_of_invoice(workspace, invoice.invoice_id)
@@ -142,7 +153,7 @@ def _take_back(
         wallet = _given_back(credits.wallet_of(account, now), workspace, invoice, credit, now)
         transaction.set(path, repository.invoice_document(voided))
         told = post(transaction, workspace, left, now)
-        credits.keep(transaction, workspace, account, spend, wallet)
+        credits.keep(transaction, workspace, account, spend, wallet, apart_nanos=taken)
         also(transaction)
         return told
 
@@ -187,15 +198,33 @@ def _keep_draft(batch: firestore.Batch, call: Call, workspace: WorkspaceId, invo
 
 def _reissue_void(call: Call, workspace: WorkspaceId, invoice: Invoice, etag: str) -> None:
     draft = _draft_again(call, workspace, invoice)
+    taken = _taken_by(workspace, draft)
     after = invoice.after.model_copy(update={"replaced_by": draft.invoice_id})
-    batch = firestore.Batch()
     document = repository.invoice_document(invoice.model_copy(update={"after": after}))
-    batch.replace(repository.invoice_path(workspace, invoice.invoice_id), document, if_etag=etag)
-    _keep_draft(batch, call, workspace, invoice, draft)
+    paths = [
+        repository.invoice_path(workspace, invoice.invoice_id),
+        repository.account_path(workspace),
+        metering.spend_path(workspace, call.now),
+    ]
+
+    def work(transaction: firestore.Transaction) -> None:
+        stored, account, spend = transaction.get_all(paths)
+        if stored.etag != etag:
+            raise Conflict("The invoice was changed at this moment. Try again.", code="invoice_state")
+        transaction.set(stored.path, document)
+        wallet = credits.wallet_of(account, call.now)
+        credits.keep(transaction, workspace, account, spend, wallet, apart_nanos=taken)
+        _keep_draft(transaction, call, workspace, invoice, draft)
+
     try:
-        batch.commit()
+        firestore.transact(work)
     except (firestore.Changed, firestore.AlreadyExists) as error:
         raise Conflict("The invoice was changed at this moment. Try again.", code="invoice_state") from error
+
+
+def _taken_by(workspace: WorkspaceId, draft: Invoice) -> int:
+    """What a draft takes of the credit at most: no turn may count on it from the commit on that keeps the draft."""
+    return metering.invoiced_at_most(draft.net_minor, finalizing.terms_of(workspace, draft.period), draft.period)
 
 
 def redraft(books: Books, voided: Invoice) -> tuple[Invoice, list[LedgerEntry]]:
@@ -240,16 +269,17 @@ def finalize_by_hand(workspace: WorkspaceId, invoice_id: str, as_of: datetime, a
     """The operator does not wait for the grace period, of a month or of a reissue. Raises NotFound, Conflict."""
     (found,) = repository.read([repository.invoice_path(workspace, invoice_id)])
     books = Books.open(workspace, as_of)
-    if found.exists and books is not None and found.data["state"] == InvoiceState.DRAFT:
-        stored = repository.invoice_of(found)
-        if stored.after.replaces is not None:
-            credits.expire(books)
-            try:
-                finalize_again(books, stored, also)
-            except finalizing.Moved as error:
-                raise Conflict("The books are being closed at this moment. Try again.", code="closing") from error
-            return
-    finalizing.finalize_by_hand(workspace, invoice_id, as_of, also)
+    stored = repository.invoice_of(found) if found.exists else None
+    if books is None or stored is None or stored.state != InvoiceState.DRAFT or stored.after.replaces is None:
+        finalizing.finalize_by_hand(workspace, invoice_id, as_of, also)
+    else:
+        credits.expire(books)
+        try:
+            finalize_again(books, stored, also)
+        except finalizing.Moved as error:
+            raise Conflict("The books are being closed at this moment. Try again.", code="closing") from error
     after = Books.open(workspace, as_of)
     if after is not None:
-        metering.set_credit_apart(workspace, after.period, as_of)
+        # What was held for this invoice and is more than it took: it makes no room once nothing is set apart for it.
+        credits.expire(after)
+    metering.set_apart(workspace, as_of)

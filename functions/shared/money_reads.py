@@ -35,7 +35,7 @@ class SpendRead(Read):
     credit_ends: dict[str, int] = Field(default_factory=dict)
     """How much of the credit stops counting at which moment (RFC 3339); the ledger follows with the daily close."""
     credit_apart_nanos: int = 0
-    """What of the credit earlier months have used whose invoice is not final."""
+    """What of the credit invoices of earlier months, which are not final, will take at most."""
     agent_caps: dict[str, int] = Field(default_factory=dict)
     alerts: tuple[int, ...] = ALERTS
     agent_alerts: dict[str, tuple[int, ...]] = Field(default_factory=dict)
@@ -122,5 +122,6 @@ class InvoiceRead(Read):
     period: str
     state: str
     currency: str
+    net_minor: int = 0
     total_minor: int = 0
     due_minor: int = 0

@@ -123,3 +123,12 @@ def tax_on(
     if there is not None and there.rates and business:
         return Tax(reverse_charge=True, name=home.tax, note=REVERSED)
     return Tax(name=home.tax, note=EXPORT)
+
+
+def highest_rate(seller_country: str | None, seller_vat_id: str | None, day: date) -> int:
+    """The highest rate that any buyer could have to pay on a day: never below `tax_on`, whoever it is."""
+    countries = table().countries
+    home = countries.get(seller_country or "")
+    if home is None or not seller_vat_id or not home.rates:
+        return 0
+    return max([home.rate_on(day), *(one.rate_on(day) for one in countries.values() if home.eu and one.eu)])

@@ -55,8 +55,10 @@ VALUES: dict[str, Callable[[WorkspaceId], Any]] = {
     "functions.billing.repository.page_of_workspaces.after": str,
     "functions.billing.repository.page_of_operators_acts.after": lambda _: (NOW, "operator_acts/x"),
     "functions.shared.events.page_of_pending.after": _cursor("events"),
-    "functions.shared.metering.spend.opening.month": lambda _: "2026-11",
-    "functions.shared.metering.spend.opening.account": lambda _: contracts.BillingRead(),
+    "functions.shared.metering.apart.of_trial.month": lambda _: "2026-11",
+    "functions.shared.metering.apart.of_credit.account": lambda _: contracts.BillingRead(),
+    "functions.shared.metering.apart.of_credit.first": lambda _: "2026-11",
+    "functions.shared.metering.apart.of_credit.earlier": lambda _: (),
 }
 """Function and argument → its value, where "x" or the number 10 is none."""
 

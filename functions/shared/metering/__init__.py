@@ -1,17 +1,18 @@
 """Metering: no turn starts without a hold under the cap, and no turn ends without its event (MONEY 9 and 10).
 
-`holds` is the algorithm, pure; `spend` carries it out on Firestore and is the only writer of `spend/{month}`; `alerts`
-tells of limits that are used.
+`holds` is the algorithm, pure; `spend` carries it out on Firestore and is the only writer of `spend/{month}`; `terms` is
+what an account has agreed, `apart` what earlier months still take of credit and trial; `alerts` tells of limits that are
+used.
 """
 
 from functions.shared.metering.alerts import record_refusal, record_share
+from functions.shared.metering.apart import invoiced_at_most, rounding_at_most
 from functions.shared.metering.holds import Hold, Spend
 from functions.shared.metering.spend import (
     add_unheld,
-    agreed,
     current,
     reserve,
-    set_credit_apart,
+    set_apart,
     settle,
     spend_path,
     sweep,
@@ -19,6 +20,7 @@ from functions.shared.metering.spend import (
     write_standing,
     write_terms,
 )
+from functions.shared.metering.terms import agreed
 
 __all__ = [
     "Hold",
@@ -26,10 +28,12 @@ __all__ = [
     "add_unheld",
     "agreed",
     "current",
+    "invoiced_at_most",
     "record_refusal",
     "record_share",
     "reserve",
-    "set_credit_apart",
+    "rounding_at_most",
+    "set_apart",
     "settle",
     "spend_path",
     "sweep",

@@ -106,6 +106,8 @@ class Spend:
     visitor_hours: Mapping[str, int] = field(default_factory=dict)
     visitor_days: Mapping[str, int] = field(default_factory=dict)
     holds: Mapping[str, Hold] = field(default_factory=dict)
+    over: bool = False
+    """Whether a later period has begun, which counted what this one may still charge: nothing may be added to it."""
 
     @classmethod
     def stored(cls, document: Mapping[str, Any]) -> Spend:
@@ -126,11 +128,14 @@ class Spend:
             visitor_hours=document.get("visitor_hours", {}),
             visitor_days=document.get("visitor_days", {}),
             holds={turn: Hold.stored(turn, hold) for turn, hold in document.get("holds", {}).items()},
+            over=document.get("over", False),
         )
 
-    def over(self) -> Spend:
-        """The same when its month is over: what was left of credit and trial is the next months', and makes no room here."""
-        return replace(self, credit=0, credit_ends={}, credit_apart=0, trial=None if self.trial is None else 0)
+    def afterwards(self) -> Spend:
+        """The same for what comes to light of a month when it is over: what was left of its credit and trial is the next
+        months' by then, and makes no room."""
+        trial = None if self.trial is None else 0
+        return replace(self, credit=0, credit_ends={}, credit_apart=0, trial=trial, over=False)
 
     @property
     def limit(self) -> int | None:
@@ -265,8 +270,18 @@ def room(spend: Spend, agent: str, now: datetime) -> int | None:
     return max(0, min(left)) if left else None
 
 
+def _check_runs(spend: Spend) -> None:
+    """Who began just before a month's end and comes just after it asks again, and is in the next one."""
+    if spend.over:
+        raise Unavailable("The month has ended at this moment. Try again.", retry_after=1, code="cap_busy")
+
+
 def unheld(spend: Spend, row: Mapping[str, Any], now: datetime) -> Change:
-    """The writes of an event that no hold went before, charged as far as the caps leave room: none is ever passed."""
+    """The writes of an event that no hold went before, charged as far as the caps leave room: none is ever passed.
+
+    Raises Unavailable (`cap_busy`) in a period that is over.
+    """
+    _check_runs(spend)
     left = room(spend, row["agent_id"], now)
     charge = row["charge_nanos"] if left is None else min(row["charge_nanos"], left)
     fields: dict[FieldPath, Any] = {
@@ -278,7 +293,9 @@ def unheld(spend: Spend, row: Mapping[str, Any], now: datetime) -> Change:
 
 
 def reservation(spend: Spend, ask: Hold, now: datetime) -> Change:
-    """The writes that take room for `ask`, dead holds swept along; raises the refusal when there is no room."""
+    """The writes that take room for `ask`, dead holds swept along; raises the refusal when there is no room, and
+    Unavailable (`cap_busy`) in a period that is over."""
+    _check_runs(spend)
     problem = refusal(spend, ask, now)
     if problem is not None:
         raise problem

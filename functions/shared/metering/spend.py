@@ -6,16 +6,15 @@ event): the caller's own documents ride along through `also`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from functions.shared import clock, contracts, events, firestore, logs
-from functions.shared.config import settings
 from functions.shared.contracts import BillingRead, BooksRead
-from functions.shared.metering import holds
+from functions.shared.metering import apart, holds, terms
 from functions.shared.metering.holds import Hold, Spend
-from functions.shared.plans import DEFAULT_PLAN, PlanTerms, included_at_any_limit, plan_at, surely_included
 
 if TYPE_CHECKING:
     from functions.shared.identity import WorkspaceId
@@ -29,7 +28,9 @@ def spend_path(workspace: WorkspaceId, moment: datetime) -> str:
 
 
 def terms_of(workspace: WorkspaceId, found: firestore.Snapshot) -> dict[str, Any]:
-    """The spend document as `found`; where there is none yet, the one that a first hold will open (a few reads)."""
+    """The spend document as `found`; where there is none yet, the one that a first hold will open.
+
+    That costs some reads, and the write that ends the month before."""
     return found.data if found.exists else opening(workspace, found.id)
 
 
@@ -61,13 +62,15 @@ def add_unheld(
 ) -> events.Event:
     """Add to the batch a usage event that no hold went before, on the strength of the spend document as `found`.
 
-    It is charged as far as the caps leave room; in a month that is over, without its credit and trial. `row` is complete
-    but for its digest. Returns the event, to be published after the commit, which raises AlreadyExists for an id that is
-    there, and Changed when others spent meanwhile.
+    It is charged as far as the caps leave room. A month that is over takes corrections alone, without its credit and trial;
+    for others it raises Unavailable (`cap_busy`). `row` is complete but for its digest. Returns the event, to be published
+    after the commit, which raises AlreadyExists for an id that is there, and Changed when others spent meanwhile.
     """
     document = terms_of(workspace, found)
     spend = Spend.stored(document)
-    change = holds.unheld(spend.over() if found.id < clock.month_of(now) else spend, row, now)
+    if row["type"] == "correction" and (spend.over or found.id < clock.month_of(now)):
+        spend = spend.afterwards()
+    change = holds.unheld(spend, row, now)
     event_row = dict(change.events[0])
     if found.exists:
         batch.update(found.path, _fields(change), if_etag=found.etag)
@@ -200,72 +203,105 @@ def sweep(workspace: WorkspaceId, month: str, now: datetime) -> int:
 def current(workspace: WorkspaceId, now: datetime) -> contracts.SpendRead:
     """What this period has spent and what its caps are; a period without a turn shows the terms it would start with."""
     found = firestore.get(spend_path(workspace, now))
-    return contracts.SpendRead.model_validate(found.data if found.exists else opening(workspace, found.id))
+    return contracts.SpendRead.model_validate(found.data if found.exists else _opening(workspace, found.id, look=True))
 
 
 def opening(workspace: WorkspaceId, month: str, account: BillingRead | None = None) -> dict[str, Any]:
-    """A period's spend document as it begins: the terms of `account`, and what is left of a trial.
+    """A period's spend document as it begins: the terms of `account`, and what earlier months leave of credit and trial.
 
-    Without `account` they are those that `billing/account` has now.
+    Without `account` they are those that `billing/account` has now. The months before are marked as over: from then on
+    they take no hold, so that what was read of them is all they can come to.
     """
-    paths = [contracts.workspace_path(workspace)]
+    return _opening(workspace, month, account)
+
+
+def _opening(
+    workspace: WorkspaceId, month: str, account: BillingRead | None = None, *, look: bool = False
+) -> dict[str, Any]:
+    paths = [contracts.workspace_path(workspace), contracts.path(workspace, "billing", "state")]
+    home, state = firestore.get_all(paths)
+    first = _first_open(home.data, state.data)
+    earlier = _earlier(workspace, first, month) if look else _end(workspace, first, month)
     if account is None:
-        paths.append(contracts.path(workspace, "billing", "account"))
-    home, *stored = firestore.get_all(paths)
-    terms = agreed(account or BillingRead.model_validate(stored[0].data), month)
-    trial = None
-    if not terms.paid_once:
-        earlier = firestore.find(firestore.Query(contracts.path(workspace, "spend")))
-        spent = sum(period.data.get("spent_nanos", 0) for period in earlier if period.id < month)
-        trial = max(0, settings().trial_cap_nanos - spent)
+        # After the mark: what changed before that is seen here, and what changes later is written here, too.
+        account = BillingRead.model_validate(firestore.get(contracts.path(workspace, "billing", "account")).data)
     return {
-        "trial_nanos": trial,
-        "credit_apart_nanos": _used_before(workspace, home.data, month) if terms.credit_nanos else 0,
+        **_left_by(workspace, account, first, earlier, month),
         "spent_nanos": 0,
         "cost_nanos": 0,
         "turns": 0,
         "holds": {},
         **_standing(home.data),
-        **_terms(terms),
+        **terms.fields(terms.agreed(account, month)),
     }
 
 
-def _used_before(workspace: WorkspaceId, home: Mapping[str, Any], month: str) -> int:
-    """What earlier months without a final invoice have used of the credit: two reads, and one for each such month."""
-    state = firestore.get(contracts.path(workspace, "billing", "state"))
-    first = BooksRead.model_validate(state.data).period or clock.month_of(home.get("created_at", clock.now()))
-    return _charged(workspace, first, month)
+def _first_open(home: Mapping[str, Any], state: Mapping[str, Any]) -> str:
+    """The first month without a final invoice."""
+    return BooksRead.model_validate(state).period or clock.month_of(home.get("created_at", clock.now()))
 
 
-def _charged(workspace: WorkspaceId, first: str, month: str) -> int:
-    """What the months from `first` to before `month` have spent and hold beyond what their plans surely include."""
-    months = []
+def _earlier(workspace: WorkspaceId, first: str, month: str) -> list[firestore.Snapshot]:
+    """The spend documents, there or not, of the months from `first` to before `month`."""
+    paths = []
     while first < month:
-        months.append(contracts.path(workspace, "spend", first))
+        paths.append(contracts.path(workspace, "spend", first))
         first = clock.next_month(first)
-    return sum(_used(one.data) for one in firestore.get_all(months) if one.exists) if months else 0
+    return firestore.get_all(paths) if paths else []
 
 
-def _used(document: Mapping[str, Any]) -> int:
-    """What a period's charges and holds at list can come to at most by its plan, in nanos."""
-    spend = Spend.stored(document)
-    terms = document.get("plan_terms")
-    free = included_at_any_limit(PlanTerms.model_validate(terms)) if terms else 0
-    at_list = spend.spent + sum(hold.amount for hold in spend.holds.values())
-    return max(0, at_list - free) if at_list else 0
-
-
-def set_credit_apart(workspace: WorkspaceId, first: str, now: datetime) -> None:
-    """Keep in the running period what earlier months have used of the credit, `first` being the first without a final
-    invoice: its invoice will take that much, so it makes no room. One read, and one for each such month."""
-    found = firestore.get(spend_path(workspace, now))
-    if not found.exists:
-        return
-    wanted = _charged(workspace, first, found.id) if found.data.get("credit_nanos") else 0
-    if wanted != found.data.get("credit_apart_nanos", 0):
+def _end(workspace: WorkspaceId, first: str, month: str) -> list[firestore.Snapshot]:
+    """As `_earlier`, after marking them as over; the last one is made for that where nothing opened it, since a turn that
+    began in it could still do so."""
+    while True:
+        found = _earlier(workspace, first, month)
         batch = firestore.Batch()
-        batch.update(found.path, {("credit_apart_nanos",): wanted})
-        batch.commit()
+        for one in found:
+            if one.exists and not one.data.get("over"):
+                batch.update(one.path, {("over",): True})
+        if found and not found[-1].exists:
+            batch.create(found[-1].path, {**opening(workspace, found[-1].id), "over": True})
+        if not len(batch):
+            return found
+        with contextlib.suppress(firestore.AlreadyExists):
+            batch.commit()
+
+
+def _left_by(
+    workspace: WorkspaceId, account: BillingRead, first: str, earlier: Sequence[firestore.Snapshot], month: str
+) -> dict[str, int | None]:
+    return {
+        "trial_nanos": None if account.paid_once else apart.of_trial(workspace, month),
+        "credit_apart_nanos": apart.of_credit(workspace, account, first, earlier),
+    }
+
+
+def set_apart(workspace: WorkspaceId, now: datetime) -> None:
+    """Look again at what earlier months leave the running period of credit and trial, now that more is known of them.
+
+    Some reads, and a write where it differs. What takes credit or gives it back meanwhile writes that document, too, so
+    that this is decided again.
+    """
+    path = spend_path(workspace, now)
+    others = [
+        contracts.workspace_path(workspace),
+        contracts.path(workspace, "billing", "state"),
+        contracts.path(workspace, "billing", "account"),
+    ]
+
+    def work(batch: firestore.Batch, known: list[firestore.Snapshot]) -> None:
+        (found,) = known
+        if not found.exists:
+            return
+        home, state, account = firestore.get_all(others)
+        first = _first_open(home.data, state.data)
+        earlier = _earlier(workspace, first, found.id)
+        left = _left_by(workspace, BillingRead.model_validate(account.data), first, earlier, found.id)
+        changed = {name: value for name, value in left.items() if value != found.data.get(name)}
+        if changed:
+            batch.update(path, {(name,): value for name, value in changed.items()}, if_etag=found.etag)
+
+    firestore.compete([path], [firestore.get(path)], work)
 
 
 def _standing(home: Mapping[str, Any]) -> dict[str, Any]:
@@ -284,54 +320,22 @@ def write_standing(
     As with `write_terms`, a period that no turn has opened is opened here, so that none opens it with what was before.
     Another currency demands the document as it was `found`: a turn that begins meanwhile is priced in the old one.
     """
-    if found.exists:
-        standing = _standing(home)
-        another = found.data.get("currency", "USD") != standing["currency"]
-        fields: dict[tuple[str, ...], Any] = {(name,): value for name, value in standing.items()}
-        batch.update(found.path, fields, if_etag=found.etag if another else None)
-    else:
-        batch.create(found.path, {**opening(workspace, found.id), **_standing(home)})
+    standing = _standing(home)
+    for running in _running(workspace, found):
+        if running.exists:
+            another = running.data.get("currency", "USD") != standing["currency"]
+            fields: dict[tuple[str, ...], Any] = {(name,): value for name, value in standing.items()}
+            batch.update(running.path, fields, if_etag=running.etag if another else None)
+        else:
+            batch.create(running.path, {**opening(workspace, running.id), **standing})
 
 
-def agreed(terms: BillingRead, month: str) -> BillingRead:
-    """The account with the plan that is in force in a month; the default plan before the first that was agreed."""
-    if terms.plans:
-        before = [plan for plan in terms.plans if plan.from_month <= month]
-        plan, plan_terms = (before[-1].plan, before[-1].plan_terms) if before else (DEFAULT_PLAN, {})
-        terms = terms.model_copy(update={"plan": plan, "plan_terms": plan_terms})
-    return terms if terms.plan_terms else terms.model_copy(update={"plan_terms": default_terms(month)})
-
-
-def default_terms(month: str) -> dict[str, Any]:
-    """The plan of a workspace that chose none, as published when the period begins."""
-    return plan_at(DEFAULT_PLAN, clock.start_of_month(month)).model_dump(mode="json")
-
-
-def _beyond(terms: BillingRead) -> int:
-    """What may be charged at list beyond cap and credit, in nanos, so that the period passes neither.
-
-    Credit ends and is used by earlier months while the period runs, so with it only what holds at any limit counts.
-    """
-    plan = PlanTerms.model_validate(terms.plan_terms)
-    if terms.credit_nanos:
-        return included_at_any_limit(plan)
-    return surely_included(plan, terms.cap_nanos)
-
-
-def _terms(terms: BillingRead) -> dict[str, Any]:
-    return {
-        "plan": terms.plan,
-        "plan_terms": terms.plan_terms,
-        "cap_nanos": terms.cap_nanos,
-        "allowance_nanos": _beyond(terms),
-        "credit_nanos": terms.credit_nanos,
-        "credit_ends": terms.credit_ends,
-        "alerts": list(terms.alerts),
-        "agent_alerts": {agent: list(shares) for agent, shares in terms.agent_alerts.items()},
-        "agent_caps": terms.agent_caps,
-        "visitor_hour_permille": terms.visitor_hour_permille,
-        "visitor_day_permille": terms.visitor_day_permille,
-    }
+def _running(workspace: WorkspaceId, found: firestore.Snapshot) -> Iterator[firestore.Snapshot]:
+    """The period as `found`, and what has begun since where it is over already: who came late must change that, too."""
+    yield found
+    while found.data.get("over"):
+        found = firestore.get(contracts.path(workspace, "spend", clock.next_month(found.id)))
+        yield found
 
 
 def write_terms(
@@ -341,19 +345,26 @@ def write_terms(
     found: firestore.Snapshot,
     *,
     unused: bool = False,
+    apart_nanos: int = 0,
 ) -> None:
     """Add to the batch the new terms of the running period, on its spend document as `found`.
 
-    `unused` demands that nobody has written it since: what rests on a period without a turn.
+    `unused` demands that nobody has written it since: what rests on a period without a turn. So much of the credit as
+    `apart_nanos` makes no room from now on: an invoice that this commit drafts will take it.
     Takes effect with the commit that also writes `billing/account`. What is spent and held is never touched. A period
     that no turn has opened is opened here: a turn that read the account before would open it with the old terms. So of
     the two one meets AlreadyExists, and reads again.
     """
-    if not found.exists:
-        batch.create(found.path, opening(workspace, found.id, account))
-        return
-    in_force = _terms(agreed(account, found.id))
-    fields: dict[tuple[str, ...], Any] = {(name,): value for name, value in in_force.items()}
-    if account.paid_once:
-        fields[("trial_nanos",)] = None
-    batch.update(found.path, fields, if_etag=found.etag if unused else None)
+    for running in _running(workspace, found):
+        if not running.exists:
+            document = opening(workspace, running.id, account)
+            document["credit_apart_nanos"] += apart_nanos
+            batch.create(running.path, document)
+            continue
+        in_force = terms.fields(terms.agreed(account, running.id))
+        fields: dict[tuple[str, ...], Any] = {(name,): value for name, value in in_force.items()}
+        if account.paid_once:
+            fields[("trial_nanos",)] = None
+        if apart_nanos:
+            fields[("credit_apart_nanos",)] = firestore.Increment(apart_nanos)
+        batch.update(running.path, fields, if_etag=running.etag if unused else None)

@@ -130,6 +130,16 @@ def discount(terms: PlanTerms, net_nanos: int, month: str | None = None) -> int:
     return percentage + min(terms.discount_amount, max(0, net_nanos - percentage))
 
 
+def net_at_most(terms: PlanTerms, at_list_nanos: int | None, month: str) -> int:
+    """What a period comes to at most before tax, in nanos, when no more than so much is charged at list.
+
+    None: nothing was used, so that no package has begun. It is never below zero.
+    """
+    charged = 0 if at_list_nanos is None else max(0, at_list_nanos - included_at_any_limit(terms))
+    whole = charged + terms.monthly_fee
+    return max(terms.minimum, whole - discount(terms, whole, month))
+
+
 class PeriodCharges(BaseModel):
     """What a period comes to before tax, in nanos; allowance and discount are positive and are taken off.
 

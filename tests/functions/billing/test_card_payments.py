@@ -256,7 +256,8 @@ def test_a_webhook_reads_few_documents_and_a_repeat_writes_none(story: Story, ti
         card_payments.settle(intent, PAID)
     with logs.request() as again:
         card_payments.settle(intent, PAID)
-    assert (first["firestore_reads"] <= 6, again["firestore_reads"]) == (True, 5)
+    # Three of the first are of the month, which nobody has opened: workspace, books and drafts.
+    assert (first["firestore_reads"] <= 8, again["firestore_reads"]) == (True, 5)
     assert (first["firestore_writes"] <= 12, again["firestore_writes"]) == (True, 0)
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from functions.billing import invoicing, ledger
 from functions.billing.models import InvoiceState, LineKind, Party, UsageEvent
+from functions.shared import config, metering
 from functions.shared.money import minor_to_nanos, parse_decimal
 from functions.shared.plans import PlanTerms
 from tests.functions.billing.making import (
@@ -62,6 +63,28 @@ def test_the_same_entries_give_the_same_bytes(found: list[UsageEvent], plan: Pla
 @given(events(), plans)
 def test_what_a_customer_pays_is_never_below_zero(found: list[UsageEvent], plan: PlanTerms) -> None:
     assert draft(plan, month(found, plan)).due_minor >= 0
+
+
+@given(events(), plans)
+def test_no_invoice_takes_more_credit_than_metering_sets_apart_for_it(found: list[UsageEvent], plan: PlanTerms) -> None:
+    """By the month's charges alone, each line rounded up, whatever tax comes on top."""
+    if plan.unit_prices:
+        # Here charges do not follow from quantities, so what quantities change has no bound.
+        plan = plan.model_copy(update={"unit_prices": (), "included_units": {}})
+    # Metering never adds less than nothing.
+    found = [one.model_copy(update={"charge_nanos": abs(one.charge_nanos)}) for one in found]
+    invoice = draft(plan, month(found, plan))
+    spent = {"spent_nanos": sum(one.charge_nanos for one in found)}
+    agents = {"spent_by_agent": {one.agent_id: one.charge_nanos for one in found}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SELLER_COUNTRY", "GB")
+        patch.setenv("SELLER_VAT_ID", "GB123")
+        config.settings.cache_clear()
+        net, rounding = metering.apart.of_usage(spent | agents, plan, MONTH)
+        most = metering.invoiced_at_most(net + rounding, plan, MONTH)
+        drafted = metering.invoiced_at_most(invoice.net_minor, plan, MONTH)
+    config.settings.cache_clear()
+    assert minor_to_nanos(invoice.total_minor, "USD") <= drafted <= most
 
 
 def test_lines_are_by_agent_model_and_price_version_and_say_what_they_are() -> None:

@@ -17,6 +17,7 @@ from functions.shared.errors import Conflict, Invalid, NotFound, Problem
 from functions.shared.events import Event
 from functions.shared.http import Page
 from functions.shared.metering.holds import sealed
+from functions.shared.metering.spend import opening
 from functions.shared.plans import PlanTerms
 from functions.shared.pricing import Usage
 from tests.cloud import Cloud
@@ -224,10 +225,17 @@ def test_no_cap_is_passed_and_the_cost_is_booked_all_the_same(story: Story) -> N
 
 def test_credit_makes_no_room_in_a_month_that_is_over(house: Cloud) -> None:
     """The months after it have what was left."""
-    for moment, expected in ((KNOWN, "0.0048"), (at("2026-12-01"), "0.00")):
+    for moment, opened, expected in (
+        (KNOWN, False, "0.0048"),
+        (KNOWN, True, "0.00"),
+        (at("2026-12-01"), False, "0.00"),
+        (at("2026-12-01"), True, "0.00"),
+    ):
         story = Story(house)
         account(story, cap_nanos=0, credit_nanos=50_000_000)
         turn = half_known(story)
+        if opened:
+            opening(story.workspace, "2026-12")
         assert report(story, turn.id, now=moment).charge.amount == expected
 
 

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.shared.money import NANOS, parse_decimal
-from functions.shared.tax import EXPORT, OUTSIDE_EU, REVERSED, REVERSED_IN_EU, is_vat_id, table, tax_on
+from functions.shared.tax import (
+    EXPORT,
+    OUTSIDE_EU,
+    REVERSED,
+    REVERSED_IN_EU,
+    highest_rate,
+    is_vat_id,
+    table,
+    tax_on,
+)
 
 DAY = date(2026, 11, 30)
 IDS = {
@@ -108,3 +117,16 @@ def test_an_id_has_the_form_of_its_country_and_of_no_other(country: str, vat_id:
 def test_a_country_without_a_known_form_takes_any_id() -> None:
     assert is_vat_id("JP", "T1234567890123")
     assert is_vat_id("US", "12345")
+
+
+@given(countries, st.sampled_from([None, *IDS.values()]), countries, st.sampled_from([None, *IDS.values()]), st.dates())
+def test_no_buyer_pays_more_than_the_highest_rate(
+    seller: str | None, seller_id: str | None, buyer: str | None, buyer_id: str | None, day: date
+) -> None:
+    assert tax_on(seller, seller_id, buyer, buyer_id, day).rate <= highest_rate(seller, seller_id, day)
+
+
+def test_the_highest_rate_is_one_that_somebody_pays() -> None:
+    found = {code: highest_rate(code, IDS[code], DAY) for code in ("DE", "CH", "GB")}
+    assert found == {"DE": parse_decimal("0.27"), "CH": parse_decimal("0.081"), "GB": parse_decimal("0.2")}
+    assert highest_rate("DE", None, DAY) == highest_rate(None, "X", DAY) == 0

@@ -305,11 +305,11 @@ def test_what_is_charged_without_a_hold_passes_no_cap_and_leaves_live_holds_thei
 
 
 def test_credit_and_trial_make_no_room_in_a_month_that_is_over() -> None:
-    spend = Spend(cap=100, allowance=7, credit=50, spent=60)
+    spend = Spend(cap=100, allowance=7, credit=50, spent=60, over=True)
     assert holds.room(spend, "a1", START) == 97
-    assert holds.room(spend.over(), "a1", START) == 47
-    assert holds.room(Spend(trial=100, spent=60).over(), "a1", START) == 0
-    assert holds.room(Spend().over(), "a1", START) is None
+    assert holds.room(spend.afterwards(), "a1", START) == 47
+    assert holds.room(Spend(trial=100, spent=60).afterwards(), "a1", START) == 0
+    assert holds.room(Spend().afterwards(), "a1", START) is None
 
 
 def test_room_that_is_below_the_cap_is_kept() -> None:
@@ -329,7 +329,7 @@ def test_room_that_is_below_the_cap_is_kept() -> None:
     st.integers(0, 6000),
     st.integers(-60, 60),
 )
-def test_credit_that_ended_or_is_set_apart_makes_no_room_and_is_not_taken_away_twice(
+def test_credit_that_ended_or_is_set_apart_makes_no_room(
     ends: dict[int, int], lasting: int, apart: int, minutes: int
 ) -> None:
     now = START + timedelta(minutes=minutes)
@@ -340,5 +340,21 @@ def test_credit_that_ended_or_is_set_apart_makes_no_room_and_is_not_taken_away_t
         credit_apart=apart,
     )
     ended = sum(nanos for end, nanos in ends.items() if end <= minutes)
-    # What is set apart takes first what ends first, so both together take the larger of the two.
-    assert spend.credit_at(now) == max(0, spend.credit - max(ended, apart)) == holds.room(spend, "agt_1", now)
+    # What has ended may pay none of what is set apart: how much of it is held for that only the close knows.
+    assert spend.credit_at(now) == max(0, spend.credit - ended - apart) == holds.room(spend, "agt_1", now)
+
+
+def test_a_period_that_is_over_takes_nothing_more_but_what_it_holds_still_settles() -> None:
+    row = {"event_id": "t", "agent_id": "a1", "type": "turn", "occurred_at": "2026-11-30T23:50:00.000000Z"}
+    hold = Hold("t", "a1", False, 10, START, START + LIFE, row)
+    over = Spend(cap=100, over=True)
+    for asked in (
+        lambda: holds.reservation(over, hold, START),
+        lambda: holds.unheld(over, {**row, "cost_nanos": 0, "charge_nanos": 1}, START),
+    ):
+        with pytest.raises(Unavailable) as refused:
+            asked()
+        assert (refused.value.code, refused.value.headers["Retry-After"]) == ("cap_busy", "1")
+    step = next(holds.settlement(hold, holds.sealed({**row, "cost_nanos": 1, "charge_nanos": 2}), START))
+    assert isinstance(step, holds.Commit)
+    assert step.change.fields[("spent_nanos",)] == Add(2)

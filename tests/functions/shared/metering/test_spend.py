@@ -1,9 +1,16 @@
 """The algorithm of holds on a real Firestore: two hundred turns at once, a cap that is met exactly, crashes."""
 
+import contextlib
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import hypothesis
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from functions.shared import clock, contracts, events, firestore, metering
 from functions.shared.contracts import BillingRead
@@ -13,6 +20,7 @@ from functions.shared.metering import Hold, spend
 from tests.cloud import Cloud
 
 LIFE = timedelta(seconds=180)
+DOLLAR = 1_000_000_000
 
 
 def row_of(workspace: WorkspaceId, turn: str, now: Any) -> dict[str, Any]:
@@ -174,3 +182,83 @@ def test_a_workspace_that_never_paid_has_what_is_left_of_its_trial(cloud: Cloud)
     batch.create(contracts.path(workspace, "spend", "2000-01"), {"spent_nanos": 4_000_000_000})
     batch.commit()
     assert spend.opening(workspace, clock.month_of(clock.now()))["trial_nanos"] == 1_000_000_000
+
+
+def test_what_earlier_months_hold_is_not_left_of_the_trial_until_they_settle_for_less(cloud: Cloud) -> None:
+    """A turn of November holds all of the trial when December begins; it settles for one dollar of five."""
+    end = datetime(2026, 12, 1, tzinfo=UTC)
+    workspace = cloud.workspace(created_at=end - timedelta(days=3))
+    hold = a_hold(workspace, "november", 5 * DOLLAR, end - timedelta(minutes=1))
+    take(workspace, hold, hold.occurred_at)
+    with pytest.raises(CapReached):
+        take(workspace, a_hold(workspace, "december", 1, end), end)
+    assert metering.current(workspace, end).trial_nanos == 0
+    # That refusal opened nothing; what opens the month counts the hold, too.
+    write_home(workspace, end)
+    assert metering.current(workspace, end).trial_nanos == 0
+    metering.settle(workspace, hold, finished(hold, DOLLAR), lambda batch: None, now=end)
+    metering.set_apart(workspace, end + timedelta(minutes=10))
+    for amount in (3, 1):
+        rest = a_hold(workspace, f"december{amount}", amount * DOLLAR, end)
+        take(workspace, rest, end)
+        metering.settle(workspace, rest, finished(rest, amount * DOLLAR), lambda batch: None, now=end)
+    with pytest.raises(CapReached):
+        take(workspace, a_hold(workspace, "more", 1, end), end)
+
+
+def write_home(workspace: WorkspaceId, now: datetime) -> None:
+    """As a suspension does: it opens the month."""
+    batch = firestore.Batch()
+    home = firestore.get(contracts.workspace_path(workspace)).data
+    metering.write_standing(batch, workspace, home, firestore.get(metering.spend_path(workspace, now)))
+    batch.commit()
+
+
+@hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["hold", "hold", "settle", "die", "night", "standing"]),
+            st.integers(1, 5 * 10**9),
+            st.sampled_from([0, 1, 20, 60, 200, 86400 * 31]),
+        ),
+        max_size=20,
+    )
+)
+def test_the_trial_is_never_passed_whatever_runs_over_the_ends_of_months(
+    cloud: Cloud, steps: list[tuple[str, int, int]]
+) -> None:
+    now = datetime(2026, 11, 30, 23, 59, 30, tzinfo=UTC)
+    workspace = cloud.workspace(created_at=now - timedelta(days=1))
+    running: list[Hold] = []
+    for number, (what, amount, seconds) in enumerate(steps):
+        match what:
+            case "hold":
+                # Some come a little after the moment at which they began.
+                hold = a_hold(workspace, f"t{number}", amount, now - timedelta(seconds=amount % 3))
+                with contextlib.suppress(CapReached, Unavailable):
+                    take(workspace, hold, now)
+                    running.append(hold)
+            case "settle" | "die" if running:
+                hold = running.pop(amount % len(running))
+                if what == "settle":
+                    with time_at(now):
+                        row = finished(hold, hold.amount - amount % 2)
+                        metering.settle(workspace, hold, row, lambda batch: None, now=now)
+            case "standing":
+                write_home(workspace, now)
+            case _:
+                for month in (clock.month_of(now - timedelta(days=25)), clock.month_of(now)):
+                    metering.sweep(workspace, month, now)
+                metering.set_apart(workspace, now)
+        now += timedelta(seconds=seconds)
+        months = firestore.find(firestore.Query(contracts.path(workspace, "spend")))
+        assert sum(one.data["spent_nanos"] for one in months) <= 5 * DOLLAR
+
+
+@contextlib.contextmanager
+def time_at(now: datetime) -> Iterator[None]:
+    """The clock that a settlement near its hold's end reads."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "now", lambda: now)
+        yield

@@ -14,6 +14,7 @@ from functions.shared.plans import (
     allowance,
     by_quantity,
     discount,
+    net_at_most,
     period_charges,
     projection,
     published_plans,
@@ -276,6 +277,53 @@ def test_a_month_within_its_room_never_passes_the_limit(
             spent += charge
             found[MODEL][meter] += number
         assert period_charges(plan, spent, found).charged <= limit
+
+
+@given(
+    one_price.map(lambda price: [price]) | all_graduated | any_mix,
+    st.sampled_from([None, "0.2"]),
+    st.fixed_dictionaries(
+        {
+            "included": st.sampled_from(["0", "1.5"]),
+            "monthly_fee": st.sampled_from(["0", "19", "0.005"]),
+            "minimum": st.sampled_from(["0", "12.345"]),
+            "discount": st.sampled_from(["0", "0.1", "1"]),
+            "discount_amount": st.sampled_from(["0", "3"]),
+            "discount_months": st.sampled_from([None, 2]),
+        }
+    ),
+    st.integers(0, 15),
+    st.lists(st.tuples(st.sampled_from(list(Meter)), st.integers(1, 40)), max_size=40),
+    st.integers(0, 10**10),
+    st.integers(0, 10**9),
+)
+def test_a_month_comes_to_no_more_than_is_known_of_it_by_its_charges_at_list(
+    own: list[dict[str, Any]],
+    cost_plus: str | None,
+    beside: dict[str, Any],
+    free: int,
+    turns: list[tuple[Meter, int]],
+    cost: int,
+    more: int,
+) -> None:
+    if not own and cost_plus is None:
+        return
+    if beside["discount"] == beside["discount_amount"] == "0":
+        beside = beside | {"discount_months": None}
+    units = {own[0]["meter"]: free} if own else {}
+    plan = terms(unit_prices=own, cost_plus=cost_plus, included_units=units, **beside).agreed_from("2026-11")
+    spent = cost if cost_plus is not None else 0
+    found: dict[str, dict[Meter, int]] = {MODEL: dict.fromkeys(Meter, 0)}
+    for meter, number in turns:
+        price = plan.unit_price(meter, MODEL)
+        spent += int(price.exact(number)) if price else 0
+        found[MODEL][meter] += number
+    for month in ("2026-12", "2027-01"):
+        net = period_charges(plan, spent, found, month).net
+        # Also when some is held that then costs less.
+        assert net <= net_at_most(plan, spent, month) <= net_at_most(plan, spent + more, month)
+        nothing = net_at_most(plan, None, month)
+        assert nothing == max(0, period_charges(plan, 0, {}, month).net) <= net_at_most(plan, 0, month)
 
 
 @pytest.mark.parametrize(
