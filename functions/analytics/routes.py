@@ -36,7 +36,12 @@ def list_conversations(call: Call, query: ConversationFilter) -> Items[Conversat
     return conversations.listed(call, query)
 
 
-@api.get("/api/conversations/{conversation}", callers=(CONSOLE, MACHINE), summary="A conversation with its transcript.")
+@api.get(
+    "/api/conversations/{conversation}",
+    callers=(CONSOLE, MACHINE),
+    etag=True,
+    summary="A conversation with its transcript.",
+)
 def get_conversation(call: Call, conversation: str, query: TranscriptQuery) -> Reply[Transcript]:
     """Tokens, cost, latency, sources and feedback of every answer; 200 turns at once."""
     found, etag = conversations.one(call, conversation, query)

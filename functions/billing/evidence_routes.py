@@ -10,7 +10,12 @@ from functions.shared.http import CONSOLE, MACHINE, Call, Reply, Routes
 api = Routes("billing-api")
 
 
-@api.get("/api/invoices/{invoice}/evidence", callers=(CONSOLE, MACHINE), summary="The signed evidence of an invoice.")
+@api.get(
+    "/api/invoices/{invoice}/evidence",
+    callers=(CONSOLE, MACHINE),
+    etag=True,
+    summary="The signed evidence of an invoice.",
+)
 def get_evidence(call: Call, invoice: str) -> Reply[models.Evidence]:
     """Counts, sums, price versions and digests by line and by hour, as filed when the invoice was finalized. It is a file
     and no document: its ETag is made of its signature, and stays."""
