@@ -1,11 +1,13 @@
-"""What billing shows to the operator alone: who owes what and since when, what each workspace brings and costs."""
+"""What billing takes from and shows to the operator alone: who owes what and since when, what each workspace brings and
+costs, usage that a provider did not report."""
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import Field
 
-from functions.billing.api_models import Month
-from functions.shared.http import Answer, Query
+from functions.billing.api_models import Month, Text
+from functions.shared.http import Answer, Body, Query
 from functions.shared.money import Money
 
 
@@ -63,3 +65,47 @@ class Margin(Answer):
     by_model: list[MarginOf]
     by_agent: list[MarginOf]
     as_of: datetime | None = Field(description="The time of the newest event in it; null without any.")
+
+
+class PendingUsage(Answer):
+    """A turn whose provider did not report all of its tokens, with what finds it in the provider's logs; null: pending."""
+
+    id: str
+    agent_id: str
+    occurred_at: datetime
+    outcome: str
+    provider: str
+    model: str
+    region: str | None
+    trace_id: str | None
+    input_tokens: int | None
+    cached_input_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+
+
+Tokens = Annotated[int, Field(ge=0, le=10_000_000)]
+
+
+class UsageReport(Body):
+    """The tokens of exactly the buckets that are pending; 0 where there were none."""
+
+    input_tokens: Tokens | None = None
+    cached_input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+    reasoning_tokens: Tokens | None = None
+    reason: Text = Field(description="Where it is from, such as the line of the provider's bill.")
+
+
+class ReportedUsage(Answer):
+    """The correction that a report became: the tokens it brings, and what the turn cost and is charged more for them."""
+
+    id: str
+    corrects: str
+    input_tokens: int | None
+    cached_input_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+    cost: Money
+    charge: Money
+    recorded_at: datetime

@@ -7,6 +7,7 @@ from functions.billing import (
     credits,
     invoices,
     payments,
+    pending,
     plan_models,
     publishing,
     receivables,
@@ -186,6 +187,31 @@ def issue_credit_note(
     """What is due falls by it; what is not due any more becomes credit."""
     shown, etag = crediting.issue(call, workspace_of_operator(call.principal, workspace), invoice, body)
     return Reply(shown, etag=etag)
+
+
+@api.get(
+    "/api/operator/workspaces/{workspace}/pending",
+    callers=(OPERATOR,),
+    role=None,
+    summary="Turns whose provider did not report all tokens.",
+)
+def list_pending_usage(call: Call, workspace: str, query: Page) -> Items[operator_models.PendingUsage]:
+    """Of the last 100 days, the oldest first, until somebody reports the rest."""
+    return pending.page(workspace_of_operator(call.principal, workspace), query)
+
+
+@api.post(
+    "/api/operator/workspaces/{workspace}/pending/{turn}",
+    callers=(OPERATOR,),
+    role=None,
+    idempotent=True,
+    summary="Report the tokens of a turn that its provider did not.",
+)
+def report_usage(
+    call: Call, workspace: str, turn: str, body: operator_models.UsageReport
+) -> operator_models.ReportedUsage:
+    """Once: the turn and its correction come to what the turn would have come to, as far as the caps leave room."""
+    return pending.report(call, workspace_of_operator(call.principal, workspace), turn, body)
 
 
 def _invoice(workspace: WorkspaceId, invoice: str) -> Reply[invoice_api.Invoice]:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 _FIGURES = frozenset(
     {
+        *contracts.BUCKETS,
         "amount",
+        "charge",
+        "cost",
         "credit_note_id",
         "currency",
         "due_minor",

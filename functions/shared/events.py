@@ -52,7 +52,8 @@ class Event:
 def record(batch: firestore.Batch, event: Event, *, day: str | None = None, now: datetime | None = None) -> None:
     """Add the event to the commit of the change it tells of; the commit raises AlreadyExists when the id is taken.
 
-    `day` (UTC) is the day on whose close a usage event is booked; other events have none.
+    `day` (UTC) is the day on whose close a usage event is booked; other events have none. One with a bucket that nobody
+    has reported is marked `pending` until its correction (`known`) says the rest.
     """
     moment = now or clock.now()
     document = {
@@ -64,7 +65,20 @@ def record(batch: firestore.Batch, event: Event, *, day: str | None = None, now:
     }
     if day is not None:
         document["day"] = day
+        if any(event.row.get(bucket, 0) is None for bucket in contracts.BUCKETS):
+            document["pending"] = moment
     batch.create(_path(event), document)
+
+
+def known(batch: firestore.Batch, workspace: WorkspaceId, event_id: str) -> None:
+    """Add to the commit of a correction that nothing of the usage event which it corrects is pending any more."""
+    batch.update(contracts.path(workspace, "events", event_id), {("pending",): firestore.DELETE})
+
+
+def page_of_pending(workspace: WorkspaceId, limit: int, after: tuple[datetime, str] | None) -> list[firestore.Snapshot]:
+    """The usage events of which a bucket is pending, in the order in which they were recorded; each is a read."""
+    home = contracts.path(workspace, "events")
+    return firestore.find(firestore.Query(home, order=("pending",), limit=limit, after=after or ()))
 
 
 def publish(event: Event) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from functions.billing import auditing, publishing, uncollectible, voiding
+from functions.billing import auditing, pending, publishing, uncollectible, voiding
 from functions.billing import credit_api_models as credit_api
 from functions.billing import credits as given_credit
+from functions.billing.operator_api_models import UsageReport
 from functions.billing.plan_models import NewPlan
 from functions.dashboard import suspending
 from functions.dashboard.models import Suspension
@@ -63,6 +64,12 @@ def credit(story: Story) -> None:
     debts.credit(story, story.invoices()[0], 100)
 
 
+def report(story: Story) -> None:
+    turn = story.turn(at("2026-12-02", 12), output_tokens=None, cost_nanos=5_000_000, charge_nanos=6_000_000)
+    told = UsageReport(output_tokens=200, reason=PRIVATE)
+    pending.report(operator(story), story.workspace, turn.id, told)
+
+
 def suspend(story: Story) -> None:
     call = operator(story)
     for suspended in (True, False):
@@ -91,6 +98,7 @@ ACTS: dict[str, Callable[[Story], None]] = {
     f"POST {HOME}/invoices/{{invoice}}/void": void,
     f"POST {HOME}/invoices/{{invoice}}/uncollectible": write_off,
     f"POST {HOME}/invoices/{{invoice}}/credit-notes": credit,
+    f"POST {HOME}/pending/{{turn}}": report,
     f"PUT {HOME}/suspension": suspend,
     "PUT /api/operator/plans": publish,
 }

@@ -54,6 +54,7 @@ VALUES: dict[str, Callable[[WorkspaceId], Any]] = {
     "functions.widgets.repository.widgets.after": _cursor("widgets"),
     "functions.billing.repository.page_of_workspaces.after": str,
     "functions.billing.repository.page_of_operators_acts.after": lambda _: (NOW, "operator_acts/x"),
+    "functions.shared.events.page_of_pending.after": _cursor("events"),
     "functions.shared.metering.apart.of_trial.month": lambda _: "2026-11",
     "functions.shared.metering.apart.of_credit.account": lambda _: contracts.BillingRead(),
     "functions.shared.metering.apart.of_credit.first": lambda _: "2026-11",

@@ -48,6 +48,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "NewCredit": {"amount": {"amount": "1", "currency": "USD"}, "reason": "Welcome"},
     "NewCreditNote": {"lines": [{"line_id": "lin_" + "0" * 26, "reason": "Wrong"}]},
     "WriteOff": {"reason": "Insolvent"},
+    "UsageReport": {"output_tokens": 20, "reason": "The provider's bill"},
     "Suspension": {"suspended": False, "reason": "Paid"},
     "NewWorkspace": {"name": "Branch"},
     "Closing": {"name": "another name"},

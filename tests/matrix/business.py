@@ -41,6 +41,7 @@ KINDS = {
     "payment": ids.KINDS["payment"],
     "credit_note": ids.KINDS["credit_note"],
     "event": ids.KINDS["event"],
+    "turn": "turn",
     "workspace": ids.KINDS["workspace"],
     "member": "uid",
     "invitation": ids.KINDS["invitation"],
@@ -177,7 +178,7 @@ class Business:
         now = clock.now()
         for columns in self.city.cloud.published("usage-recorded", self.workspace):
             event = Event(self.workspace, "usage-recorded", columns["event_id"], columns)
-            self.things["event"] = event.id
+            self.things |= {"event": event.id, "turn": event.id}
             tallies.count(event, now)
             consumer.count(self.city.cloud.call(self.workspace, now=now), event)
             table = f"{settings().project}.{settings().dataset}.usage_events"

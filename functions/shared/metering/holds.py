@@ -19,7 +19,7 @@ the property tests carry them out in memory and stop at every one of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -130,6 +130,12 @@ class Spend:
             holds={turn: Hold.stored(turn, hold) for turn, hold in document.get("holds", {}).items()},
             over=document.get("over", False),
         )
+
+    def afterwards(self) -> Spend:
+        """The same for what comes to light of a month when it is over: what was left of its credit and trial is the next
+        months' by then, and makes no room."""
+        trial = None if self.trial is None else 0
+        return replace(self, credit=0, credit_ends={}, credit_apart=0, trial=trial, over=False)
 
     @property
     def limit(self) -> int | None:
@@ -327,9 +333,10 @@ def abandoned(hold: Hold) -> dict[str, Any]:
     )
 
 
-def correction(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The event that brings the usage and cost of a turn that was swept before it settled; it charges nothing."""
-    return sealed({**row, "event_id": f"{row['event_id']}.1", "type": "correction", "corrects": row["event_id"]}, 0)
+def correction(row: Mapping[str, Any], charge: int = 0) -> dict[str, Any]:
+    """The event that brings what the event of `row` lacks; that of a turn that was swept before it settled charges nothing."""
+    named = {"event_id": f"{row['event_id']}.1", "type": "correction", "corrects": row["event_id"]}
+    return sealed({**row, **named}, charge)
 
 
 def sealed(row: Mapping[str, Any], charge: int | None = None) -> dict[str, Any]:

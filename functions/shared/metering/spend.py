@@ -62,11 +62,15 @@ def add_unheld(
 ) -> events.Event:
     """Add to the batch a usage event that no hold went before, on the strength of the spend document as `found`.
 
-    It is charged as far as the caps leave room. `row` is complete but for its digest. Returns the event, to be published
+    It is charged as far as the caps leave room. A month that is over takes corrections alone, without its credit and trial;
+    for others it raises Unavailable (`cap_busy`). `row` is complete but for its digest. Returns the event, to be published
     after the commit, which raises AlreadyExists for an id that is there, and Changed when others spent meanwhile.
     """
     document = terms_of(workspace, found)
-    change = holds.unheld(Spend.stored(document), row, now)
+    spend = Spend.stored(document)
+    if row["type"] == "correction" and (spend.over or found.id < clock.month_of(now)):
+        spend = spend.afterwards()
+    change = holds.unheld(spend, row, now)
     event_row = dict(change.events[0])
     if found.exists:
         batch.update(found.path, _fields(change), if_etag=found.etag)
@@ -168,6 +172,8 @@ def _events(batch: firestore.Batch, workspace: WorkspaceId, change: holds.Change
         # A correction is booked on the day on which it is known; its period stays that of its turn.
         moment = now if row["type"] == "correction" else clock.from_text(row["occurred_at"])
         events.record(batch, event, day=clock.day_of(moment), now=now)
+        if row["type"] == "correction":
+            events.known(batch, workspace, row["corrects"])
 
 
 def sweep(workspace: WorkspaceId, month: str, now: datetime) -> int:

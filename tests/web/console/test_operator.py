@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.web.console.billed import Billed, wishes
 from tests.web.console.conftest import WIDTHS, Consoles, complaints, sideways
@@ -119,6 +119,42 @@ def test_credit_is_granted_a_note_issued_and_a_workspace_suspended_and_freed(con
     dialog.get_by_role("button", name="Lift suspension").click()
     expect(dialog).to_have_count(0)
     expect(page.get_by_role("button", name="Suspend workspace")).to_be_visible()
+
+
+def test_tokens_that_a_provider_left_out_are_listed_and_reported(console: Consoles, billed: Billed) -> None:
+    turn = {
+        "id": "t1", "agent_id": "agt_1", "occurred_at": "2026-11-26T10:00:00Z", "outcome": "completed",
+        "provider": "openai", "model": "local-llama", "region": None, "trace_id": "abc",
+        "input_tokens": 1000, "cached_input_tokens": 0, "output_tokens": None, "reasoning_tokens": None,
+    }  # fmt: skip
+    listed = [turn]
+
+    def report(route: Route) -> None:
+        listed.clear()
+        money = {"cost": {"amount": "0.004", "currency": "USD"}, "charge": {"amount": "0.0048", "currency": "USD"}}
+        counts = {name: turn[name] or 0 for name in turn if name.endswith("_tokens")}
+        made = {"id": "t1.1", "corrects": "t1", "recorded_at": turn["occurred_at"], **counts, **money}
+        route.fulfill(json=made)
+
+    page = console("/operator", who=billed.operator)
+    page.route(re.compile("/pending[?]?"), lambda route: route.fulfill(json={"items": listed, "next_page_token": None}))
+    page.route("**/pending/t1", report)
+    page.get_by_role("link", name="Reader Dental").click()
+    table = page.get_by_role("table", name="Usage not reported")
+    expect(table).to_contain_text("Output, Reasoning")
+    table.get_by_role("button", name=re.compile("Report")).click()
+    dialog = page.get_by_role("dialog", name="Report tokens")
+    send = dialog.get_by_role("button", name="Report tokens")
+    expect(send).to_have_attribute("aria-disabled", "true")
+    dialog.get_by_label("Output, tokens").fill("200")
+    dialog.get_by_label("Reasoning, tokens").fill("0")
+    dialog.get_by_label("Where they are from").fill("Bill of November")
+    with page.expect_request("**/pending/t1") as sent:
+        send.click()
+    assert sent.value.post_data_json == {"output_tokens": 200, "reasoning_tokens": 0, "reason": "Bill of November"}
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_text("USD 0.0048 more is charged")).to_be_visible()
+    expect(table).to_have_count(0)
 
 
 def test_a_further_version_of_a_plan_is_published(console: Consoles, billed: Billed) -> None:

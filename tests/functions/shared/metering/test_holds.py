@@ -304,6 +304,14 @@ def test_what_is_charged_without_a_hold_passes_no_cap_and_leaves_live_holds_thei
     assert charged == charge or any(taken + charged >= limit for limit in limits)
 
 
+def test_credit_and_trial_make_no_room_in_a_month_that_is_over() -> None:
+    spend = Spend(cap=100, allowance=7, credit=50, spent=60, over=True)
+    assert holds.room(spend, "a1", START) == 97
+    assert holds.room(spend.afterwards(), "a1", START) == 47
+    assert holds.room(Spend(trial=100, spent=60).afterwards(), "a1", START) == 0
+    assert holds.room(Spend().afterwards(), "a1", START) is None
+
+
 def test_room_that_is_below_the_cap_is_kept() -> None:
     """Where a begun package may come on top at the month's end, the allowance is below zero."""
     now = START

@@ -133,6 +133,7 @@ def test_a_settlement_after_its_sweep_keeps_usage_and_text_and_charges_nothing(c
     hold = a_hold(workspace, "late", 50, past)
     take(workspace, hold, past)
     assert metering.sweep(workspace, clock.month_of(past), clock.now()) == 0
+    assert [one.id for one in events.page_of_pending(workspace, 2, None)] == ["late"]
     text = contracts.path(workspace, "conversations", "c", "turns", "late")
     event = metering.settle(
         workspace, hold, finished(hold, 20), lambda batch: batch.create(text, {"answer": "kept"}), now=clock.now()
@@ -142,6 +143,7 @@ def test_a_settlement_after_its_sweep_keeps_usage_and_text_and_charges_nothing(c
     assert event.row["charge_nanos"] == 0
     assert event.row["output_tokens"] == 1
     assert firestore.get(text).data == {"answer": "kept"}
+    assert events.page_of_pending(workspace, 2, None) == []
 
 
 def test_a_settlement_near_its_hold_s_end_charges_while_the_hold_lives(cloud: Cloud) -> None:

@@ -81,6 +81,7 @@ const PHRASES: Record<string, Phrase> = {
   "invoice.reissued": "made a new draft in place of a void invoice",
   "invoice.voided": (e) => named(e, "voided invoice", "voided an invoice"),
   "invoice.written_off": (e) => `gave up ${e.name ? `invoice ${e.name}` : "an invoice"} as uncollectible`,
+  "usage.reported": (e) => `reported tokens that a provider had left out${e.name ? `: ${e.name}` : ""}`,
   "member.joined": "joined the workspace",
   "member.left": "left the workspace",
   "member.removed": (e) => `removed ${e.name || "a member"} from the workspace`,

@@ -18,6 +18,7 @@ import { Finalize, GrantCredit, RecordPayment, Refund, Suspend, Void, WriteOff }
 import { IssueCreditNote } from "./IssueCreditNote";
 import { Margin } from "./Margin";
 import { OnlyOperators } from "./OnlyOperators";
+import { Unreported } from "./Unreported";
 
 type Invoice = Schemas["InvoiceSummary"];
 type Payment = Schemas["Payment"];
@@ -125,6 +126,7 @@ function One({ id }: { id: string }) {
           empty={<Empty title="Nothing was paid yet">Record a payment at its invoice above.</Empty>}
         />
       </section>
+      <Unreported workspace={id} done={done} />
       <Margin workspace={id} />
       {act && <Acting act={act} workspace={id} name={found?.name ?? id} suspended={suspended} currency={currency} done={done} onClose={close} />}
     </Page>

@@ -26,6 +26,7 @@ type WithInvoice = ActProps & { invoice: Schemas["InvoiceSummary"] };
 /** A refusal in words that fit here. */
 const ADVICE: Record<string, string> = {
   invoice_state: "Nothing was changed. Its state is another by now: close this and look at the list again.",
+  usage_reported: "Nothing was changed: close this and look at the list again.",
   not_refundable: "Nothing was given back.",
   idempotency_conflict: "Nothing was changed. Close this and begin anew.",
 };
