@@ -257,7 +257,10 @@ def test_the_last_owner_keeps_the_role(console: Consoles, practice: Practice) ->
     page = console("/settings?tab=members", who=practice)
     mine = page.get_by_role("row", name=re.compile(practice.email)).get_by_role("combobox")
     mine.select_option("member")
-    expect(page.get_by_role("alert")).to_contain_text("keeps an owner")
+    dialog = page.get_by_role("dialog", name="Become member?")
+    dialog.get_by_role("button", name="Become member").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("keeps an owner")
+    dialog.get_by_role("button", name="Cancel").click()
     expect(mine).to_have_value("owner")
 
 
