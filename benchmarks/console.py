@@ -18,7 +18,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from benchmarks.rig.figures import arguments, exit_code, unmeasured, verdict
+from benchmarks.rig.figures import LEAST_TRIES, arguments, exit_code, unmeasured, verdict
 from infra.web import build_stale
 from tests.e2e.practice import Practice
 from tests.e2e.stack import Stack
@@ -194,15 +194,21 @@ def fleet(browser: Browser, stack: Stack, practice: Practice) -> None:
         ("cards scroll at 360 px", 360, "/agents", ".card-item", lambda page: scrolled(page, 100)),
     )
     for words, width, path, shown, measure in tries:
-        page = opened(browser, "about:blank", width=width)
-        page.route("**/api/my-agents?*", at_once(item, AGENTS))
-        page.add_init_script(signed(practice))
-        page.goto(f"{stack.gateway}/#{path}")
-        page.locator(shown).nth(12).wait_for(state="attached")
-        found = measure(page)
-        elements = page.evaluate("document.getElementsByTagName('*').length")
-        print(f"  {words:<24} {found:4.0f}  {verdict(found, LONG)}, {elements:,} elements on the page")
-        page.context.close()
+        found = []
+        for _ in range(LEAST_TRIES):
+            page = opened(browser, "about:blank", width=width)
+            page.route("**/api/my-agents?*", at_once(item, AGENTS))
+            page.add_init_script(signed(practice))
+            page.goto(f"{stack.gateway}/#{path}")
+            page.locator(shown).nth(12).wait_for(state="attached")
+            found.append(measure(page))
+            elements = page.evaluate("document.getElementsByTagName('*').length")
+            page.context.close()
+        # Load from outside makes single tasks long; what the page itself costs, each try has.
+        best = min(found)
+        print(
+            f"  {words:<24} {best:4.0f}  {verdict(best, LONG)}, best of {LEAST_TRIES}; {elements:,} elements at the end"
+        )
 
 
 def _typed(page: Page) -> float:
