@@ -37,7 +37,7 @@ def test_a_part_that_is_not_well_comes_first_and_says_what_is_safe(
     page.evaluate("location.hash = '/status'")
     expect(page.get_by_text("billing-close is not well")).to_be_visible()
     expect(page.get_by_text("Nothing that was accepted is lost")).to_be_visible()
-    first = page.locator("tbody tr, .cards > li").first
+    first = page.locator("tbody tr, .card-item").first
     expect(first).to_contain_text("billing-close")
     expect(first).to_contain_text("No answer")
     expect(first).to_contain_text("–")

@@ -6,7 +6,7 @@ import type { Pages } from "../api/resource";
 import { Button, Skeleton } from "./basics";
 import { Icon } from "./icons";
 import { ErrorNote } from "./problem";
-import { parts, partOf, useNear, WHOLE } from "./windowed";
+import { Part, parts, partOf, useNear, WHOLE } from "./windowed";
 
 export interface Column<T> {
   /** Names the column, also for `sort`. */
@@ -185,31 +185,45 @@ function Tick({ label, checked, mixed = false, onChange }: { label: string; chec
   return <input ref={ref} type="checkbox" aria-label={label} checked={checked} onChange={(event) => onChange(event.currentTarget.checked)} />;
 }
 
+/** Pixels of a card, about. */
+const CARD = 220;
+
+/** As a list of roles: the parts of a long one stand between it and its items, where `ul` may hold nothing but `li`. */
 function Cards<T>({ label, columns, items, keyOf, selection, nameOf }: TableProps<T>) {
   const as = (kind: Column<T>["card"]) => columns.filter((column) => column.card === kind);
+  const windowed = items.length > WHOLE;
   return (
-    <ul class="cards" aria-label={label}>
-      {items.map((item) => {
-        const id = keyOf(item);
+    <div class={windowed ? "cards" : "cards whole"} role="list" aria-label={label}>
+      {parts(items.length).map((begin) => {
+        const shown = partOf(items, begin);
         return (
-          <li key={id}>
-            <div class="row title">
-              {selection && <Tick label={`Select ${nameOf?.(item) ?? id}`} checked={selection.chosen.has(id)} onChange={(on) => selection.change(toggled(selection.chosen, id, on))} />}
-              <span class="grow break">{as("title").map((column) => column.cell(item))}</span>
-            </div>
-            <div>{as("status").map((column) => column.cell(item))}</div>
-            <dl>
-              {[...as("figure"), ...as("detail")].map((column) => (
-                <div key={column.id} style={{ display: "contents" }}>
-                  <dt>{column.head}</dt>
-                  <dd>{column.cell(item)}</dd>
-                </div>
-              ))}
-            </dl>
-          </li>
+          <Part key={begin} windowed={windowed} rows={shown.length} row={CARD} first={begin === 0}>
+            {() =>
+              shown.map((item, i) => {
+                const id = keyOf(item);
+                return (
+                  <div key={id} class="card-item" role="listitem" {...(windowed ? { "aria-setsize": items.length, "aria-posinset": begin + i + 1 } : {})}>
+                    <div class="row title">
+                      {selection && <Tick label={`Select ${nameOf?.(item) ?? id}`} checked={selection.chosen.has(id)} onChange={(on) => selection.change(toggled(selection.chosen, id, on))} />}
+                      <span class="grow break">{as("title").map((column) => column.cell(item))}</span>
+                    </div>
+                    <div>{as("status").map((column) => column.cell(item))}</div>
+                    <dl>
+                      {[...as("figure"), ...as("detail")].map((column) => (
+                        <div key={column.id} style={{ display: "contents" }}>
+                          <dt>{column.head}</dt>
+                          <dd>{column.cell(item)}</dd>
+                        </div>
+                      ))}
+                    </dl>
+                  </div>
+                );
+              })
+            }
+          </Part>
         );
       })}
-    </ul>
+    </div>
   );
 }
 

@@ -5,20 +5,17 @@ import { useAgents } from "../../api/names";
 import { call, type Schemas } from "../../api/client";
 import { forget, useResource } from "../../api/resource";
 import { money } from "../../format";
-import { Bar, Card, Note } from "../../parts/basics";
+import { Card, Note } from "../../parts/basics";
 import { toast } from "../../parts/dialog";
 import { Field, Input } from "../../parts/fields";
 import { SaveBar, useForm } from "../../parts/form";
 import { Loaded } from "../../parts/problem";
-import { drawn } from "../../format";
 import { may } from "../../session/session";
+import { AgentCaps, alertsOf, capOf } from "./AgentCaps";
 import { percent, shareOf, typed } from "./exact";
 
 type Budgets = Schemas["Budgets"];
 type Values = Record<string, string>;
-/** The names of an agent's fields in the form. */
-const capOf = (agent: string) => `cap ${agent}`;
-const alertsOf = (agent: string) => `alerts ${agent}`;
 
 const written = (shares: string[]) => shares.map(percent).join(", ");
 const read = (text: string): (string | undefined)[] => text.split(/[,;\s]+/).filter((part) => part && part !== "%").map(shareOf);
@@ -72,8 +69,9 @@ function Form({ stored, etag, put, billing }: { stored: Budgets; etag: string | 
   const agents = useAgents();
   const currency = billing?.currency ?? stored.cap?.currency ?? "USD";
   const ids = useMemo(() => [...new Set([...agents.all.map((one) => one.id), ...Object.keys(stored.agent_caps)])], [agents.all, stored]);
+  const kept = useMemo(() => values(stored, ids), [stored, ids]);
   const form = useForm<Values>({
-    stored: values(stored, ids),
+    stored: kept,
     etag,
     check: wrong,
     reread: async () => {
@@ -87,9 +85,18 @@ function Form({ stored, etag, put, billing }: { stored: Budgets; etag: string | 
       toast(data.cap ? `The cap is ${money(data.cap)} from the next turn on.` : "There is no cap from the next turn on.");
     },
   });
+  const names = useMemo(
+    () => ({
+      cap: "Cap of the workspace",
+      alerts: "Alerts, %",
+      visitor_hour_share: "Visitors’ share in an hour, %",
+      visitor_day_share: "Visitors’ share in a day, %",
+      ...Object.fromEntries(ids.flatMap((agent) => [[capOf(agent), `Cap of ${agents.name(agent)}`], [alertsOf(agent), `Alerts of ${agents.name(agent)}, %`]])),
+    }),
+    [ids, agents],
+  );
   const edits = may("admin");
-  const input = (name: string, label: string | undefined, more: object = {}) => <Input value={form.values[name] ?? ""} onInput={(value) => form.set(name, value)} inputMode="decimal" autoComplete="off" disabled={!edits} number {...(label ? { label } : {})} {...more} />;
-  const spent = (agent: string) => billing?.charge_by_agent[agent];
+  const input = (name: string, more: object = {}) => <Input value={form.values[name] ?? ""} onInput={(value) => form.set(name, value)} inputMode="decimal" autoComplete="off" disabled={!edits} number {...more} />;
   return (
     <div class="stack loose">
       <Note title="What happens at a cap">
@@ -100,62 +107,33 @@ function Form({ stored, etag, put, billing }: { stored: Budgets; etag: string | 
       <div class="grid">
         <Card title="Workspace" span={6}>
           <Field label={`Cap a month, ${currency}`} hint="Of the charge for turns, before the plan’s monthly price and tax. Empty: no cap." error={form.error("cap")} pointer="/cap" onBlur={() => form.touch("cap")} optional>
-            {input("cap", undefined)}
+            {input("cap")}
           </Field>
           <Field label="Tell us at, % of the cap" hint="By e-mail and in the feed, once a month each." error={form.error("alerts")} pointer="/alerts" onBlur={() => form.touch("alerts")}>
-            {input("alerts", undefined, { number: false, inputMode: "text" })}
+            {input("alerts", { number: false, inputMode: "text" })}
           </Field>
         </Card>
         <Card title="Visitors’ share" span={6}>
           <p class="muted">Strangers on your site can use only a part of the cap at a time. Beyond it they are asked to wait, and you are told; your own turns go on.</p>
           <div class="pair">
             <Field label="In an hour, %" error={form.error("visitor_hour_share")} pointer="/visitor_hour_share" onBlur={() => form.touch("visitor_hour_share")}>
-              {input("visitor_hour_share", undefined)}
+              {input("visitor_hour_share")}
             </Field>
             <Field label="In a day, %" error={form.error("visitor_day_share")} pointer="/visitor_day_share" onBlur={() => form.touch("visitor_day_share")}>
-              {input("visitor_day_share", undefined)}
+              {input("visitor_day_share")}
             </Field>
           </div>
         </Card>
         <Card title="Agents" span={12}>
-          <p class="muted">A cap of its own stops one agent and leaves the others running. Empty is no cap; without alerts of its own, you are told at 80 and 100 %.</p>
-          {ids.length === 0 && <p class="muted">There is no agent yet.</p>}
-          <ul class="agent-caps">
-            {ids.map((agent) => {
-              const cap = typed(form.values[capOf(agent)] ?? "");
-              const used = spent(agent);
-              return (
-                <li key={agent}>
-                  <div class="grow stack tight">
-                    <strong class="break" dir="auto">
-                      {agents.name(agent)}
-                    </strong>
-                    <span class="muted">{used ? `${money(used)} this month` : "Nothing charged this month"}</span>
-                    {cap !== undefined && used && <Bar share={drawn(used) / Math.max(drawn({ amount: cap, currency }), Number.MIN_VALUE)} label={`${agents.name(agent)}, used of its cap`} />}
-                  </div>
-                  <Field label={`Cap, ${currency}`} error={form.error(capOf(agent), `/agent_caps/${agent}`)} pointer={`/agent_caps/${agent}`} onBlur={() => form.touch(capOf(agent))}>
-                    {input(capOf(agent), undefined)}
-                  </Field>
-                  <Field label="Alerts, %" error={form.error(alertsOf(agent), `/agent_alerts/${agent}`)} pointer={`/agent_alerts/${agent}`} onBlur={() => form.touch(alertsOf(agent))}>
-                    {input(alertsOf(agent), undefined, { number: false, inputMode: "text" })}
-                  </Field>
-                </li>
-              );
-            })}
-          </ul>
+          <p class="muted">A cap of its own stops one agent and leaves the others running. Empty is no cap; without alerts of its own, you are told at 80 and 100 %. Agents with a cap or a charge stand first.</p>
+          <AgentCaps ids={ids} agents={agents} form={form} charges={billing?.charge_by_agent} currency={currency} edits={edits} />
         </Card>
       </div>
       <SaveBar
         form={form}
         label="Save caps"
         within={["tab"]}
-        names={{
-          cap: "Cap of the workspace",
-          alerts: "Alerts, %",
-          visitor_hour_share: "Visitors’ share in an hour, %",
-          visitor_day_share: "Visitors’ share in a day, %",
-          ...Object.fromEntries(ids.flatMap((agent) => [[capOf(agent), `Cap of ${agents.name(agent)}`], [alertsOf(agent), `Alerts of ${agents.name(agent)}, %`]])),
-        }}
+        names={names}
       />
     </div>
   );

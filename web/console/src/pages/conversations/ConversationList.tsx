@@ -1,14 +1,13 @@
 /** The list of conversations: what was asked, of whom, when, and what became of it. */
 
-import { Component, type ComponentChildren } from "preact";
-import { useRef } from "preact/hooks";
+import { Component } from "preact";
 import type { Schemas } from "../../api/client";
 import { useAgents } from "../../api/names";
 import type { Pages } from "../../api/resource";
 import { ago, chargeOf, plural, when } from "../../format";
 import { Badge, Button, Empty, Skeleton, State } from "../../parts/basics";
 import { ErrorNote } from "../../parts/problem";
-import { parts, partOf, useNear, WHOLE } from "../../parts/windowed";
+import { Part, parts, partOf, WHOLE } from "../../parts/windowed";
 import { to } from "../../routing";
 import { CHANNEL_WORDS, type Filters } from "./filters";
 
@@ -26,9 +25,9 @@ export function ConversationList({ pages, current, filters, open, clear }: { pag
           {parts(pages.items.length).map((begin) => {
             const shown = partOf(pages.items, begin);
             return (
-              <Some key={begin} windowed={pages.items.length > WHOLE} rows={shown.length} first={begin === 0}>
+              <Part key={begin} windowed={pages.items.length > WHOLE} rows={shown.length} row={ROW} first={begin === 0}>
                 {() => shown.map((one) => <Row key={one.id} one={one} agent={agents.name(one.agent_id)} href={open(one.id)} current={one.id === current} />)}
-              </Some>
+              </Part>
             );
           })}
         </div>
@@ -66,17 +65,6 @@ export function ConversationList({ pages, current, filters, open, clear }: { pag
 
 /** Pixels of a row, about. */
 const ROW = 90;
-
-/** Some rows, or the room that they take. */
-function Some({ windowed, rows, first, children }: { windowed: boolean; rows: number; first: boolean; children: () => ComponentChildren }) {
-  const ref = useRef<HTMLDivElement>(null);
-  const { near, height } = useNear(ref, { windowed, first, rows, row: ROW });
-  return (
-    <div ref={ref} data-spacer={!near || undefined} style={near ? undefined : { blockSize: `${height}px` }}>
-      {near && children()}
-    </div>
-  );
-}
 
 interface RowProps {
   one: Item;

@@ -1,6 +1,6 @@
 /** Parts of a long list that are there only near the window: scrolling through thousands of rows stays smooth. */
 
-import type { RefObject } from "preact";
+import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 /** Rows that come and go together, and up to how many all of them stay. */
@@ -11,7 +11,9 @@ export const WHOLE = 300;
 export const parts = (length: number): number[] => Array.from({ length: Math.ceil(length / CHUNK) }, (_, n) => n * CHUNK);
 
 /** The rows of the part that begins with this one. */
-export const partOf = <T>(items: readonly T[], first: number): readonly T[] => items.slice(first, first + CHUNK);
+export function partOf<T>(items: readonly T[], first: number): readonly T[] {
+  return items.slice(first, first + CHUNK);
+}
 
 /**
  * Whether a part is near the window, and else how high it is: as high as it was, or so many rows of `row` pixels. The
@@ -37,4 +39,15 @@ export function useNear<E extends HTMLElement>(ref: RefObject<E | null>, of: { w
     return () => watcher.disconnect();
   }, [windowed]);
   return { near: near || !windowed, height: height.current || of.rows * of.row };
+}
+
+/** Some items of a long list, else the room that they took: the list stays as long as it is. `row`: pixels of an item, about. */
+export function Part({ children, ...of }: { windowed: boolean; first: boolean; rows: number; row: number; children: () => ComponentChildren }) {
+  const ref = useRef<HTMLDivElement>(null);
+  const { near, height } = useNear(ref, of);
+  return (
+    <div ref={ref} data-spacer={!near || undefined} style={near ? undefined : { blockSize: `${height}px` }}>
+      {near && children()}
+    </div>
+  );
 }
