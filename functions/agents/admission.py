@@ -1,38 +1,30 @@
 """Lets a turn in or refuses it: who may speak now, with which agent and model, and whether there is room for its price.
 
-Six reads, one commit of two. The hold's amount is the turn's highest price: every byte of the prompt counted as a token,
-the answer as long as the model is allowed to make it.
+Six reads, one commit of two. The hold's amount is the turn's highest price (`turn_price`).
 
 The turn's event says whether its key was used before: it is written with the turn, it outlives an erased conversation,
 and a sweep writes it for a turn that nobody settled. So one key never makes two holds.
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from functions.agents import conversations, hours, passages, prompts, repository
-from functions.agents.answering import Answering, Candidate, output_limit, tools
-from functions.agents.models import Agent, Ask, Definition, Exchange, FallbackModel, ModelChoice
-from functions.agents.providers import Provider, UnknownModel, estimate_tokens, load
+from functions.agents import conversations, hours, repository, turn_price
+from functions.agents.answering import Answering, Candidate, output_limit
+from functions.agents.models import Agent, Ask, Definition, Exchange
+from functions.agents.providers import Provider, estimate_tokens
 from functions.agents.telling import Answered, Ended, problem_of
 from functions.agents.turns import Turn, model_of
-from functions.shared import clock, contracts, events, firestore, logs, metering, plans, pricing
-from functions.shared.config import settings
+from functions.shared import clock, contracts, events, firestore, metering, plans
 from functions.shared.contracts import FleetRead, TurnRead
-from functions.shared.errors import CapReached, Conflict, Invalid, NotFound, TooMany
+from functions.shared.errors import CapReached, Conflict, NotFound, TooMany
 from functions.shared.firestore import Snapshot
 from functions.shared.identity import WorkspaceId
 from functions.shared.metering import Hold
 
 HOLD_LIFE = timedelta(seconds=120 + 60)
 """The request's timeout and a margin (MONEY 9)."""
-
-FRAME_TOKENS = 64
-"""What providers put around a prompt, and around each of its messages a quarter of it."""
-
-TOOL_CALL_TOKENS = 64
-"""What each action may take beside the answer, on servers that do not count it against the answer's limit."""
 
 
 def admit(workspace: WorkspaceId, ask: Ask, provider: Callable[[str], Provider]) -> Turn | Answered | Ended:
@@ -62,10 +54,10 @@ def admit(workspace: WorkspaceId, ask: Ask, provider: Callable[[str], Provider])
     widget = conversations.check_widget(widgets[0].data, ask.agent_id, ask.origin) if widgets else None
     definition = agent.draft if ask.draft else agent.published
     if definition is None:
-        raise _not_published()
+        raise turn_price.not_published()
     is_open = hours.is_open(definition.business.hours, ask.asked_at)
-    system = _system(agent, definition, ask.draft, is_open)
-    candidates = _models(definition, ask.asked_at)
+    system = turn_price.system_prompt(agent, definition, ask.draft, is_open)
+    candidates = turn_price.models(definition, ask.asked_at)
 
     def take(batch: firestore.Batch, found: list[Snapshot]) -> Turn | Answered | Ended:
         spend, conversation, _ = found
@@ -76,12 +68,12 @@ def admit(workspace: WorkspaceId, ask: Ask, provider: Callable[[str], Provider])
         retention_days = document.get("retention_days")
         talk = conversation.data if conversation.exists else _opened(ask, candidates[0].price.currency, retention_days)
         history = recalled(definition, candidates, agent, system, talk.get("history") or [], ask.message)
-        most_input = prompt_bound(definition, agent, system, history, ask.message)
+        most_input = turn_price.prompt_bound(definition, agent, system, history, ask.message)
         hold = Hold(
             turn=ask.turn_id,
             agent=ask.agent_id,
             visitor=ask.channel == "widget",
-            amount=highest(definition, candidates, terms, most_input),
+            amount=turn_price.highest(definition, candidates, terms, most_input),
             occurred_at=ask.asked_at,
             expires_at=ask.asked_at + HOLD_LIFE,
             row=_row(workspace, ask, agent, definition, candidates[0], terms),
@@ -155,20 +147,8 @@ def _earlier(workspace: WorkspaceId, ask: Ask, found: list[Snapshot]) -> Answere
     )
 
 
-def _not_published() -> Conflict:
-    """What who asks for the published version of an agent without one is told."""
-    return Conflict("Publish the agent first.", code="not_published")
-
-
 def _lost(ask: Ask) -> Ended:
     return Ended(ask.turn_id, ask.conversation_id, problem_of("turn_lost"))
-
-
-def _system(agent: Agent, definition: Definition, draft: bool, is_open: bool) -> str:
-    system = prompts.compose(definition).text if draft else agent.published_prompt
-    if not is_open and definition.hand_off.enabled:
-        system = f"{system}\n\n{prompts.closed_note(definition)}"
-    return system
 
 
 def check_state(spend: dict[str, Any]) -> None:
@@ -187,61 +167,6 @@ def _check_fleet(fleet: FleetRead, ask: Ask) -> None:
         raise Conflict("This agent is not answering at the moment.", code="agent_paused")
 
 
-def _models(definition: Definition, moment: datetime) -> tuple[Candidate, ...]:
-    """The chosen model and its fallback, as far as they can still be used: both were known when they were chosen.
-
-    The agent answers as long as one of them does. Raises Invalid (`unknown_model`) without any.
-    """
-    chosen = definition.model
-    found: list[Candidate] = []
-    for one in (chosen, chosen.fallback):
-        if one is None:
-            continue
-        try:
-            found.append(_candidate(one, moment))
-        except (UnknownModel, pricing.UnknownModel):
-            which = "model" if one is chosen else "fallback"
-            logs.warning(f"an agent's {which} cannot be used any more", provider=one.provider, model=one.id)
-    if found:
-        return tuple(found)
-    message = f"{chosen.provider} {chosen.id} is unknown, retired or unpriced."
-    raise Invalid(
-        "The agent's model cannot be used. Choose another one and publish again.",
-        code="unknown_model",
-        errors=[{"pointer": "/model/id", "message": message}],
-    )
-
-
-def _candidate(chosen: ModelChoice | FallbackModel, moment: datetime) -> Candidate:
-    # Only Vertex AI has locations, and some cost more.
-    region = settings().vertex_location if chosen.provider == "vertexai" else None
-    card = load().model(chosen.provider, chosen.id)
-    return Candidate(card, pricing.price_at(chosen.provider, chosen.id, region, moment))
-
-
-def highest(definition: Definition, candidates: tuple[Candidate, ...], terms: plans.PlanTerms, most_input: int) -> int:
-    """The most that the turn can be charged, in nanos: by the dearest of the models that may answer it."""
-    actions = TOOL_CALL_TOKENS * max(1, len(tools(definition)))
-    return max(
-        plans.highest_charge(terms, one.price, most_input, output_limit(definition, one.card) + actions, calls=1)
-        for one in candidates
-    )
-
-
-def highest_first(agent: Agent, draft: bool, message: str, terms: plans.PlanTerms, at: datetime) -> int:
-    """The most that a conversation's first turn with this message can be charged, in nanos of the plan's currency.
-
-    With what the prompt says outside the business's hours, since the turn may begin when it has closed. Raises Invalid
-    (`unknown_model`), Conflict (`not_published`).
-    """
-    definition = agent.draft if draft else agent.published
-    if definition is None:
-        raise _not_published()
-    system = _system(agent, definition, draft, is_open=False)
-    most_input = prompt_bound(definition, agent, system, [], message)
-    return highest(definition, _models(definition, at), terms, most_input)
-
-
 def recalled(
     definition: Definition,
     candidates: tuple[Candidate, ...],
@@ -251,25 +176,12 @@ def recalled(
     message: str,
 ) -> list[Exchange]:
     """What of the history the prompt holds, so that each model that may answer can read all of it."""
-    beside = estimate_tokens(system) + estimate_tokens(message) + _around(definition, agent, 1)
+    beside = estimate_tokens(system) + estimate_tokens(message) + turn_price.around(definition, agent, 1)
     budget = min(
         conversations.history_budget(one.card.context_tokens - output_limit(definition, one.card), beside)
         for one in candidates
     )
     return conversations.recalled(history, budget)
-
-
-def _around(definition: Definition, agent: Agent, messages: int) -> int:
-    """At least the tokens of knowledge, tools and frames."""
-    block = passages.MAX_BYTES if agent.knowledge.parts and definition.knowledge.passages else 0
-    offered = sum(len(str(tool).encode()) for tool in tools(definition))
-    return block + offered + FRAME_TOKENS + FRAME_TOKENS // 4 * messages
-
-
-def prompt_bound(definition: Definition, agent: Agent, system: str, history: list[Exchange], message: str) -> int:
-    """At least the tokens of the prompt that this turn may send: no token is shorter than a byte."""
-    said = sum(len(exchange["message"].encode()) + len(exchange["answer"].encode()) for exchange in history)
-    return len(system.encode()) + said + len(message.encode()) + _around(definition, agent, 2 * len(history) + 1)
 
 
 def _row(

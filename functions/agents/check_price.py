@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from functions.agents import admission
+from functions.agents import turn_price
 from functions.agents.check_rules import Case, Version
 from functions.agents.models import Agent
 from functions.shared import plans
@@ -26,7 +26,7 @@ def highest(kept: Agent, cases: Iterable[Case], terms: plans.PlanTerms, at: date
 
 def _one(kept: Agent, version: Version, case: Case, terms: plans.PlanTerms, at: datetime) -> int:
     try:
-        return admission.highest_first(kept, version == "draft", case.question, terms, at)
+        return turn_price.highest_first(kept, version == "draft", case.question, terms, at)
     except Invalid:
         # Its model is gone, so each of its cases fails, and costs nothing.
         return 0

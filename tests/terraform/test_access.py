@@ -40,6 +40,7 @@ PUBLISHING = {
     "functions.billing.books": {"ledger-recorded", "invoice-recorded", "notifications"},
     "functions.billing.cap_alerts": {"notifications"},
     "functions.billing.closing": {"close-requested"},
+    "functions.billing.pending": {"usage-recorded"},
     "functions.billing.reconciling": {"usage-recorded", "ledger-recorded", "invoice-recorded"},
     "functions.dashboard.invitations": {"notifications"},
     "functions.dashboard.relay": EVENTS,

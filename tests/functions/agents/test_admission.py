@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.agents import admission, passages, prompt_format, repository
+from functions.agents import admission, passages, prompt_format, repository, turn_price
 from functions.agents.answering import Candidate, output_limit, tools
 from functions.agents.models import Agent, Definition, KnowledgeState
 from functions.agents.providers import ModelUnavailable, load
@@ -353,10 +353,10 @@ def test_a_hold_is_never_below_the_charge(data: st.DataObject) -> None:
         created_at=clock.now(),
         updated_at=clock.now(),
     )
-    most_input = admission.prompt_bound(definition, agent, system, history, message)
+    most_input = turn_price.prompt_bound(definition, agent, system, history, message)
     offered = tools(definition)
-    most_output = output_limit(definition, card) + admission.TOOL_CALL_TOKENS * max(1, len(offered))
-    amount = admission.highest(definition, (Candidate(card, price),), agreed, most_input)
+    most_output = output_limit(definition, card) + turn_price.TOOL_CALL_TOKENS * max(1, len(offered))
+    amount = turn_price.highest(definition, (Candidate(card, price),), agreed, most_input)
     said = [
         Said(role, text)
         for pair in history

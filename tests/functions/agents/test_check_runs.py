@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from functions.agents import admission, check_results, check_run_routes, check_runs, checks, repository
+from functions.agents import check_results, check_run_routes, check_runs, checks, repository, turn_price
 from functions.agents.check_results import Result, ShownRun, fitted
 from functions.agents.check_rules import Case, Cases, Fault
 from functions.agents.check_runs import Run
@@ -150,7 +150,7 @@ def test_the_cases_say_what_a_run_costs_at_most_each_version_by_its_own_model(
     terms = PlanTerms.model_validate(metering.current(workspace, call.now).plan_terms)
     kept = stored_agent(workspace, agent)
     one, other = (
-        sum(admission.highest_first(kept, draft, f"Question {number}?", terms, call.now) for number in range(2))
+        sum(turn_price.highest_first(kept, draft, f"Question {number}?", terms, call.now) for number in range(2))
         for draft in (True, False)
     )
     # Twice the draft's price, as somebody who looks at the draft alone would say, is far too little.
@@ -170,7 +170,7 @@ def test_a_run_says_its_highest_price_before_and_charges_what_it_came_to(cloud: 
     terms = PlanTerms.model_validate(metering.current(workspace, call.now).plan_terms)
     kept = stored_agent(workspace, agent)
     most = [
-        admission.highest_first(kept, draft, f"Question {number}?", terms, call.now)
+        turn_price.highest_first(kept, draft, f"Question {number}?", terms, call.now)
         for draft in (True, False)
         for number in range(2)
     ]
@@ -248,7 +248,7 @@ def test_a_cap_that_is_reached_in_mid_run_ends_it_in_good_order(
     agent = checked_agent(cloud, workspace, *numbered(8), published=False, hand_off={"enabled": False})
     kept = stored_agent(workspace, agent)
     terms = PlanTerms.model_validate(metering.current(workspace, clock.now()).plan_terms)
-    cap(workspace, admission.highest_first(kept, True, "Question 0?", terms, clock.now()) + 3 * CHARGE)
+    cap(workspace, turn_price.highest_first(kept, True, "Question 0?", terms, clock.now()) + 3 * CHARGE)
     found = told(cloud.call(workspace), agent, Scripted())
     cases = dumped(found, "case")
     assert [(case["outcome"], case["code"]) for case in cases].count(("passed", None)) == 4

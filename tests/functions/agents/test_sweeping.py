@@ -140,6 +140,7 @@ def test_a_closed_workspace_is_erased_but_for_its_books(cloud: Cloud, days: int,
 def test_a_closed_workspace_whose_sweep_does_not_come_to_its_end_stays_closing(cloud: Cloud) -> None:
     now = clock.now()
     workspace = cloud.workspace(state="closing", erase_at=now)
+    write(contracts.path(workspace, "billing", "state"), {"period": "2999-01"})
     for number in range(3):
         name = ids.conversation_of(str(number))
         write(repository.conversation_path(workspace, name), {"agent_id": "agt_a"})
