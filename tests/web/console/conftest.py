@@ -117,3 +117,21 @@ def complaints(page: Page) -> list[Any]:
 def sideways(page: Page) -> int:
     """By how many pixels the page is wider than its window."""
     return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+
+def reach(page: Page, name: str) -> None:
+    """Press Tab until the element of this accessible name has the focus; raises AssertionError when it never has.
+
+    It may stand in the widget, which is in a frame and has a shadow root.
+    """
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate(
+            "name => { let e = document.activeElement;"
+            "for (let inner = e; inner; inner = e.shadowRoot?.activeElement ?? e.contentDocument?.activeElement) e = inner;"
+            "const label = e.labels?.[0]?.innerText ?? e.getAttribute('aria-label') ?? e.innerText;"
+            "return label.trim().startsWith(name) }",
+            name,
+        ):
+            return
+    raise AssertionError(f"Tab never reaches {name}")
