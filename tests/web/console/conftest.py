@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page
 from infra import web
 from tests.e2e.practice import Practice
 from tests.e2e.stack import Stack
+from tests.web.console.addresses import Visited
 from tests.web.console.billed import Billed, Person
 
 AXE = web.FrontEnd("console").source / "node_modules" / "axe-core" / "axe.min.js"
@@ -35,6 +36,12 @@ def practice(stack: Stack) -> Practice:
 def billed(stack: Stack) -> Billed:
     """Practices with a draft and with open invoices, and the operator."""
     return Billed(stack)
+
+
+@pytest.fixture(scope="module")
+def visited(practice: Practice, billed: Billed) -> Visited:
+    """What every page of the console is about, and who sees it."""
+    return Visited(practice, billed)
 
 
 @dataclass
