@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page
 from infra import web
 from tests.e2e.practice import Practice
 from tests.e2e.stack import Stack
+from tests.web.console.addresses import Visited
 from tests.web.console.billed import Billed, Person
 
 AXE = web.FrontEnd("console").source / "node_modules" / "axe-core" / "axe.min.js"
@@ -35,6 +36,12 @@ def practice(stack: Stack) -> Practice:
 def billed(stack: Stack) -> Billed:
     """Practices with a draft and with open invoices, and the operator."""
     return Billed(stack)
+
+
+@pytest.fixture(scope="module")
+def visited(practice: Practice, billed: Billed) -> Visited:
+    """What every page of the console is about, and who sees it."""
+    return Visited(practice, billed)
 
 
 @dataclass
@@ -117,3 +124,21 @@ def complaints(page: Page) -> list[Any]:
 def sideways(page: Page) -> int:
     """By how many pixels the page is wider than its window."""
     return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+
+def reach(page: Page, name: str) -> None:
+    """Press Tab until the element of this accessible name has the focus; raises AssertionError when it never has.
+
+    It may stand in the widget, which is in a frame and has a shadow root.
+    """
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate(
+            "name => { let e = document.activeElement;"
+            "for (let inner = e; inner; inner = e.shadowRoot?.activeElement ?? e.contentDocument?.activeElement) e = inner;"
+            "const label = e.labels?.[0]?.innerText ?? e.getAttribute('aria-label') ?? e.innerText;"
+            "return label.trim().startsWith(name) }",
+            name,
+        ):
+            return
+    raise AssertionError(f"Tab never reaches {name}")

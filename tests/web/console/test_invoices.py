@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.web.console.billed import Billed
-from tests.web.console.conftest import WIDTHS, Consoles, complaints, sideways
+from tests.web.console.conftest import WIDTHS, Consoles, complaints, reach, sideways
 
 SETTLED = ".skeleton, [aria-busy=true]"
 
@@ -20,20 +20,18 @@ def test_by_keyboard_from_the_list_to_the_turn(console: Consoles, billed: Billed
     (line, *_) = [one for one in invoice["lines"] if one["kind"] == "usage"]
     turns = billed.reader.owner.get(f"/api/invoices/{invoice['id']}/lines/{line['id']}/events")["items"]
     page = console("/billing/invoices", who=billed.reader)
-    page.get_by_role("link", name=invoice["number"]).focus()
+    expect(page.get_by_role("link", name=invoice["number"])).to_be_visible()
+    reach(page, invoice["number"])
     page.keyboard.press("Enter")
-    opened = page.get_by_role("link", name=line["description"])
-    opened.focus()
+    expect(page.get_by_role("link", name=line["description"])).to_be_visible()
+    reach(page, line["description"])
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=re.compile("Turns under"))).to_be_focused()
     expect(page.get_by_text("The turns add up to the line, to the last digit.")).to_be_visible()
     section = page.locator(".turns")
     expect(section.locator("tbody").first.locator("tr")).to_have_count(len(turns))
     expect(section.locator(".sums")).to_contain_text(f"{line['exact']['currency']} {line['exact']['amount']}")
-    for _ in range(3):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.tagName === 'A'"):
-            break
+    reach(page, section.locator("tbody").first.get_by_role("link").first.inner_text())
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(rf"#/conversations/{turns[0]['conversation_id']}\?turn={turns[0]['id']}$"))
 

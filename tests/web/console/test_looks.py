@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.practice import Practice
+from tests.web.console.addresses import ROOMS, Visited, show
 from tests.web.console.conftest import Consoles, sideways
 
 LOOKS: dict[str, dict[str, Any]] = {
@@ -13,7 +14,8 @@ LOOKS: dict[str, dict[str, Any]] = {
     "200 %": {"width": 640, "height": 450, "device_scale_factor": 2},
     "400 %": {"width": 320, "height": 256, "device_scale_factor": 4},
 }
-PAGES = ("/", "/agents", "/agents/{agent}", "/agents/{agent}?tab=settings", "/agents/new", "/conversations")
+FOCUS = ("/", "/agents", "/agents/{agent}", "/agents/{agent}?tab=settings", "/agents/new", "/conversations")
+"""Where the focus is followed."""
 
 RINGS = """() => {
   for (let one = document.activeElement; one && one !== document.body; one = one.parentElement) {
@@ -29,7 +31,7 @@ RINGS = """() => {
 def test_pages_fit_and_show_the_focus(console: Consoles, practice: Practice, look: str) -> None:
     practice.turn()
     page = console("/nowhere", who=practice, **LOOKS[look])
-    for path in PAGES:
+    for path in FOCUS:
         page.evaluate("path => { location.hash = path }", path.format(agent=practice.agent))
         expect(page.locator("main .skeleton")).to_have_count(0)
         expect(page.locator("h1")).not_to_have_text("There is no such page")
@@ -38,6 +40,37 @@ def test_pages_fit_and_show_the_focus(console: Consoles, practice: Practice, loo
         for _ in range(4):
             page.keyboard.press("Tab")
             assert page.evaluate(RINGS), (path, page.evaluate("document.activeElement.outerHTML.slice(0, 200)"))
+
+
+CUT = """() => [...document.querySelectorAll("main *, .topbar *")].filter((one) => {
+  const box = one.getBoundingClientRect();
+  if (!box.width || !box.height || !one.checkVisibility({ visibilityProperty: true, opacityProperty: true })) return false;
+  const own = [...one.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+  const look = getComputedStyle(one);
+  // What is cut with an ellipsis, what is for the ear only, and what scrolls by itself can be read all the same.
+  if (!own && !one.matches("button, a, input, select, textarea")) return false;
+  if (look.textOverflow === "ellipsis" || look.clipPath !== "none" || one.closest("svg")) return false;
+  for (let over = one; over && over !== document.body; over = over.parentElement) {
+    const { overflowX } = getComputedStyle(over);
+    if (overflowX === "auto" || overflowX === "scroll") return false;
+    if (overflowX === "hidden" || overflowX === "clip") {
+      const room = over.getBoundingClientRect();
+      if (box.left < room.left - 1 || box.right > room.right + 1) return getComputedStyle(over).textOverflow !== "ellipsis";
+    }
+  }
+  return box.left < -1 || box.right > innerWidth + 1;
+}).map((one) => one.outerHTML.slice(0, 160))"""
+"""Words and controls of which a part lies outside of the window, or of what holds them, and cannot be scrolled to."""
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_page_fits_at_twice_its_size(console: Consoles, visited: Visited, room: str) -> None:
+    page = console("/nowhere", who=visited.who(room), reduced_motion="reduce", **LOOKS["200 %"])
+    found = []
+    for place in ROOMS[room]:
+        show(page, visited, place)
+        found.append((place.address, max(0, sideways(page)), page.evaluate(CUT)))
+    assert [one for one in found if one[1:] != (0, [])] == []
 
 
 def test_forced_colours_show_what_is_chosen(console: Consoles, practice: Practice) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import FrameLocator, Page, Route, expect
 
 from tests.e2e.practice import ORIGIN, Practice
-from tests.web.console.conftest import WIDTHS, Consoles, complaints, sideways
+from tests.web.console.conftest import WIDTHS, Consoles, complaints, reach, sideways
 
 SHOWN_ACCENT = """wanted => {
   const frame = document.querySelector("iframe[data-shown]");
@@ -220,6 +220,18 @@ def test_the_code_is_there_for_every_kind_of_site(console: Consoles, practice: P
         page.get_by_role("button", name=kind, exact=True).click()
         expect(page.locator("pre", has_text=words)).to_be_visible()
     expect(page.get_by_label("Policy lines")).to_contain_text("script-src http")
+
+
+def test_by_keyboard_the_code_is_copied(console: Consoles, practice: Practice, widget: str) -> None:
+    page = console(f"/widgets/{widget}?tab=embed", who=practice, permissions=["clipboard-read", "clipboard-write"])
+    code = page.get_by_label("Embed code")
+    expect(code).to_be_visible()
+    reach(page, "Embed code")
+    expect(code).to_be_focused()
+    reach(page, "Copy")
+    page.keyboard.press("Space")
+    copied = "words => navigator.clipboard.readText().then((now) => now === words)"
+    page.wait_for_function(copied, arg=code.inner_text())
 
 
 def test_a_viewer_sees_code_and_state_but_nothing_to_change(console: Consoles, practice: Practice, widget: str) -> None:

@@ -4,6 +4,7 @@ import "../../styles/widgets.css";
 import { useState } from "preact/hooks";
 import { call } from "../../api/client";
 import { useAgents } from "../../api/names";
+import type { Problem } from "../../api/problem";
 import { forget, useResource } from "../../api/resource";
 import { plural } from "../../format";
 import { Skeleton } from "../../parts/basics";
@@ -31,7 +32,7 @@ export default function Widget({ widget: id }: { widget: string }) {
   const resource = useResource("/api/widgets/{widget}", { path: { widget: id } });
   const above = <a href={to("/widgets")}>Widgets</a>;
   // The form outlives a failed refresh, what was typed stays; but in another widget's page it has no place.
-  if (resource.data) return <Open key={id} widget={resource.data} etag={resource.etag} put={resource.put} reread={resource.reload} above={above} />;
+  if (resource.data) return <Open key={id} widget={resource.data} etag={resource.etag} problem={resource.problem} put={resource.put} reread={resource.reload} above={above} />;
   return (
     <Page title="Widget" above={above}>
       {resource.problem ? <ErrorNote problem={resource.problem} retry={resource.reload} /> : <Skeleton lines={8} />}
@@ -42,12 +43,14 @@ export default function Widget({ widget: id }: { widget: string }) {
 interface OpenProps {
   widget: Stored;
   etag: string | undefined;
+  /** Of the last reading, where `widget` is from before. */
+  problem: Problem | undefined;
   put: (widget: Stored, etag?: string) => void;
   reread: () => Promise<void>;
   above: preact.ComponentChildren;
 }
 
-function Open({ widget, etag, put, reread, above }: OpenProps) {
+function Open({ widget, etag, problem, put, reread, above }: OpenProps) {
   const [query, setQuery] = useQuery();
   const agents = useAgents();
   const [deleting, setDeleting] = useState(false);
@@ -82,6 +85,7 @@ function Open({ widget, etag, put, reread, above }: OpenProps) {
       tabs={tabs}
       actions={may("member") && <Menu label="More" items={[{ label: "Delete widget", danger: true, onSelect: () => setDeleting(true) }]} />}
     >
+      {problem && <ErrorNote problem={problem} retry={reread} safe="What you see is from before." />}
       {tab === "embed" ? (
         <Embed widget={widget} etag={etag} onChanged={changed} />
       ) : tab === "identity" ? (
