@@ -81,7 +81,6 @@ def revoke_api_key(call: Call, key: str) -> None:
     callers=(PUBLIC,),
     basic=True,
     accepts=("application/x-www-form-urlencoded",),
-    refuses=(401,),
     summary="Client credentials: an API key and its secret for a token of one hour.",
 )
 def token(call: Call, body: Raw) -> Reply[Token]:

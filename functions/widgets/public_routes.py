@@ -12,7 +12,7 @@ api = Routes("widgets-public")
     "/api/widgets/{widget}/sessions",
     callers=(PUBLIC,),
     status=201,
-    refuses=(401, 429),
+    refuses=(429,),
     summary="Open or renew a visitor's session.",
 )
 def open_session(call: Call, widget: str, body: SessionRequest) -> Reply[Session]:

@@ -28,15 +28,13 @@ MEANINGS = {
 
 def announced(route: Route) -> list[int]:
     """The statuses of a route beside that of success, in their order."""
-    # 403 of a public route is that of a caller who came past the gateway.
-    found = {400, 403, 404, 422, 500, 503, *route.refuses}
+    # 401 and 403 of a public route are those of a caller who came past the gateway.
+    found = {400, 401, 403, 404, 422, 500, 503, *route.refuses}
     if route.method == "GET":
         found |= {304} if route.etag else set()
     else:
         # A commit that another one came before, or a key that is another request's.
         found.add(409)
-    if not route.public:
-        found.add(401)
     if route.if_match:
         found |= {412, 428}
     if route.body is not None:
