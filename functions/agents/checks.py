@@ -71,7 +71,7 @@ def _shown(call: Call, kept: Agent, cases: tuple[Case, ...], spend: Snapshot) ->
     present = _judged(kept, kept.draft)
     highest = None
     if cases:
-        terms = plans.PlanTerms.model_validate(metering.terms_of(call.workspace, spend)["plan_terms"])
+        terms = plans.PlanTerms.model_validate(metering.seen_terms(call.workspace, spend)["plan_terms"])
         highest = Money.of_nanos(check_price.highest(kept, cases, terms, call.now), terms.currency)
     return ShownCases(
         cases=cases,

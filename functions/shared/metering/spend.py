@@ -34,6 +34,11 @@ def terms_of(workspace: WorkspaceId, found: firestore.Snapshot) -> dict[str, Any
     return found.data if found.exists else opening(workspace, found.id)
 
 
+def seen_terms(workspace: WorkspaceId, found: firestore.Snapshot) -> dict[str, Any]:
+    """As `terms_of`, for who only looks: nothing is written, and no month ends by it."""
+    return found.data if found.exists else _opening(workspace, found.id, look=True)
+
+
 def reserve(
     batch: firestore.Batch,
     workspace: WorkspaceId,
@@ -203,7 +208,7 @@ def sweep(workspace: WorkspaceId, month: str, now: datetime) -> int:
 def current(workspace: WorkspaceId, now: datetime) -> contracts.SpendRead:
     """What this period has spent and what its caps are; a period without a turn shows the terms it would start with."""
     found = firestore.get(spend_path(workspace, now))
-    return contracts.SpendRead.model_validate(found.data if found.exists else _opening(workspace, found.id, look=True))
+    return contracts.SpendRead.model_validate(seen_terms(workspace, found))
 
 
 def opening(workspace: WorkspaceId, month: str, account: BillingRead | None = None) -> dict[str, Any]:

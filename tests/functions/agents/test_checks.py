@@ -6,7 +6,7 @@ from typing import Any
 from functions.agents import check_runs, checks, repository, sweeping
 from functions.agents.check_rules import Case, Cases
 from functions.agents.check_runs import Run
-from functions.shared import clock, contracts, firestore, logs
+from functions.shared import clock, contracts, firestore, logs, metering
 from functions.shared.identity import WorkspaceId
 from tests.cloud import Cloud
 from tests.functions.agents.studio import Answered, Studio
@@ -47,6 +47,21 @@ def test_cases_are_written_whole_and_read_back(studio: Studio) -> None:
     assert (read.body, read.etag) == (written.body, written.etag)
     assert read.body["cases"][0] == {**GOOD, "must_not": [], "hand_off": None, "source": None}
     assert put(studio, path).body["cases"] == []
+
+
+def test_looking_at_the_price_of_a_run_writes_nothing(studio: Studio) -> None:
+    path = an_address(studio)
+    put(studio, path, GOOD)
+    now = clock.now()
+    running = metering.spend_path(studio.workspace, now)
+    before = metering.spend_path(studio.workspace, clock.start_of_month(clock.month_of(now)) - timedelta(days=1))
+    home = firestore.get(contracts.workspace_path(studio.workspace)).data
+    write(contracts.workspace_path(studio.workspace), {**home, "created_at": now - timedelta(days=40)})
+    firestore.delete_tree([running])
+    write(before, {"spent_nanos": 0})
+    assert studio.get(f"{path}/checks").body["highest"] is not None
+    assert "over" not in firestore.get(before).data
+    assert not firestore.get(running).exists
 
 
 def test_the_audit_log_says_which_cases_came_went_and_changed_without_their_words(studio: Studio) -> None:
