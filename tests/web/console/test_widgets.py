@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -34,6 +35,11 @@ def widget(practice: Practice) -> Iterator[str]:
 
 def stored(practice: Practice, widget: str) -> Any:
     return practice.owner.get(f"/api/widgets/{widget}")
+
+
+def changed(page: Page) -> AbstractContextManager[object]:
+    """Waits for the answer to a change: what the page shows can be ahead of what is stored."""
+    return page.expect_response(lambda answer: answer.request.method in {"PATCH", "PUT", "DELETE"} and answer.ok)
 
 
 def shown(page: Page) -> FrameLocator:
@@ -185,10 +191,12 @@ def test_a_picture_is_uploaded_shown_and_taken_away(console: Consoles, practice:
     chosen.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture.getvalue()})
     expect(page.get_by_role("img", name="The widget's picture")).to_be_visible()
     expect(shown(page).locator("img.avatar")).to_have_count(1)
-    page.get_by_role("button", name="Remove picture").click()
+    with changed(page):
+        page.get_by_role("button", name="Remove picture").click()
     expect(shown(page).locator("span.avatar")).to_have_count(1)
     assert stored(practice, widget)["avatar_url"] is None
-    page.get_by_role("button", name="Undo").click()
+    with changed(page):
+        page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("img", name="The widget's picture")).to_be_visible()
     expect(shown(page).locator("img.avatar")).to_have_count(1)
     assert stored(practice, widget)["avatar_url"] is not None
@@ -208,7 +216,8 @@ def test_a_secret_is_shown_once_and_then_demanded(console: Consoles, practice: P
     [key] = stored(practice, widget)["identity_keys"]
     expect(page.get_by_label("Signing in Python")).to_contain_text(key["id"])
     assert secret not in page.content()
-    page.get_by_role("switch", name="Only signed visitors").check()
+    with changed(page):
+        page.get_by_role("switch", name="Only signed visitors").check()
     expect(page.get_by_role("switch", name="Only signed visitors")).to_be_checked()
     assert stored(practice, widget)["identity_required"] is True
 
