@@ -55,7 +55,7 @@ def test_looking_at_the_price_of_a_run_writes_nothing(studio: Studio) -> None:
     now = clock.now()
     running = metering.spend_path(studio.workspace, now)
     before = metering.spend_path(studio.workspace, clock.start_of_month(clock.month_of(now)) - timedelta(days=1))
-    home = firestore.get(contracts.workspace_path(studio.workspace)).data
+    home = {"name": "T", **firestore.get(contracts.workspace_path(studio.workspace)).data}
     write(contracts.workspace_path(studio.workspace), {**home, "created_at": now - timedelta(days=40)})
     firestore.delete_tree([running])
     write(before, {"spent_nanos": 0})
