@@ -242,7 +242,7 @@ def stored(workspaces: int, number: int) -> None:
 
 def close_stored(asked: tuple[int, int]) -> Sampled:
     """Close one workspace's month over the database, twice, and demand the same archive."""
-    from functions.billing import closing, pdf
+    from functions.billing import closing, pdf, period_figures
     from functions.shared import logs
     from tests.cloud import Cloud
     from tests.functions.billing.story import Story
@@ -251,8 +251,9 @@ def close_stored(asked: tuple[int, int]) -> Sampled:
     _warehouse()
     story = Story(Cloud.__new__(Cloud), made=START)
     _lives(story, random.Random(f"stored {place}"), number)
-    # All days but the last are booked before, a night each in life and all at once here.
-    story.close(FINAL - datetime.timedelta(days=1))
+    # The nights before, as in life, but that the first of these books all days so far: what was booked lately is compared.
+    for night in range(period_figures.BOOKED_DAYS, 0, -1):
+        story.close(FINAL - datetime.timedelta(days=night))
     printed: list[float] = []
     render = pdf.render
 
