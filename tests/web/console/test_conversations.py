@@ -148,6 +148,44 @@ def test_what_is_pending_or_estimated_does_not_look_like_a_figure(
     expect(page.locator("main")).not_to_contain_text(re.compile(r"USD 0\.00(?!\d)"))
 
 
+def test_a_question_that_was_answered_badly_becomes_knowledge_or_a_test_case(
+    console: Consoles, practice: Practice
+) -> None:
+    question = "Do you whiten teeth on Sundays?"
+    asked = talk(practice, question)
+    page = console(f"/conversations/{asked.id}", who=practice)
+    page.locator(".took").first.click()
+    page.get_by_role("button", name="Add to knowledge").click()
+    dialog = page.get_by_role("dialog", name="Add questions and answers")
+    expect(dialog.get_by_label("Question", exact=True)).to_have_value(question)
+    assert "Sundays" not in page.url
+    expect(dialog.get_by_label("Answer", exact=True)).to_be_focused()
+    page.keyboard.type("On Sundays we are closed.")
+    page.reload()
+    # What a reload takes is the answer only; the question is still there.
+    expect(dialog.get_by_label("Question", exact=True)).to_have_value(question)
+    dialog.get_by_label("Answer", exact=True).fill("On Sundays we are closed.")
+    dialog.get_by_role("button", name="Add item").click()
+    expect(dialog).to_have_count(0)
+    path = f"/api/agents/{practice.agent}/knowledge"
+    (item,) = [one for one in practice.owner.get(path)["items"] if one["title"] == question]
+    stored = practice.owner.ask("GET", f"{path}/{item['id']}")
+    assert stored.json()["pairs"] == [{"question": question, "answer": "On Sundays we are closed."}]
+    practice.owner.ask("DELETE", f"{path}/{item['id']}", status=204, If_Match=stored.headers["ETag"])
+    page.get_by_role("button", name="Add Q&A").click()
+    expect(dialog.get_by_label("Question", exact=True)).to_have_value("")
+    page.keyboard.press("Escape")
+
+    page.goto(re.sub("#.*", f"#/conversations/{asked.id}", page.url))
+    page.locator(".took").first.click()
+    page.get_by_role("button", name="Make test case").click()
+    case = page.get_by_role("dialog", name="New test case")
+    expect(case.get_by_label("Question")).to_have_value(question)
+    case.get_by_role("button", name="Cancel").click()
+    expect(case).to_have_count(0)
+    assert practice.owner.get(f"/api/agents/{practice.agent}/checks")["cases"] == []
+
+
 def state(practice: Practice, conversation: str) -> Any:
     return practice.owner.get(f"/api/conversations/{conversation}")["hand_off"]
 

@@ -10,7 +10,8 @@ export function forgetKept(prefix: string): void {
   for (const name of Object.keys(sessionStorage)) if (name.startsWith(NAME + prefix)) sessionStorage.removeItem(name);
 }
 
-function read<T>(name: string): T | undefined {
+/** What is kept under a name. */
+export function kept<T>(name: string): T | undefined {
   try {
     const text = sessionStorage.getItem(NAME + name);
     return text === null ? undefined : (JSON.parse(text) as T);
@@ -20,7 +21,7 @@ function read<T>(name: string): T | undefined {
   }
 }
 
-function write(name: string, value: unknown): void {
+export function keep(name: string, value: unknown): void {
   try {
     sessionStorage.setItem(NAME + name, JSON.stringify(value));
   } catch {
@@ -32,11 +33,11 @@ type Change<T> = T | ((now: T) => T);
 
 /** useState whose value is kept under `name`; without a name it is useState. The name must not change while mounted. */
 export function useKept<T>(name: string | undefined, initial: T | (() => T)): [T, (change: Change<T>) => void] {
-  const [value, setValue] = useState<T>(() => (name === undefined ? undefined : read<T>(name)) ?? (initial instanceof Function ? initial() : initial));
+  const [value, setValue] = useState<T>(() => (name === undefined ? undefined : kept<T>(name)) ?? (initial instanceof Function ? initial() : initial));
   const change = (next: Change<T>) =>
     setValue((now) => {
       const made = next instanceof Function ? next(now) : next;
-      if (name !== undefined) write(name, made);
+      if (name !== undefined) keep(name, made);
       return made;
     });
   return [value, change];
@@ -45,9 +46,9 @@ export function useKept<T>(name: string | undefined, initial: T | (() => T)): [T
 /** The idempotency key of a wish: the same for the same `body`, also after a reload, until another body is wished. */
 export function keyOf(name: string, body: unknown): string {
   const text = JSON.stringify(body);
-  const known = read<{ text: string; key: string }>(name);
+  const known = kept<{ text: string; key: string }>(name);
   if (known?.text === text) return known.key;
   const key = newKey();
-  write(name, { text, key });
+  keep(name, { text, key });
   return key;
 }

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import type { Schemas } from "../../api/client";
 import { forget, type Resource, usePages } from "../../api/resource";
+import { drop, takenAlong } from "../../asked";
 import { ago, bytes, count, plural } from "../../format";
 import { Badge, Button, Card, Empty, Note } from "../../parts/basics";
 import { Confirm, Menu } from "../../parts/dialog";
@@ -24,7 +25,10 @@ export default function Knowledge({ agent, draft }: { agent: Schemas["ShownAgent
   const { config } = useCatalogue();
   const [deleting, setDeleting] = useState<Listed>();
   const [warning, setWarning] = useState<string>();
-  const close = () => change({ item: undefined, add: undefined });
+  const close = () => {
+    drop(agent.id);
+    change({ item: undefined, add: undefined });
+  };
   const changed = async (written?: Schemas["WrittenItem"]) => {
     setWarning(written?.warning ?? undefined);
     forget("/api/agents/{agent}/knowledge", "/api/my-agents");
@@ -32,7 +36,10 @@ export default function Knowledge({ agent, draft }: { agent: Schemas["ShownAgent
   };
   const most = config?.limits.knowledge_items ?? 500;
   const full = (agent.knowledge.items ?? 0) >= most ? `An agent knows at most ${count(most)} items` : undefined;
-  const add = (kind: string) => change({ add: kind, item: undefined }, true);
+  const add = (kind: string) => {
+    drop(agent.id);
+    change({ add: kind, item: undefined }, true);
+  };
   const adding = may("member") && (
     <div class="row">
       <Button kind="secondary" icon="plus" disabled={full} onClick={() => add("qa")}>
@@ -86,7 +93,7 @@ export default function Knowledge({ agent, draft }: { agent: Schemas["ShownAgent
       </div>
       {query.item && <ItemForm key={query.item} agent={agent.id} item={query.item} onClose={close} done={changed} />}
       {query.add === "file" && may("member") && <ItemFile agent={agent.id} most={config?.limits.knowledge_file_bytes} onClose={close} done={changed} />}
-      {(query.add === "qa" || query.add === "text" || query.add === "markdown") && may("member") && <ItemForm key={query.add} agent={agent.id} kind={query.add} onClose={close} done={changed} />}
+      {(query.add === "qa" || query.add === "text" || query.add === "markdown") && may("member") && <ItemForm key={query.add} agent={agent.id} kind={query.add} question={takenAlong(agent.id)} onClose={close} done={changed} />}
       {deleting && (
         <Confirm
           title={`Delete “${deleting.title}”?`}

@@ -21,9 +21,10 @@ interface Common {
   done: (written?: Written) => Promise<void>;
 }
 
-export function ItemForm({ agent, item, kind = "qa", onClose, done }: Common & { item?: string; kind?: Kind }) {
+/** `question`: what the first pair of a new item asks. */
+export function ItemForm({ agent, item, kind = "qa", question = "", onClose, done }: Common & { item?: string; kind?: Kind; question?: string }) {
   const stored = useResource("/api/agents/{agent}/knowledge/{item}", item ? { path: { agent, item } } : null);
-  if (!item) return <Editor agent={agent} kind={kind} onClose={onClose} done={done} />;
+  if (!item) return <Editor agent={agent} kind={kind} question={question} onClose={onClose} done={done} />;
   if (!stored.data)
     return (
       <Dialog title="Knowledge" wide onClose={onClose}>
@@ -34,11 +35,11 @@ export function ItemForm({ agent, item, kind = "qa", onClose, done }: Common & {
   return <Editor agent={agent} kind={stored.data.kind} item={stored.data} etag={stored.etag} onClose={onClose} done={done} />;
 }
 
-function Editor({ agent, kind, item, etag, onClose, done }: Common & { kind: Kind; item?: Schemas["Item"]; etag?: string | undefined }) {
+function Editor({ agent, kind, item, question = "", etag, onClose, done }: Common & { kind: Kind; item?: Schemas["Item"]; question?: string; etag?: string | undefined }) {
   const [title, setTitle] = useState(item?.title ?? "");
   const [language, setLanguage] = useState(item?.language ?? "");
   const [text, setText] = useState(item?.text ?? "");
-  const [pairs, setPairs] = useState(item?.pairs?.length ? item.pairs : [{ question: "", answer: "" }]);
+  const [pairs, setPairs] = useState(item?.pairs?.length ? item.pairs : [{ question, answer: "" }]);
   const [base, setBase] = useState(etag);
   const [theirs, setTheirs] = useState<Schemas["Item"]>();
   const path = { agent, item: item?.id ?? "" };
@@ -66,7 +67,7 @@ function Editor({ agent, kind, item, etag, onClose, done }: Common & { kind: Kin
     }
   });
   const empty = kind === "qa" ? !body.pairs?.length : !text.trim();
-  const was = JSON.stringify([item?.title ?? "", item?.language ?? "", kind === "qa" ? (item?.pairs ?? []) : (item?.text ?? "")]);
+  const was = JSON.stringify([item?.title ?? "", item?.language ?? "", kind === "qa" ? (item?.pairs ?? (question ? [{ question, answer: "" }] : [])) : (item?.text ?? "")]);
   const dirty = JSON.stringify([title, language, kind === "qa" ? (body.pairs ?? []) : text]) !== was;
   const leave = leaving(dirty, onClose);
   const words = { qa: "questions and answers", text: "a text", markdown: "Markdown", html: "a web page" }[kind];
@@ -88,12 +89,12 @@ function Editor({ agent, kind, item, etag, onClose, done }: Common & { kind: Kin
       {theirs && <Conflict theirs={theirs} take={(now) => (setTitle(now.title), setLanguage(now.language), setText(now.text ?? ""), setPairs(now.pairs ?? []), setTheirs(undefined))} keep={() => setTheirs(undefined)} />}
       <div class="item-head">
         <Field label="Title" optional={kind === "qa"} pointer="/title" error={errors?.at("/title")} hint={kind === "qa" ? "Empty: the first question. Visitors see it as the source." : "Visitors see it as the source."}>
-          <Input value={title} onInput={setTitle} maxLength={300} autoFocus />
+          <Input value={title} onInput={setTitle} maxLength={300} autoFocus={!question} />
         </Field>
         <Language value={language} change={setLanguage} />
       </div>
       {kind === "qa" ? (
-        <Pairs pairs={pairs} change={setPairs} error={(pointer) => errors?.at(pointer)} />
+        <Pairs pairs={pairs} change={setPairs} answering={question !== ""} error={(pointer) => errors?.at(pointer)} />
       ) : (
         <Field label={kind === "markdown" ? "Markdown" : "Text"} pointer="/text" error={errors?.at("/text")} hint={`${bytes(new TextEncoder().encode(text).length)} of 1 MB. It is cut into passages of a few hundred words${kind === "markdown" ? ", at its headings first" : ""}.`}>
           <TextArea rows={14} value={text} onInput={setText} />
@@ -114,7 +115,7 @@ function Language({ value, change }: { value: string; change: (value: string) =>
   );
 }
 
-function Pairs({ pairs, change, error }: { pairs: Schemas["Pair"][]; change: (pairs: Schemas["Pair"][]) => void; error: (pointer: string) => string | undefined }) {
+function Pairs({ pairs, change, answering, error }: { pairs: Schemas["Pair"][]; answering: boolean; change: (pairs: Schemas["Pair"][]) => void; error: (pointer: string) => string | undefined }) {
   const set = (at: number, next: Partial<Schemas["Pair"]>) => change(pairs.map((pair, i) => (i === at ? { ...pair, ...next } : pair)));
   return (
     <ol class="stack">
@@ -124,7 +125,7 @@ function Pairs({ pairs, change, error }: { pairs: Schemas["Pair"][]; change: (pa
             <Input value={pair.question} onInput={(question) => set(i, { question })} />
           </Field>
           <Field label={`Answer${pairs.length > 1 ? ` ${i + 1}` : ""}`} pointer={`/pairs/${i}/answer`} error={error(`/pairs/${i}/answer`)}>
-            <TextArea rows={3} value={pair.answer} onInput={(answer) => set(i, { answer })} />
+            <TextArea rows={3} autoFocus={answering && i === 0} value={pair.answer} onInput={(answer) => set(i, { answer })} />
           </Field>
           {pairs.length > 1 && <Button kind="quiet" icon="trash" label={`Remove question ${i + 1}`} onClick={() => change(pairs.filter((_, at) => at !== i))} />}
         </li>

@@ -1,5 +1,6 @@
 /** One test case, added or changed: the question, and what its answer must fulfil. */
 
+import { useEffect } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
 import { Button } from "../../parts/basics";
 import { Dialog } from "../../parts/dialog";
@@ -22,6 +23,9 @@ export async function putCases(agent: string, stored: Stored, change: (cases: Ca
 
 export const getCases = (agent: string): Promise<Stored> => call("get", "/api/agents/{agent}/checks", { path: { agent } });
 
+/** Characters of a question. */
+const MOST = 4000;
+
 type Fields = { question: string; must: string[]; must_not: string[]; hand_off: string; source: string };
 
 const NAMES: Record<keyof Fields, string> = { question: "Question", must: "Must say", must_not: "Must not say", hand_off: "Hand-off", source: "Source" };
@@ -42,7 +46,8 @@ function idOf(question: string, cases: Case[]): string {
   }
 }
 
-export function CaseDialog({ agent, stored, id, saved, onClose }: { agent: string; stored: Stored; id: string | undefined; saved: (now: Stored) => void; onClose: () => void }) {
+/** `question`: what a new case asks. */
+export function CaseDialog({ agent, stored, id, question = "", saved, onClose }: { agent: string; stored: Stored; id: string | undefined; question?: string; saved: (now: Stored) => void; onClose: () => void }) {
   const at = id === undefined ? stored.data.cases.length : stored.data.cases.findIndex((one) => one.id === id);
   let latest = stored;
   const form = useForm<Fields>({
@@ -64,6 +69,9 @@ export function CaseDialog({ agent, stored, id, saved, onClose }: { agent: strin
     check: (values) => ({ question: values.question.trim() ? undefined : "Write what a visitor asks." }),
   });
   const { values, set } = form;
+  useEffect(() => {
+    if (question && !values.question) set("question", question.slice(0, MOST));
+  }, []);
   const error = (name: keyof Fields) => form.error(name, `/cases/${at}/${name}`);
   const empty = !values.must.length && !values.must_not.length && values.hand_off === "either" && !values.source.trim();
   const known = form.problem?.errors.some((one) => one.pointer?.startsWith(`/cases/${at}/`));
@@ -82,7 +90,7 @@ export function CaseDialog({ agent, stored, id, saved, onClose }: { agent: strin
     >
       <Submit label="Test case" onSubmit={() => void form.save()}>
         <Field label="Question" hint="As the first message of a visitor." error={error("question")} pointer={`/cases/${at}/question`} onBlur={() => form.touch("question")}>
-          <TextArea rows={2} autoFocus value={values.question} maxLength={4000} placeholder="Are you open on Saturday?" onInput={(next) => set("question", next)} />
+          <TextArea rows={2} autoFocus value={values.question} maxLength={MOST} placeholder="Are you open on Saturday?" onInput={(next) => set("question", next)} />
         </Field>
         <Field label="Must say" optional hint="One phrase a line, each of them; case does not matter." error={error("must")} pointer={`/cases/${at}/must`}>
           <Lines rows={2} value={values.must} onChange={(next) => set("must", next)} />

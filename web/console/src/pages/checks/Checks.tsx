@@ -4,6 +4,7 @@ import "../../styles/checks.css";
 import { useState } from "preact/hooks";
 import type { Schemas } from "../../api/client";
 import { useAction, useResource } from "../../api/resource";
+import { drop, takenAlong } from "../../asked";
 import { fine, plural, when } from "../../format";
 import { Badge, Bar, Button, Card, Empty, Note, State } from "../../parts/basics";
 import { toast } from "../../parts/dialog";
@@ -22,7 +23,13 @@ export default function Checks({ agent }: { agent: string }) {
   const cases = useResource("/api/agents/{agent}/checks", { path });
   const runs = useResource("/api/agents/{agent}/checks/runs", { path });
   const [query, change] = useQuery();
-  const [editing, setEditing] = useState<{ id: string | undefined }>();
+  const [chosen, setEditing] = useState<{ id: string | undefined }>();
+  const editing = chosen ?? (query.add === "case" && may("member") ? { id: undefined } : undefined);
+  const close = () => {
+    drop(agent);
+    setEditing(undefined);
+    change({ add: undefined });
+  };
   const run = query.run ?? runs.data?.items[0]?.id;
   const runner = useRun(agent, (made) => change({ run: made || undefined }));
   const put = (now: Stored) => cases.put(now.data, now.etag);
@@ -72,7 +79,7 @@ export default function Checks({ agent }: { agent: string }) {
                 )}
               </Card>
               {data.cases.length > 0 && <RunCard shown={data} runner={runner} last={runs.data?.items[0]} />}
-              {editing && <CaseDialog key={editing.id ?? "new"} agent={agent} stored={stored} id={editing.id} saved={put} onClose={() => setEditing(undefined)} />}
+              {editing && <CaseDialog key={editing.id ?? "new"} agent={agent} stored={stored} id={editing.id} question={chosen ? "" : takenAlong(agent)} saved={put} onClose={close} />}
             </>
           );
         }}

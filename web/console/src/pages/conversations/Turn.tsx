@@ -3,11 +3,13 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import type { Schemas } from "../../api/client";
 import { useResource } from "../../api/resource";
+import { takeAlong } from "../../asked";
 import { billingDay, count, duration, known, month, plural, tokens, when } from "../../format";
-import { Badge, Facts, State } from "../../parts/basics";
+import { Badge, Button, Facts, State } from "../../parts/basics";
 import { Icon } from "../../parts/icons";
 import { Loaded } from "../../parts/problem";
 import { to } from "../../routing";
+import { may } from "../../session/session";
 
 type Shown = Schemas["TranscriptTurn"];
 
@@ -156,6 +158,16 @@ function More({ turn, agent }: { turn: Shown; agent: string }) {
             </li>
           ))}
         </ol>
+      )}
+      {may("member") && (
+        <div class="row">
+          <Button icon="book" onClick={() => takeAlong(agent, turn.message, "knowledge")}>
+            Add to knowledge
+          </Button>
+          <Button icon="plus" onClick={() => takeAlong(agent, turn.message, "checks")}>
+            Make test case
+          </Button>
+        </div>
       )}
       <p class="row muted">
         <span class="label">Event</span>
