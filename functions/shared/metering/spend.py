@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from functions.shared import clock, contracts, events, firestore, logs
 from functions.shared.contracts import BillingRead, BooksRead
 from functions.shared.metering import apart, holds, terms
-from functions.shared.metering.holds import Hold, Spend
+from functions.shared.metering.limits import Hold, Spend
 
 if TYPE_CHECKING:
     from functions.shared.identity import WorkspaceId

@@ -18,7 +18,8 @@ from functions.shared import clock, config, firestore, metering
 from functions.shared.contracts import BillingRead
 from functions.shared.errors import CapReached, Unavailable
 from functions.shared.metering import Hold
-from functions.shared.metering.holds import Spend, room, sealed
+from functions.shared.metering.holds import sealed
+from functions.shared.metering.limits import Spend, room
 from functions.shared.money import minor_to_nanos
 from tests.cloud import Cloud
 from tests.functions.billing.debts import operator, void
