@@ -123,14 +123,7 @@ def tests(session: nox.Session) -> None:
         session.log(f"The tests on Python {version}; -- PATH or -- -k WORD picks some.")
         binary = environment(session, python)
         picked = session.posargs or ([] if version == here else BOTH_PYTHONS)
-        run(
-            session,
-            "-m",
-            "pytest",
-            *WORKERS,
-            *picked,
-            python=binary,
-        )
+        run(session, "-m", "pytest", *WORKERS, *picked, python=binary)
 
 
 @nox.session

@@ -5,16 +5,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from functions.analytics import repository, steps
-from functions.analytics.models import (
-    ConversationFilter,
-    ConversationItem,
-    HandOff,
-    Lead,
-    Transcript,
-    TranscriptQuery,
-    TranscriptTurn,
-    TurnSource,
-)
+from functions.analytics.models import ConversationItem, HandOff, Lead, Transcript, TranscriptTurn, TurnSource
+from functions.analytics.query_models import ConversationFilter, TranscriptQuery
 from functions.shared import contracts, etags, ids, paging, words
 from functions.shared.contracts import BUCKETS, ConversationRead, TurnRead
 from functions.shared.errors import Invalid, NotFound

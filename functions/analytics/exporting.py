@@ -86,7 +86,7 @@ def take(call: Call, event: Event) -> None:
         # Another room refuses, and would the next time.
         logs.warning("an export was refused", export=name, code=problem.code)
         run.fail(problem.code)
-    except Exception:
+    except Exception:  # whatever it was, the lease is given back; the delivery after MOST_TRIES of them says `failed`
         run.release()
         raise
 

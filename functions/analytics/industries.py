@@ -1,7 +1,8 @@
 """The workspace by the industries of its agents, each beside the span before and beside what is typical of it."""
 
 from functions.analytics import benchmarks, metrics, performance, repository, steps, usage
-from functions.analytics.models import MOST_DAYS, Days, Industries, IndustryPerformance, Performance, Range
+from functions.analytics.models import Days, Industries, IndustryPerformance, Performance
+from functions.analytics.query_models import MOST_DAYS, Range
 from functions.analytics.rollups import summed
 from functions.shared.contracts import Counters
 from functions.shared.http import Call

@@ -4,18 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 
 from functions.analytics import freshness, metrics, repository, series, steps, usage
-from functions.analytics.models import (
-    MOST_DAYS,
-    MOST_HOUR_DAYS,
-    Comparison,
-    Days,
-    Performance,
-    PerformanceQuery,
-    Range,
-    VersionList,
-    VersionPerformance,
-    VersionsQuery,
-)
+from functions.analytics.models import Comparison, Days, Performance, VersionList, VersionPerformance
+from functions.analytics.query_models import MOST_DAYS, MOST_HOUR_DAYS, PerformanceQuery, Range, VersionsQuery
 from functions.analytics.rollups import summed
 from functions.analytics.usage import Wanted
 from functions.shared import contracts, ids

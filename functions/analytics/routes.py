@@ -4,17 +4,19 @@ from functions.analytics import conversations, export_routes, industries, perfor
 from functions.analytics.definitions import DEFINITIONS
 from functions.analytics.models import (
     Comparison,
-    ConversationFilter,
     ConversationItem,
     Definition,
     Industries,
+    Stats,
+    Transcript,
+    VersionList,
+)
+from functions.analytics.query_models import (
+    ConversationFilter,
     PerformanceQuery,
     Range,
-    Stats,
     StatsQuery,
-    Transcript,
     TranscriptQuery,
-    VersionList,
     VersionsQuery,
 )
 from functions.shared import firestore

@@ -5,17 +5,8 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from functions.analytics import metrics, repository, steps
-from functions.analytics.models import (
-    MOST_DAYS,
-    MOST_FOREIGN_DAYS,
-    MOST_HOUR_DAYS,
-    Bucket,
-    Cutting,
-    Figures,
-    Range,
-    Stats,
-    StatsQuery,
-)
+from functions.analytics.models import Bucket, Figures, Stats
+from functions.analytics.query_models import MOST_DAYS, MOST_FOREIGN_DAYS, MOST_HOUR_DAYS, Cutting, Range, StatsQuery
 from functions.analytics.rollups import summed
 from functions.shared import clock
 from functions.shared.contracts import QUARTERS, Counters, RollupCut, WorkspaceRead

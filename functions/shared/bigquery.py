@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from functions.shared import logs
+from functions.shared import logs, unanswered
 from functions.shared.config import settings
 from functions.shared.errors import Unavailable
 
@@ -100,21 +100,9 @@ def _asked(
 @contextmanager
 def _reached() -> Iterator[None]:
     """Every way in which the warehouse can fail to answer is Unavailable."""
-    import requests
-    from google.api_core import exceptions
-    from google.auth.exceptions import GoogleAuthError
-
     try:
         yield
-    except (
-        exceptions.ServerError,
-        exceptions.TooManyRequests,
-        exceptions.RetryError,
-        requests.ConnectionError,
-        requests.Timeout,
-        TimeoutError,
-        GoogleAuthError,  # The metadata server of the instance does not answer.
-    ) as error:
+    except unanswered.errors() as error:
         raise Unavailable("The warehouse did not answer in time. Try again.", retry_after=5) from error
 
 

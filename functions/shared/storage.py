@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import cache
 from typing import IO, Any
 
-from functions.shared import logs
+from functions.shared import logs, unanswered
 from functions.shared.config import settings
 from functions.shared.errors import Unavailable
 from functions.shared.identity import signing
@@ -71,20 +71,9 @@ def _patience() -> dict[str, Any]:
 @contextmanager
 def _reached() -> Iterator[None]:
     """Every way in which the file store can fail to answer is Unavailable."""
-    import requests
-    from google.api_core import exceptions
-    from google.auth.exceptions import GoogleAuthError
-
     try:
         yield
-    except (
-        exceptions.ServerError,
-        exceptions.TooManyRequests,
-        exceptions.RetryError,
-        requests.ConnectionError,
-        requests.Timeout,
-        GoogleAuthError,  # The metadata server of the instance does not answer.
-    ) as error:
+    except unanswered.errors() as error:
         raise Unavailable("The file store did not answer. Try again.") from error
 
 

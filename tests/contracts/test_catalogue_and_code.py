@@ -59,7 +59,7 @@ class _EachKeyOnce(yaml.SafeLoader):
 
 @pytest.mark.parametrize("path", [openapi.CATALOGUE, openapi.GATEWAY_FILE], ids=lambda path: path.name)
 def test_no_key_comes_twice(path: Path) -> None:
-    yaml.load(path.read_text("utf-8"), _EachKeyOnce)
+    assert yaml.load(path.read_text("utf-8"), _EachKeyOnce)
 
 
 def test_the_check_of_the_keys_finds_a_second_one() -> None:

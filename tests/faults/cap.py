@@ -158,8 +158,8 @@ def check(home: WorkspaceId, size: Size, result: Orders, seen: Watched, at: date
     held = sum(hold.amount for hold in spend.holds.values())
     rest = Hold("late", AGENTS[1], False, cap - spend.spent, later, later + LIFE, {})
     if held:
-        assert metering.holds.refusal(spend, rest, later - timedelta(microseconds=1)) is not None
-    assert metering.holds.refusal(spend, rest, later) is None, "a dead hold takes room"
+        assert metering.limits.refusal(spend, rest, later - timedelta(microseconds=1)) is not None
+    assert metering.limits.refusal(spend, rest, later) is None, "a dead hold takes room"
     assert metering.sweep(home, month, later) == 0
     every = recorded(home)
     after = Spend.stored(firestore.get(path).data)

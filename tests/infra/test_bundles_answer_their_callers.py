@@ -12,7 +12,8 @@ from local.supervisor.addresses import HOST
 from local.supervisor.plan import account
 from tests import engines
 from tests.cloud import PROJECT, Cloud
-from tests.infra.callers_requests import REQUESTS, Pair, pairs
+from tests.infra.callers import Pair, pairs
+from tests.infra.callers_requests import REQUESTS
 from tests.infra.deployed import CALLERS, CLOUD_RUN, DATASET, ENGINES, Deployed, catalogue, revision
 from tests.infra.town import Town
 

@@ -145,9 +145,10 @@ def test_the_closed_chat_says_something_once_a_session(platform: Standin, visit:
     hello.get_by_role("button", name="Looking for an appointment?").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     expect(hello).to_be_empty()
+    page.clock.install()
     page.goto(site)
     page.locator(".launcher").wait_for()
-    page.wait_for_timeout(1500)
+    page.clock.fast_forward(60_000)
     expect(page.locator(".hello")).to_be_empty()
     assert not platform.asked("POST", f"/api/widgets/{WIDGET}/sessions")
 

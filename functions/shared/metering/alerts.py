@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.shared import activity, contracts, events, firestore, logs, notifications
 from functions.shared.errors import Problem
-from functions.shared.metering.holds import Hold, Spend, met
+from functions.shared.metering.limits import Hold, Spend, met
 from functions.shared.money import NANOS, Money, format_decimal
 
 if TYPE_CHECKING:

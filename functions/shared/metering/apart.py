@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from functions.shared import clock, contracts, firestore, pricing, tax
 from functions.shared.config import settings
 from functions.shared.contracts import BillingRead, InvoiceRead
-from functions.shared.metering.holds import Spend
+from functions.shared.metering.limits import Spend
 from functions.shared.metering.terms import agreed
 from functions.shared.money import NANOS, divide_up, minor_to_nanos, minor_unit
 from functions.shared.plans import PlanTerms, net_at_most

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from functions.shared import clock, contracts, events, firestore, logs
 from functions.shared.contracts import BillingRead, BooksRead
 from functions.shared.metering import apart, holds, terms
-from functions.shared.metering.holds import Hold, Spend
+from functions.shared.metering.limits import Hold, Spend
 
 if TYPE_CHECKING:
     from functions.shared.identity import WorkspaceId
@@ -118,47 +118,45 @@ def settle(workspace: WorkspaceId, hold: Hold, row: Mapping[str, Any], also: Als
 
 
 def _commit(workspace: WorkspaceId, path: str, change: holds.Change, also: Also, now: datetime) -> bool:
-    for erased in (False, True):
+    def write(erased: bool) -> None:
         batch = firestore.Batch()
         batch.update(path, _fields(change))
         _events(batch, workspace, change, now)
         if not erased:
             also(batch)
-        try:
-            batch.commit()
-        except firestore.AlreadyExists:
-            return False
-        except firestore.Changed:
-            if erased:
-                raise
-            continue
-        return True
-    return True
+        batch.commit()
+
+    return _done(write)
 
 
 def _guarded(workspace: WorkspaceId, path: str, hold: Hold, decide: Any, also: Also) -> bool:
     event_path = contracts.path(workspace, "events", hold.turn)
 
-    def work(transaction: firestore.Transaction) -> None:
-        spend, event = transaction.get_all([path, event_path])
-        now = clock.now()
-        change = decide(Spend.stored(spend.data), event.data["row"] if event.exists else None, now)
-        if change is not None:
-            transaction.update(path, _fields(change))
-            _events(transaction, workspace, change, now)
-            if not erased:
-                also(transaction)
+    def write(erased: bool) -> None:
+        def work(transaction: firestore.Transaction) -> None:
+            spend, event = transaction.get_all([path, event_path])
+            now = clock.now()
+            change = decide(Spend.stored(spend.data), event.data["row"] if event.exists else None, now)
+            if change is not None:
+                transaction.update(path, _fields(change))
+                _events(transaction, workspace, change, now)
+                if not erased:
+                    also(transaction)
 
-    for erased in (False, True):
+        firestore.transact(work)
+
+    return _done(write)
+
+
+def _done(write: Callable[[bool], None]) -> bool:
+    """Whether `write` wrote, for the first time; again with True when what the turn belongs to was erased meanwhile."""
+    try:
         try:
-            firestore.transact(work)
-        except firestore.AlreadyExists:
-            return False
+            write(False)
         except firestore.Changed:
-            if erased:
-                raise
-            continue
-        return True
+            write(True)
+    except firestore.AlreadyExists:
+        return False
     return True
 
 

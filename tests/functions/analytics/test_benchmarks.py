@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.analytics import benchmarks, consumer, industries
-from functions.analytics.models import Industries, Range
+from functions.analytics.models import Industries
+from functions.analytics.query_models import Range
 from functions.shared import bigquery, clock, config, events, firestore, ids, logs
 from functions.shared.errors import Unavailable
 from functions.shared.identity import WorkspaceId

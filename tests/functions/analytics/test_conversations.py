@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from functions.analytics import conversations
-from functions.analytics.models import ConversationFilter, TranscriptQuery
+from functions.analytics.query_models import ConversationFilter, TranscriptQuery
 from functions.shared import contracts, firestore, ids, logs, words
 from functions.shared.contracts import TurnRead
 from functions.shared.identity import WorkspaceId

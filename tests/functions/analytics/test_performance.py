@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from functions.analytics import consumer, freshness, performance
-from functions.analytics.models import Comparison, PerformanceQuery, Range, VersionsQuery
+from functions.analytics.models import Comparison
+from functions.analytics.query_models import PerformanceQuery, Range, VersionsQuery
 from functions.shared import clock, contracts, events, ids, logs
 from functions.shared.errors import Invalid
 from functions.shared.identity import WorkspaceId

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from functions.analytics.models import MOST_FOREIGN_DAYS
+from functions.analytics.query_models import MOST_FOREIGN_DAYS
 from functions.analytics.steps import HOUR, QUARTER, Granularity, Part, Step, before, bounds, cut, days_of
 from functions.shared.contracts import QUARTERS, RollupRead
 

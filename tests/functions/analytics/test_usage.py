@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.analytics import consumer, usage
-from functions.analytics.models import Stats, StatsQuery
+from functions.analytics.models import Stats
+from functions.analytics.query_models import StatsQuery
 from functions.shared import clock, events, logs
 from functions.shared.identity import WorkspaceId
 from functions.shared.money import Money

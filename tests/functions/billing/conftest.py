@@ -1,10 +1,10 @@
-"""Billing's tests also need the warehouse, which the close compares with."""
+"""What only billing's tests need: the card service, with what billing has to know of it, and what was alarmed."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from functions.shared import config
+from functions.shared import config, logs
 from tests import engines
 from tests.cloud import Cloud
 from tests.functions.billing.till import KEY, SECRET, Till
@@ -26,3 +26,11 @@ def till(house: Cloud, card_service: engines.Engine, monkeypatch: pytest.MonkeyP
         monkeypatch.setenv(name, value)
     config.settings.cache_clear()
     return till
+
+
+@pytest.fixture
+def alarms(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is alarmed, with the reason that it names."""
+    said: list[str] = []
+    monkeypatch.setattr(logs, "alarm", lambda message, **fields: said.append(f"{message}: {fields.get('why', '')}"))
+    return said

@@ -8,8 +8,8 @@ from functions.shared import config
 from functions.shared.errors import Conflict, Invalid, NotFound
 from functions.shared.money import Money
 from tests.cloud import Cloud
+from tests.functions.billing.card_books import invoice
 from tests.functions.billing.story import Story, at, owing
-from tests.functions.billing.test_card_payments import invoice
 from tests.functions.billing.till import PAID, Till
 
 

@@ -26,10 +26,10 @@ from functions.shared.config import settings
 from functions.shared.money import Money
 from tests.cloud import Cloud
 from tests.functions.billing.debts import books_hold, money, operator, stored
+from tests.functions.billing.differences import told
 from tests.functions.billing.story import FINAL, NEXT_FINAL, Story, at
 from tests.functions.billing.test_accounts import publish
 from tests.functions.billing.test_credits import buy, give
-from tests.functions.billing.test_reconciling import told
 from tests.functions.billing.till import Till
 
 MESSAGE = 1_000_000_000

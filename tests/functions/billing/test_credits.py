@@ -17,7 +17,7 @@ from functions.shared.errors import Conflict, Invalid, NotFound
 from functions.shared.http import Call, Page
 from functions.shared.identity import Caller
 from functions.shared.identity.workspace import from_directory
-from functions.shared.metering.holds import Spend, room
+from functions.shared.metering.limits import Spend, room
 from functions.shared.money import Money, minor_to_nanos
 from tests.cloud import Cloud
 from tests.functions.billing.story import FINAL, NEXT_FINAL, Story, at

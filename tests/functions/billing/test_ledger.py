@@ -271,15 +271,6 @@ def test_an_invoice_below_zero_is_credit() -> None:
     assert ledger.due(entries, invoice.invoice_id) == 0
 
 
-def test_a_refund_takes_credit_first_and_opens_the_rest_again() -> None:
-    plan = terms(monthly_fee="10")
-    entries = post(plan, [])
-    invoice = freeze(draft(plan, entries))
-    entries += ledger.finalize(invoice, FINAL)
-    paid = payment(1500)
-    entries += ledger.payment(paid, invoice.due_minor, FINAL)
-
-
 def test_entries_of_another_day_or_period_are_refused() -> None:
     entries = close([event()], DAYS[0])
     with pytest.raises(ValueError, match="not an entry"):

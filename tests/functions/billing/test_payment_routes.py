@@ -6,12 +6,13 @@ import time
 import pytest
 from flask.testing import FlaskClient
 
+from functions.billing import cards, payment_routes
 from local.cards.sender import signed
 from tests.cloud import Cloud
+from tests.functions.billing.card_books import invoice, nothing_moved
 from tests.functions.billing.story import Story, owing
-from tests.functions.billing.test_card_payments import invoice
 from tests.functions.billing.test_routes import deployment, person, through
-from tests.functions.billing.till import SECRET, Till
+from tests.functions.billing.till import OLD_SECRET, SECRET, Till, raw, webhook
 
 
 @pytest.fixture
@@ -86,3 +87,36 @@ def test_without_an_account_cards_are_off_and_transfers_are_not(
     headers = {**through("gateway"), "Stripe-Signature": "t=1,v1=0", "Content-Type": "application/json"}
     assert bare.post("/api/payments/webhook", data=b"{}", headers=headers).status_code == 409
     assert bare.get("/api/payments", headers=person(story, "viewer")).status_code == 200
+
+
+def test_a_forged_signature_is_refused(story: Story, till: Till) -> None:
+    intent = till.pays(story, invoice_id=invoice(story).invoice_id)
+    content = json.dumps(till.events(intent)[-1])
+    now = int(time.time())
+    right = signed(content, SECRET, now)
+    bad = ["", "t=1", "v1=00", f"t={now}", f"t={now},v1=00", signed(content, "whsec_other", now), right[:-1] + "g"]
+    bad += [signed(content + " ", SECRET, now), right.replace("v1=", "v0="), f"t={now + 1},{right.partition(',')[2]}"]
+    for signature in bad:
+        with pytest.raises(cards.WrongSignature):
+            payment_routes.take_webhook(webhook(story, signature), raw(content))
+    with pytest.raises(cards.WrongSignature):
+        payment_routes.take_webhook(webhook(story, right), raw(b"\xff" + content.encode()))
+    nothing_moved(story)
+
+
+def test_a_replay_that_is_years_old_is_refused(story: Story, till: Till) -> None:
+    intent = till.pays(story, invoice_id=invoice(story).invoice_id)
+    content = json.dumps(till.events(intent)[-1])
+    for age in (cards.TOLERANCE_SECONDS + 60, 3 * 365 * 86400):
+        old = signed(content, SECRET, int(time.time()) - age)
+        with pytest.raises(cards.WrongSignature):
+            payment_routes.take_webhook(webhook(story, old), raw(content))
+    nothing_moved(story)
+
+
+def test_both_secrets_are_taken_while_they_are_rotated(story: Story, till: Till) -> None:
+    intent = till.pays(story, invoice_id=invoice(story).invoice_id)
+    for secret in (OLD_SECRET, SECRET):
+        content = json.dumps(till.events(intent)[-1])
+        payment_routes.take_webhook(webhook(story, signed(content, secret, int(time.time()))), raw(content))
+    assert invoice(story).state == "paid"

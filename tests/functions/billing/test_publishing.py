@@ -91,7 +91,7 @@ def test_each_publication_stands_once_in_the_operators_own_log(story: Story) -> 
         ({"plan": "pay_as_you_go"}, "/plan"),
         ({"plan_version": "starter-1"}, "/plan_version"),
         ({"currency": "EUR"}, "/currency"),
-        ({"currency": "XXX"}, "/currency"),
+        ({"currency": "XXX"}, "/currency"),  # ISO 4217 for no currency at all.
         ({"cost_plus": None}, ""),
         ({"discount": "1.1"}, ""),
         ({"unit_prices": [{"meter": "messages", "price": "1", "model": "nobody"}]}, "/unit_prices/0/model"),

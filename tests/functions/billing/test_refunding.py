@@ -12,8 +12,8 @@ from functions.shared.http import Call
 from functions.shared.identity import Caller
 from functions.shared.money import Money
 from tests.cloud import Cloud
+from tests.functions.billing.card_books import acts, balances, credit, invoice, paid
 from tests.functions.billing.story import Story, owing
-from tests.functions.billing.test_card_payments import acts, balances, credit, invoice, paid
 from tests.functions.billing.till import PAID, Till
 
 

@@ -102,7 +102,7 @@ def test_currencies_know_their_coins() -> None:
     assert minor_unit("USD") == 10_000_000
     assert len(MINOR_DIGITS) > 150
     with pytest.raises(UnknownCurrency):
-        minor_digits("XXX")
+        minor_digits("XXX")  # ISO 4217 for no currency at all.
     assert same_currency("USD", "USD") == "USD"
     with pytest.raises(CurrencyMismatch):
         same_currency("USD", "EUR")

@@ -31,11 +31,14 @@ def test_an_object_that_is_written_once_keeps_its_first_content(cloud: Cloud) ->
     assert storage.read("archive", name) == b"first"
 
 
-def test_without_credentials_the_file_store_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_credentials() -> None:
-        raise DefaultCredentialsError("the metadata server does not answer")
+@pytest.mark.parametrize("fault", [DefaultCredentialsError("the metadata server does not answer"), TimeoutError()])
+def test_without_credentials_or_an_answer_in_time_the_file_store_is_unavailable(
+    monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def silent() -> None:
+        raise fault
 
-    monkeypatch.setattr(storage, "client", no_credentials)
+    monkeypatch.setattr(storage, "client", silent)
     for call in (
         lambda: storage.write("cdn", "x", b"x", content_type="text/plain"),
         lambda: storage.read("cdn", "x"),

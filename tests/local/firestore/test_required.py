@@ -97,18 +97,25 @@ REFUSED = {
 }
 
 
+def refusal(name, query):
+    try:
+        check(INDEXES, parse(f"{ROOT}/w/x" if "group" not in name else ROOT, structured(query)))
+    except Refused as refused:
+        return refused
+    return None
+
+
 @pytest.mark.parametrize("name", ALLOWED)
 def test_a_query_with_its_indexes_is_answered(name):
-    check(INDEXES, parse(f"{ROOT}/w/x" if "group" not in name else ROOT, structured(ALLOWED[name])))
+    assert refusal(name, ALLOWED[name]) is None
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_query_without_its_index_is_refused_by_the_name_of_the_index(name):
     query, wanted = REFUSED[name]
-    with pytest.raises(Refused) as refused:
-        check(INDEXES, parse(f"{ROOT}/w/x" if "group" not in name else ROOT, structured(query)))
-    assert refused.value.code.name == "FAILED_PRECONDITION"
-    assert wanted in refused.value.message
+    refused = refusal(name, query)
+    assert refused.code.name == "FAILED_PRECONDITION"
+    assert wanted in refused.message
 
 
 def test_the_client_is_told_by_the_engine(db):

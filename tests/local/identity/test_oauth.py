@@ -9,6 +9,7 @@ import jwt
 import pytest
 import requests
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from google.auth import jwt as google_jwt
@@ -127,7 +128,10 @@ def test_sign_blob_gives_a_signature_that_the_certificate_verifies(
     url = f"{identity.url}/www.googleapis.com/robot/v1/metadata/x509/{account['client_email']}"
     certificate = requests.get(url, timeout=10).json()[answer["keyId"]]
     key = x509.load_pem_x509_certificate(certificate.encode()).public_key()
-    key.verify(base64.b64decode(answer["signedBlob"]), b"to sign", padding.PKCS1v15(), hashes.SHA256())
+    signature = base64.b64decode(answer["signedBlob"])
+    key.verify(signature, b"to sign", padding.PKCS1v15(), hashes.SHA256())
+    with pytest.raises(InvalidSignature):
+        key.verify(signature, b"to sigh", padding.PKCS1v15(), hashes.SHA256())
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,8 @@ def test_without_its_dead_letter_topic_a_message_is_kept_and_tried_on(cloud: Clo
             push_config={"push_endpoint": listener.url},
         )
         cloud.publish(topic, b"stays")
-        listener.wait(lambda r: len(r) >= 8)
+        requests = listener.wait(lambda r: len(r) >= 8)
+    assert set(map(data, requests)) == {b"stays"}
 
 
 def test_one_ordering_key_is_delivered_one_by_one_in_order_also_over_a_failure(cloud: Cloud) -> None:

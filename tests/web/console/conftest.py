@@ -1,5 +1,6 @@
 """A stack, a practice on it, and its owner's console in Chromium."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from tests.web.console.billed import Billed, Person
 AXE = web.FrontEnd("console").source / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS = (360, 768, 1280)
 SECONDS = 30_000
+Make = Callable[..., str]
 
 
 @pytest.fixture(scope="package")
@@ -30,6 +32,17 @@ def stack(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
 def practice(stack: Stack) -> Practice:
     """A workspace with an active agent, an item of knowledge and a widget. Its owner's client makes more."""
     return Practice(stack)
+
+
+@pytest.fixture(scope="module")
+def make(practice: Practice) -> Make:
+    """Makes an agent of its own for a test, with these fields."""
+
+    def made(**fields: object) -> str:
+        body = {"name": f"Agent {uuid.uuid4().hex[:6]}", "industry": "dental", **fields}
+        return str(practice.owner.ask("POST", "/api/agents", body).json()["id"])
+
+    return made
 
 
 @pytest.fixture(scope="package")

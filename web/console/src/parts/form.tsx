@@ -6,10 +6,10 @@
  */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { asProblem, type Problem } from "../api/problem";
 import { useKept } from "../kept";
-import { guardLeaving } from "../routing";
+import { useUnsaved } from "../unsaved";
 import { Button, Note } from "./basics";
 import { Dialog, toast } from "./dialog";
 import { Radios } from "./fields";
@@ -178,24 +178,7 @@ export function SaveBar<T extends Values>({ form, label = "Save", names, show, w
   // What is gone with its form cannot come back.
   const withdraw = useRef<(() => void) | undefined>(undefined);
   useEffect(() => () => withdraw.current?.(), []);
-  useLayoutEffect(() => {
-    if (!n) return;
-    const keys = (event: KeyboardEvent) => {
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") {
-        event.preventDefault();
-        save();
-      }
-    };
-    const leave = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener("keydown", keys);
-    addEventListener("beforeunload", leave);
-    const release = guardLeaving(() => confirm(`Leave without saving ${n === 1 ? "one change" : `${n} changes`}?`), within);
-    return () => {
-      removeEventListener("keydown", keys);
-      removeEventListener("beforeunload", leave);
-      release();
-    };
-  });
+  useUnsaved(n ? `Leave without saving ${n === 1 ? "one change" : `${n} changes`}?` : undefined, save, within);
   return (
     <>
       {form.problem && <ErrorNote problem={form.problem} retry={form.problem.errors.length ? undefined : save} safe="What you typed is still here." />}

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import type { Schemas } from "../../api/client";
+import { BUCKETS } from "../../buckets";
 import { Chat } from "../../chat/Chat";
 import { type Turn, useChat, type Version } from "../../chat/useChat";
 import { count, DASH, duration, known } from "../../format";
@@ -46,13 +47,6 @@ function Before() {
     </Card>
   );
 }
-
-const BUCKETS = [
-  ["input_tokens", "Input"],
-  ["cached_input_tokens", "Input from cache"],
-  ["output_tokens", "Output"],
-  ["reasoning_tokens", "Reasoning"],
-] as const;
 
 function Inspector({ turn, agent, conversation }: { turn: Turn; agent: string; conversation: string | undefined }) {
   const catalogue = useCatalogue();

@@ -1,6 +1,6 @@
 /** The draft as its YAML file: written with completion and faults from the schema, saved whole, never over somebody's. */
 
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { raw, type Schemas } from "../../api/client";
 import { asProblem, type Problem } from "../../api/problem";
 import { forget, type Resource, useAction, useResource } from "../../api/resource";
@@ -9,8 +9,8 @@ import type { Node } from "../../editor/schema";
 import { Button, Skeleton } from "../../parts/basics";
 import { Dialog, toast } from "../../parts/dialog";
 import { ErrorNote } from "../../parts/problem";
-import { guardLeaving } from "../../routing";
 import { may } from "../../session/session";
+import { useUnsaved } from "../../unsaved";
 import { useCatalogue } from "./catalogue";
 import { Faults, placed } from "./Faults";
 import { download } from "./Life";
@@ -79,24 +79,7 @@ export default function Yaml({ agent, draft }: { agent: Schemas["ShownAgent"]; d
   });
   const save = () => void saving.run(stored?.etag);
   const exporting = useAction(() => download(agent));
-  useLayoutEffect(() => {
-    if (!dirty) return;
-    const keys = (event: KeyboardEvent) => {
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") {
-        event.preventDefault();
-        save();
-      }
-    };
-    const leave = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener("keydown", keys);
-    addEventListener("beforeunload", leave);
-    const release = guardLeaving(() => confirm("Leave without saving the YAML?"));
-    return () => {
-      removeEventListener("keydown", keys);
-      removeEventListener("beforeunload", leave);
-      release();
-    };
-  });
+  useUnsaved(dirty ? "Leave without saving the YAML?" : undefined, save);
 
   if (problem && !stored) return <ErrorNote problem={problem} retry={load} />;
   if (!stored) return <Skeleton lines={8} />;

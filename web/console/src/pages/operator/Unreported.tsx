@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
 import { useAction, usePages } from "../../api/resource";
+import { BUCKETS } from "../../buckets";
 import { count, fine, when } from "../../format";
 import { Button, Facts } from "../../parts/basics";
 import { toast } from "../../parts/dialog";
@@ -11,13 +12,6 @@ import { List } from "../../parts/table";
 import { Ask } from "./acts";
 
 type One = Schemas["PendingUsage"];
-
-const BUCKETS = [
-  ["input_tokens", "Input"],
-  ["cached_input_tokens", "Input from cache"],
-  ["output_tokens", "Output"],
-  ["reasoning_tokens", "Reasoning"],
-] as const;
 
 const missing = (one: One) => BUCKETS.filter(([name]) => one[name] === null);
 
