@@ -75,7 +75,7 @@ function Shown({ whole, turn, gone, reread, put, busy }: { whole: Whole; turn: s
             label="More about this conversation"
             items={[
               { label: "Export as JSON", onSelect: () => void exporting.run() },
-              { label: "Copy link", onSelect: () => void navigator.clipboard.writeText(location.href).then(() => toast("Link copied.")) },
+              { label: "Copy link", onSelect: () => void navigator.clipboard.writeText(location.href).then(() => toast("The link is copied")) },
               may("admin") && { label: "Erase conversation", danger: true, onSelect: () => setErasing(true) },
             ]}
           />
@@ -139,7 +139,7 @@ function Shown({ whole, turn, gone, reread, put, busy }: { whole: Whole; turn: s
           onClose={() => setErasing(false)}
           act={async () => {
             await call("delete", "/api/conversations/{conversation}", { path: { conversation: whole.id } });
-            toast("The conversation is erased.");
+            toast("The conversation is erased");
             gone();
             forget("/api/conversations", "/api/hand-offs", "/api/leads", "/api/dashboard");
           }}

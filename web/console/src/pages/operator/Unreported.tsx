@@ -74,7 +74,7 @@ function Report({ workspace, turn, done, onClose }: { workspace: string; turn: O
   const act = useAction(async () => {
     const counts = Object.fromEntries(asked.map(([name]) => [name, Number((texts[name] ?? "").trim())]));
     const { data } = await call("post", "/api/operator/workspaces/{workspace}/pending/{turn}", { path: { workspace, turn: turn.id }, body: { ...counts, reason: reason.trim() } });
-    toast(`${fine(data.charge)} more is charged, ${fine(data.cost)} is the cost.`);
+    toast(`${fine(data.charge)} more is charged, ${fine(data.cost)} is the cost`);
   });
   return (
     <Ask title="Report tokens" action="Report tokens" wrong={whole ? !reason.trim() && "Say where the counts are from first" : "Write a whole number in each field, 0 if there were none"} act={act} onClose={onClose} done={done}>

@@ -74,7 +74,7 @@ function People({ people, reread }: { people: Member[]; reread: () => Promise<vo
     setProblem(undefined);
     try {
       await set(one, role);
-      toast(`${one.name || one.email} is ${role} now.`, () => set({ ...one, role }, roleOf(one.role)));
+      toast(`${one.name || one.email} is ${role} now`, () => set({ ...one, role }, roleOf(one.role)));
     } catch (error) {
       setProblem(asProblem(error));
       // The field shows what was chosen; what is stored is another one.
@@ -137,7 +137,7 @@ function People({ people, reread }: { people: Member[]; reread: () => Promise<vo
           }}
           act={async () => {
             await set(mine.one, mine.role);
-            toast(`You are ${mine.role} now.`);
+            toast(`You are ${mine.role} now`);
           }}
         >
           <p>You can do less at once, and only an owner can give you back what you are now.</p>
@@ -152,7 +152,7 @@ function People({ people, reread }: { people: Member[]; reread: () => Promise<vo
             await call("delete", "/api/workspace/members/{member}", { path: { member: removing.id }, etag: await tagOf(removing, setRemoving) });
             forget("/api/dashboard");
             await reread();
-            toast(`${removing.name || removing.email} is removed.`);
+            toast(`${removing.name || removing.email} is removed`);
           }}
         >
           <p>The access ends with the next call, on every device. What this person made stays, API keys too: they belong to the workspace.</p>
@@ -188,7 +188,7 @@ function Invitations() {
                 act={async () => {
                   await call("delete", "/api/invitations/{invitation}", { path: { invitation: revoking.id } });
                   forget("/api/invitations", "/api/audit-log", "/api/dashboard");
-                  toast("The invitation is revoked.");
+                  toast("The invitation is revoked");
                 }}
               >
                 <p>Its links are refused from now on. You can invite again.</p>
