@@ -140,7 +140,7 @@ def test_an_undo_that_fails_says_so_in_place_and_can_be_tried_again(console: Con
     page.get_by_role("button", name="Undo").click()
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("That could not be undone: No connection")
-    expect(alert).to_contain_text("is admin now")
+    expect(alert).to_contain_text("is an admin now")
     expect(page.locator(".toast")).to_have_count(0)
     # It outlives what a toast would be gone with, on another page, too.
     page.get_by_role("link", name="Home").first.click()
@@ -250,15 +250,15 @@ def test_a_role_that_somebody_else_gave_is_not_overwritten_unseen(console: Conso
     expect(row.get_by_role("combobox")).to_have_value("admin")
     assert practice.owner.get(path)["role"] == "admin"
     row.get_by_role("combobox").select_option("member")
-    expect(page.get_by_text("is member now")).to_be_visible()
+    expect(page.get_by_text("is a member now")).to_be_visible()
 
 
 def test_the_last_owner_keeps_the_role(console: Consoles, practice: Practice) -> None:
     page = console("/settings?tab=members", who=practice)
     mine = page.get_by_role("row", name=re.compile(practice.email)).get_by_role("combobox")
     mine.select_option("member")
-    dialog = page.get_by_role("dialog", name="Become member?")
-    dialog.get_by_role("button", name="Become member").click()
+    dialog = page.get_by_role("dialog", name="Become a member?")
+    dialog.get_by_role("button", name="Become a member").click()
     expect(dialog.get_by_role("alert")).to_contain_text("keeps an owner")
     dialog.get_by_role("button", name="Cancel").click()
     expect(mine).to_have_value("owner")
