@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
 import { useAction, usePages } from "../../api/resource";
 import { count, fine, when } from "../../format";
-import { Button, Facts } from "../../parts/basics";
+import { Button, Facts, State } from "../../parts/basics";
 import { toast } from "../../parts/dialog";
 import { Field, Input } from "../../parts/fields";
 import { List } from "../../parts/table";
@@ -14,7 +14,7 @@ type One = Schemas["PendingUsage"];
 
 const BUCKETS = [
   ["input_tokens", "Input"],
-  ["cached_input_tokens", "Input from cache"],
+  ["cached_input_tokens", "Cached input"],
   ["output_tokens", "Output"],
   ["reasoning_tokens", "Reasoning"],
 ] as const;
@@ -36,14 +36,14 @@ export function Unreported({ workspace, done }: { workspace: string; done: () =>
         columns={[
           { id: "when", head: "Time", card: "title", cell: (one) => when(one.occurred_at) },
           { id: "model", head: "Model", card: "detail", cell: (one) => one.model },
-          { id: "outcome", head: "Ended", card: "detail", cell: (one) => one.outcome },
-          { id: "missing", head: "Not reported", card: "detail", cell: (one) => missing(one).map(([, label]) => label).join(", ") },
+          { id: "outcome", head: "Ended", card: "detail", cell: (one) => <State of={one.outcome} /> },
+          { id: "missing", head: "Not reported", card: "detail", cell: (one) => missing(one).map(([, label], i) => (i ? label.toLowerCase() : label)).join(", ") },
           {
             id: "acts",
             head: <span class="hidden">Actions</span>,
             card: "detail",
             cell: (one) => (
-              <Button kind="quiet" label={`Report the tokens of ${when(one.occurred_at)}`} onClick={() => choose(one)}>
+              <Button label={`Report the tokens of ${when(one.occurred_at)}`} onClick={() => choose(one)}>
                 Report
               </Button>
             ),
@@ -78,17 +78,17 @@ function Report({ workspace, turn, done, onClose }: { workspace: string; turn: O
   });
   return (
     <Ask title="Report tokens" action="Report tokens" wrong={whole ? !reason.trim() && "Say where the counts are from first" : "Write a whole number in each field, 0 if there were none"} act={act} onClose={onClose} done={done}>
-      <p>The turn is charged as if the provider had reported them at once, as far as the caps leave room. This cannot be changed.</p>
+      <p>The turn is charged as if the provider had reported them at once, as far as the caps leave room. What is reported cannot be changed.</p>
       <Facts
         of={[
           ["Time", when(turn.occurred_at)],
           ["Model", `${turn.provider} ${turn.model}${turn.region ? `, ${turn.region}` : ""}`],
           ...(turn.trace_id ? [["Trace", <code class="break">{turn.trace_id}</code>] as [string, preact.ComponentChildren]] : []),
-          ...BUCKETS.filter(([name]) => turn[name] !== null).map(([name, label]): [string, preact.ComponentChildren] => [label, <span class="number">{count(turn[name])}</span>]),
+          ...BUCKETS.filter(([name]) => turn[name] !== null).map(([name, label]): [string, preact.ComponentChildren] => [`${label} tokens`, <span class="number">{count(turn[name])}</span>]),
         ]}
       />
       {asked.map(([name, label], i) => (
-        <Field key={name} label={`${label}, tokens`} error={act.problem?.at(`/${name}`)}>
+        <Field key={name} label={`${label} tokens`} error={act.problem?.at(`/${name}`)}>
           <Input value={texts[name] ?? ""} onInput={(text) => set((now) => ({ ...now, [name]: text }))} inputMode="numeric" autoComplete="off" number autoFocus={i === 0} />
         </Field>
       ))}
