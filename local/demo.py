@@ -1,4 +1,4 @@
-"""Serves the demo page of a dental practice, because a widget has to be seen on somebody else's page.
+"""Serves the demo page, the site of an invented business, because a widget has to be seen on somebody else's page.
 
 `python -m local.demo --port 8090 --widget ID --script http://localhost:8000/v1/widget.js` serves the console's page for
 trying a widget from an origin of its own; it carries exactly one script tag, as a customer's page would.
@@ -71,7 +71,7 @@ def server(host: str, port: int, tag: str, headers: Mapping[str, str] | None = N
 
 def main() -> None:
     """Serve until stopped."""
-    parser = argparse.ArgumentParser(description="The demo page of a dental practice.")
+    parser = argparse.ArgumentParser(description="The demo page of an invented business.")
     parser.add_argument("--port", type=int, default=8090, help="port to listen on; 0 takes a free one")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--widget", required=True, help="id of the widget that the page shows")

@@ -189,7 +189,7 @@ def _description(kind: LineKind, terms: PlanTerms | None, agent: str, model: str
         case LineKind.TIER_ADJUSTMENT:
             return "Prices by quantity"
         case LineKind.FEE:
-            return f"{terms.name}, monthly fee" if terms else "Monthly fee"
+            return f"{terms.name}, monthly price" if terms else "Monthly price"
         case LineKind.ALLOWANCE:
             return "Included in the plan"
         case LineKind.DISCOUNT:

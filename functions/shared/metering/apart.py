@@ -54,9 +54,10 @@ def of_usage(document: Mapping[str, Any], terms: PlanTerms, month: str) -> tuple
     agents = {*spend.spent_by_agent, *(hold.agent for hold in spend.holds.values())}
     at_list = used(document)
     net = net_at_most(terms, at_list if at_list or agents else None, month)
-    if not net:
+    if not net and at_list <= 0:
         return 0, 0
-    # Each line is rounded once, by half a coin at most and by no more than it has.
+    # Each line is rounded once, by half a coin at most and by no more than it has: also of usage that the plan includes
+    # to the last nano, rounding may leave a coin.
     start = clock.start_of_month(month)
     ends = (start, clock.start_of_month(clock.next_month(month)) - timedelta(microseconds=1))
     models = {(one.model, one.version) for end in ends for one in pricing.book().prices_at(end)}

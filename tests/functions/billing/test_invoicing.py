@@ -99,7 +99,7 @@ def test_lines_are_by_agent_model_and_price_version_and_say_what_they_are() -> N
         ("Front desk, offline-extractive", 601),
         ("Front desk, offline-extractive", 100),
         ("agt_2, offline-extractive", 200),
-        ("Plan P, monthly fee", 1900),
+        ("Plan P, monthly price", 1900),
         ("Included in the plan", -500),
         ("Discount 10 %", -230),
         ("Tax 19 %", 393),
@@ -162,7 +162,7 @@ def test_a_month_with_everything_says_what_each_line_is_for() -> None:
     assert [(line.kind, line.description, line.amount_minor) for line in invoice.lines] == [
         ("usage", "Front desk, offline-extractive", 3000),
         ("tier_adjustment", "Prices by quantity", -1200),
-        ("fee", "Plan P, monthly fee", 500),
+        ("fee", "Plan P, monthly price", 500),
         ("discount", "Discount 10 % and 3.00 USD", -530),
         ("minimum", "To the monthly minimum of 40.00 USD", 2230),
     ]

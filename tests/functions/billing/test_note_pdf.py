@@ -36,7 +36,7 @@ def test_it_speaks_the_customers_language() -> None:
     wanted = [Wanted(line_id=line.line_id, amount_minor=None, reason="Doppelt") for line in invoice.lines[:2]]
     note, _ = notes.issue(invoice, wanted, note_id="crn_1", number="ABC-CN-2027-0001", issued_at=FINAL)
     text = printed(note_pdf.render(note, invoice))
-    for words in ("Rechnungskorrektur", "2. Januar 2027", "Plan P, Monatsgebühr: Doppelt", "1.000,00", "USD 1.201,90"):
+    for words in ("Rechnungskorrektur", "2. Januar 2027", "Plan P, Monatspreis: Doppelt", "1.000,00", "USD 1.201,90"):
         assert words in text
     assert "Credit note" not in text
 

@@ -142,7 +142,7 @@ def test_amounts_are_those_of_the_invoice() -> None:
     assert pdf._rows(wording, given, pdf._charged(given)) == [
         ("agt_0\noffline-extractive, prices of 2026-01-01", "1,200 tokens", "1,028.81 per 1M", "1.23"),
         ("Front desk\noffline-extractive, prices of 2026-01-01", "1,200 tokens", "1,028.81 per 1M", "1.23"),
-        ("Plan P, monthly fee", "1", "19.00", "19.00"),
+        ("Plan P, monthly price", "1", "19.00", "19.00"),
     ]
     assert pdf._totals(wording, given) == [
         ("Subtotal", f"USD{NBSP}21.46"),
@@ -238,7 +238,7 @@ def test_every_line_is_printed_once_as_a_charge_or_below_the_subtotal() -> None:
         (LineKind.TIER_ADJUSTMENT, "Prices by quantity", "2026-12", "Mengenpreise"),
         (LineKind.TIER_ADJUSTMENT, "Prices by quantity (2026-11)", "2026-11", "Mengenpreise (November 2026)"),
         (LineKind.ALLOWANCE, "Included in the plan (2026-11)", "2026-11", "Im Tarif enthalten (November 2026)"),
-        (LineKind.FEE, "Monthly fee (2026-11)", "2026-11", "Monatsgebühr (November 2026)"),
+        (LineKind.FEE, "Monthly price (2026-11)", "2026-11", "Monatspreis (November 2026)"),
         (LineKind.MINIMUM, "To the monthly minimum of 1500.00 USD", "2026-12",
          "Bis zum monatlichen Mindestbetrag von 1.500,00 USD"),
         (LineKind.MINIMUM, "Monthly minimum (2026-11)", "2026-11", "Monatlicher Mindestbetrag (November 2026)"),

@@ -68,6 +68,8 @@ def test_a_figure_leads_to_its_conversations_and_a_chart_is_read_by_keys(console
     drawn(page)
     tile = page.locator(".tile", has=page.get_by_role("heading", name="Turns", exact=True))
     expect(tile.locator(".figure")).to_have_text("3")
+    # A workspace of today: twice nothing is not called "no change".
+    expect(tile).to_contain_text("Nothing to compare with")
     href = tile.get_by_role("link").get_attribute("href") or ""
     assert re.fullmatch(r"#/conversations\?from=\d{4}-\d\d-\d\d&to=\d{4}-\d\d-\d\d", href)
     plot = page.get_by_role("application", name=re.compile("^Turns. "))
@@ -153,6 +155,22 @@ def test_changes_are_coloured_only_where_one_way_is_better_and_unknown_is_not_ze
     page.get_by_role("link", name="Speed", exact=True).click()
     expect(tile("First token, p95").locator(".delta.good")).to_contain_text("\u221250.0 % (better)")
     expect(tile("First token, p50")).to_contain_text("Nothing to compare with")
+
+
+def test_what_is_behind_the_tenth_has_a_share_of_the_whole_too(console: Consoles, busy: Practice) -> None:
+    page = console("/nowhere", who=busy)
+
+    def many(body: Any) -> None:
+        (group, *_) = body["groups"].values()
+        body["groups"] = {f"model-{number}": group | {"turns": 5} for number in range(20)}
+        body["current"]["turns"] = 100
+
+    changed(page, many)
+    page.evaluate("location.hash = '/analytics?by=model'")
+    turns = page.locator("section", has=page.get_by_role("heading", name="Turns", exact=True)).locator(".ranks").last
+    expect(turns.locator("li").last).to_contain_text("Other (10)")
+    expect(turns.locator("li").last).to_contain_text("50.0 %")
+    expect(turns.locator("li").first).to_contain_text("5.0 %")
 
 
 @pytest.mark.parametrize(("minutes", "seen"), [(1, r"As of \d\d:\d\d"), (45, r"No usage since ")])

@@ -99,7 +99,7 @@ def test_caps_are_saved_and_a_change_by_somebody_else_is_chosen_by_field(console
     expect(dialog).to_contain_text("60")
     expect(dialog).to_contain_text("75")
     dialog.get_by_role("button", name="Save what is chosen").click()
-    expect(page.get_by_text("The cap is USD 75.00 from the next turn on.")).to_be_visible()
+    expect(page.get_by_text("The cap is USD 75.00 from the next turn on")).to_be_visible()
     stored: dict[str, Any] = owner.owner.get("/api/billing/budgets")
     assert (stored["cap"]["amount"], stored["alerts"]) == ("75.00", ["0.5", "1"])
 

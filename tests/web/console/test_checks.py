@@ -123,7 +123,7 @@ def test_who_leaves_while_cases_run_is_not_led_back_and_finds_the_run_again(
     page.go_forward()
     expect(page.get_by_role("heading", name="Agents", exact=True)).to_be_visible()
     held[0].continue_()
-    expect(page.get_by_text("The test cases have run.")).to_be_visible()
+    expect(page.get_by_text("The test cases have run")).to_be_visible()
     expect(page).to_have_url(re.compile("#/agents$"))
     page.go_back()
     expect(page.get_by_role("region", name="Results").locator(".answer").first).to_contain_text("6 pm")

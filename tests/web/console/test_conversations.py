@@ -254,9 +254,17 @@ def test_what_a_colleague_took_in_between_stays_with_the_colleague(console: Cons
     item = page.locator("li.hand-off", has_text="afraid").first
     expect(item).to_contain_text("Waiting")
     member.owner.ask("PATCH", f"/api/conversations/{other.id}/hand-off", {"state": "taken"})
-    item.get_by_role("button", name="Take").click()
-    expect(page.get_by_text("A colleague has taken it")).to_be_visible()
+    item.get_by_role("button", name="Take").press("Enter")
+    # The row has left the list; above the list it is told which one, until the person closes that.
     expect(page.get_by_role("region", name="Waiting").locator("li", has_text="afraid")).to_have_count(0)
+    told = page.get_by_role("alert")
+    expect(told).to_contain_text("Do you treat children who are afraid?")
+    expect(told).to_contain_text("A colleague has taken it")
+    expect(page.locator(".overtaken")).to_be_focused()
+    expect(page.locator(".toast")).to_have_count(0)
+    assert complaints(page) == []
+    told.get_by_role("button", name="Close").click()
+    expect(told).to_have_count(0)
     page.reload()
     taken = page.get_by_role("region", name="Taken").locator("li", has_text="afraid")
     expect(taken.get_by_role("button", name="Put back")).to_be_visible()

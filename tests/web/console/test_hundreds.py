@@ -103,7 +103,7 @@ def test_what_was_typed_for_an_agent_stays_whatever_is_looked_for(
     assert puts == []
     cap.fill("12,5")
     page.keyboard.press("Control+s")
-    expect(page.get_by_text("There is no cap from the next turn on.")).to_be_visible()
+    expect(page.get_by_text("There is no cap from the next turn on")).to_be_visible()
     assert {agent: cap["amount"] for agent, cap in puts[0]["agent_caps"].items()} == {
         agents[300]["id"]: "10.00",
         agents[421]["id"]: "12.5",

@@ -54,15 +54,15 @@ def test_a_role_that_somebody_else_gave_is_not_overwritten_unseen(console: Conso
     expect(row.get_by_role("combobox")).to_have_value("admin")
     assert practice.owner.get(path)["role"] == "admin"
     row.get_by_role("combobox").select_option("member")
-    expect(page.get_by_text("is member now.")).to_be_visible()
+    expect(page.get_by_text("is a member now")).to_be_visible()
 
 
 def test_the_last_owner_keeps_the_role(console: Consoles, practice: Practice) -> None:
     page = console("/settings?tab=members", who=practice)
     mine = page.get_by_role("row", name=re.compile(practice.email)).get_by_role("combobox")
     mine.select_option("member")
-    dialog = page.get_by_role("dialog", name="Become member?")
-    dialog.get_by_role("button", name="Become member").click()
+    dialog = page.get_by_role("dialog", name="Become a member?")
+    dialog.get_by_role("button", name="Become a member").click()
     expect(dialog.get_by_role("alert")).to_contain_text("keeps an owner")
     dialog.get_by_role("button", name="Cancel").click()
     expect(mine).to_have_value("owner")

@@ -140,7 +140,7 @@ def test_an_undo_that_fails_says_so_in_place_and_can_be_tried_again(console: Con
     page.get_by_role("button", name="Undo").click()
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("That could not be undone: No connection")
-    expect(alert).to_contain_text("is admin now.")
+    expect(alert).to_contain_text("is an admin now")
     expect(page.locator(".toast")).to_have_count(0)
     # It outlives what a toast would be gone with, on another page, too.
     page.get_by_role("link", name="Home").first.click()

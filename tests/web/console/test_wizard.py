@@ -61,7 +61,7 @@ def test_a_stranger_has_a_working_widget_by_keyboard_alone(console: Consoles) ->
     page.keyboard.type("Monday to Friday from 8 to 18.")
     reach(page, "Add answer")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Forget When are you open?")).to_be_visible()
+    expect(page.get_by_role("button", name="Delete When are you open?")).to_be_visible()
     reach(page, "Write a message")
     page.keyboard.type("When are you open?")
     page.keyboard.press("Enter")
@@ -215,7 +215,7 @@ def test_knowledge_comes_from_a_file_and_is_found(console: Consoles, practice: P
         {"name": "Prices.md", "mimeType": "text/markdown", "buffer": b"# Bleaching\n\nBleaching costs 300 euros.\n"}
     )
     page.get_by_role("button", name="Add file").click()
-    expect(page.get_by_role("button", name="Forget Prices")).to_be_visible()
+    expect(page.get_by_role("button", name="Delete Prices")).to_be_visible()
     page.get_by_role("searchbox", name="Question").fill("What does bleaching cost?")
     page.get_by_role("button", name="Search", exact=True).last.click()
     expect(page.locator(".passage").first).to_contain_text("300 euros")

@@ -2,7 +2,7 @@
 
 export const BUCKETS = [
   ["input_tokens", "Input"],
-  ["cached_input_tokens", "Input from cache"],
+  ["cached_input_tokens", "Cached input"],
   ["output_tokens", "Output"],
   ["reasoning_tokens", "Reasoning"],
 ] as const;

@@ -15,8 +15,6 @@ export interface Rank {
   value: number | null;
   /** What leads to what is behind it. */
   href?: string;
-  /** Beside the value: its share, the change. */
-  aside?: ComponentChildren;
   colour?: Colour;
 }
 
@@ -29,15 +27,16 @@ export interface RankedProps {
   unit: string;
   /** False for rates, latencies, ratings: the rest has no sum, and is shown when asked for. */
   additive?: boolean;
+  /** Beside a value, the rest's sum as well: its share of the whole. */
+  aside?: (value: number) => ComponentChildren;
   most?: number;
 }
 
-export function Ranked({ name, summary, items, write, unit, additive = true, most = 10 }: RankedProps) {
+export function Ranked({ name, summary, items, write, unit, additive = true, aside, most = 10 }: RankedProps) {
   const [all, setAll] = useState(false);
   const { first, rest, sum } = ranked(items, all ? items.length : most);
   const other: Rank[] = additive && rest.length ? [{ key: "\u0000other", name: `Other (${rest.length})`, value: sum }] : [];
   const top = Math.max(...first.map((one) => one.value ?? 0), sum && additive ? sum : 0, Number.MIN_VALUE);
-  const asides = items.some((one) => one.aside !== undefined);
   const everything = ranked(items, items.length).first;
   return (
     <Frame name={name} summary={summary} head={["Name", unit]} rows={everything.map((one) => ({ name: one.name, cells: [written(one.value, write)] }))} csv={() => [["name", unit], ...everything.map((one) => [one.name, one.value])]}>
@@ -49,7 +48,7 @@ export function Ranked({ name, summary, items, write, unit, additive = true, mos
             </span>
             <span class="number">
               {written(one.value, write)}
-              {asides && <span class="aside muted">{one.aside}</span>}
+              {aside && <span class="aside muted">{one.value !== null && aside(one.value)}</span>}
             </span>
             <span class="track" aria-hidden="true">
               {one.value !== null && one.value > 0 && <span style={{ inlineSize: `${Math.max(0.4, (one.value / top) * 100)}%`, background: `var(--chart-${one.key === "\u0000other" ? "rest" : (one.colour ?? 1)})` }} />}

@@ -83,7 +83,7 @@ function Tiles({ summary }: { summary: Schemas["Summary"] | undefined }) {
         <Tile name="Charge this month" metric="charge" href={to("/billing")} value={figure((s) => money(s.charge_so_far))} aside={aside((s) => `About ${money(s.projection)} by its end`)} line={line((f) => Number(f.charge.amount))} />
       </div>
       <div class="span-3">
-        <Tile name="First token, p95, today" metric="first_token_p95_ms" href={to("/analytics", { tab: "speed" })} value={figure((s) => duration(s.today.first_token_p95_ms))} aside={aside((s) => `${duration(s.month.first_token_p95_ms)} this month`)} line={line((f) => f.first_token_p95_ms)} />
+        <Tile name="Today’s answers begin in" metric="first_token_p95_ms" href={to("/analytics", { tab: "speed" })} value={figure((s) => duration(s.today.first_token_p95_ms))} aside={aside((s) => `for 95 %; ${duration(s.month.first_token_p95_ms)} this month`)} line={line((f) => f.first_token_p95_ms)} />
       </div>
       <div class="span-3">
         <Tile name="Handed off today" metric="hand_off_rate" href={to("/conversations", { tab: "hand-offs" })} value={figure((s) => handOff(s.today.hand_offs, s.today.conversations))} aside={aside((s) => `${handOff(s.month.hand_offs, s.month.conversations)} this month`)} line={line((f) => f.hand_off_rate)} />

@@ -192,11 +192,17 @@ let last = 0;
 /** What was to be undone and was not. It stands on the page until it works or is closed. */
 const failed = signal<{ text: string; undo: Undo; problem: Problem }>();
 
+/** What ends in a full stop is nothing to say here: the compiler refuses it. */
+type Phrase<T extends string> = T extends `${string}.` ? never : T;
+
 /**
  * Say that something is done, with Undo where that is possible. Errors never come this way: they stand in place. What this
  * returns takes the words away again, when there is nothing left to undo.
+ *
+ * A phrase has no full stop at its end, like a label; of two sentences the first keeps its own: "Saved. Pages show it
+ * within a minute".
  */
-export function toast(text: string, undo?: Undo): () => void {
+export function toast<const T extends string>(text: Phrase<T>, undo?: Undo): () => void {
   const id = ++last;
   toasts.value = [{ id, text, undo }];
   return () => {

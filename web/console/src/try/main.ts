@@ -1,4 +1,4 @@
-/** The demonstration page with the widget that `?widget=` names: the same one tag as on a customer's page. */
+/** The example page with the widget that `?widget=` names: the same one tag as on a customer's page. */
 
 import { insertWidget } from "../embed";
 

@@ -9,6 +9,7 @@ import { Loaded } from "../../parts/problem";
 import { addDays, today } from "../../parts/range";
 import { to } from "../../routing";
 import { may, workspace } from "../../session/session";
+import { channelName } from "../channels";
 import { usePersons } from "../conversations/persons";
 import { useCatalogue } from "./catalogue";
 
@@ -105,7 +106,7 @@ function Latest({ agent }: { agent: Schemas["ShownAgent"] }) {
                 <span class="number muted">{ago(one.updated_at)}</span>
                 <span class="row">
                   <span class="muted">
-                    {one.channel}, {plural(one.turns, "turn")}
+                    {channelName(one.channel)}, {plural(one.turns, "turn")}
                   </span>
                   {one.handed_off && <State of="handed off" />}
                   {one.outcome && one.outcome !== "completed" && <State of={one.outcome} />}

@@ -9,7 +9,8 @@ import { Button, Card } from "../../parts/basics";
 import { Segments } from "../../parts/fields";
 import { Definition } from "../../parts/figure";
 import { workspace } from "../../session/session";
-import { type Cut, CHANNELS, type Dimension } from "./cut";
+import { channelName } from "../channels";
+import type { Cut, Dimension } from "./cut";
 import { additive, METRICS, type Name, value, writer } from "./figures";
 
 const WORDS: Record<Dimension, string> = { agent: "Agent", model: "Model", channel: "Channel", industry: "Industry", version: "Version" };
@@ -46,7 +47,6 @@ export function Breakdown({ names, found, cut }: { names: Name[]; found: Schemas
                 name: nameOf(key),
                 value: amount,
                 href: cut.href("/analytics", { tab: new URLSearchParams(location.hash.split("?")[1] ?? "").get("tab") ?? undefined, [cut.by]: key }),
-                ...(all && amount !== null ? { aside: share(amount / all) } : {}),
               };
             });
             return (
@@ -62,6 +62,7 @@ export function Breakdown({ names, found, cut }: { names: Name[]; found: Schemas
                   items={items}
                   write={writer(name, currency)}
                   additive={additive(name)}
+                  {...(all ? { aside: (amount) => share(amount / all) } : {})}
                 />
               </section>
             );
@@ -79,7 +80,7 @@ export function useNames(by: Dimension): (key: string) => string {
   const names = new Map(industries.data?.items.map((one) => [one.id, one.name]));
   const versions = new Map(agents.all.flatMap((agent) => (agent.version_id ? [[agent.version_id, `${agent.name}, v${agent.version ?? "?"}`] as const] : [])));
   if (by === "agent") return agents.name;
-  if (by === "channel") return (key) => CHANNELS[key] ?? key;
+  if (by === "channel") return channelName;
   if (by === "industry") return (key) => names.get(key) ?? key;
   if (by === "version") return (key) => versions.get(key) ?? `Earlier version ${key.slice(-6)}`;
   return (key) => key;

@@ -32,10 +32,13 @@ export function Tiles({ names, series, cut }: { names: Name[]; series: Series; c
   );
 }
 
+const used = (figures: Series["total"]): boolean => figures.turns > 0 || figures.errors > 0;
+
 /** "+12.5 % from the 30 days before"; coloured only where one way is better, and said in words, too. */
 export function Change({ name, series, cut }: { name: Name; series: Series; cut: Cut }) {
   const found = delta(name, value(series.compared, name), value(series.compared_before, name));
-  if (!found) return <span>Nothing to compare with</span>;
+  // Two times nothing is no claim that nothing changed: of a time without any usage nothing is known.
+  if (!found || (found.way === "same" && !used(series.compared_before))) return <span>Nothing to compare with</span>;
   const tone = found.good === undefined ? "" : found.good ? " good" : " bad";
   return (
     <span>

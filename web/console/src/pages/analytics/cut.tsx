@@ -10,14 +10,13 @@ import { Range, type Span, useSpan } from "../../parts/range";
 import { useWide } from "../../parts/table";
 import { useQuery, withQuery } from "../../routing";
 import { workspace } from "../../session/session";
+import { CHANNELS, isChannel } from "../channels";
 import { beforeOf, granularityOf } from "./spans";
 
 const DIMENSIONS = ["agent", "model", "channel", "industry", "version"] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 type Query = NonNullable<Given<"/api/analytics", "get">["query"]>;
 
-export const CHANNELS: Record<string, string> = { widget: "Widget", playground: "Playground", api: "API", check: "Test case" };
-const isChannel = (name: string | undefined): name is NonNullable<Query["channel"]> => name !== undefined && name in CHANNELS;
 
 export interface Cut {
   span: Span;
@@ -40,7 +39,7 @@ export function useCut(): Cut {
   const [span, setSpan] = useSpan(zone, "30d", true);
   return useMemo(() => {
     const by = DIMENSIONS.find((one) => one === query.by) ?? "agent";
-    const found = [...DIMENSIONS].reverse().find((one) => query[one] && (one !== "channel" || isChannel(query.channel)));
+    const found = [...DIMENSIONS].reverse().find((one) => query[one] && (one !== "channel" || isChannel(query.channel ?? "")));
     const filter = found && { by: found, key: query[found]! };
     const only: Query = !filter ? { group_by: by } : filter.by === "channel" && isChannel(filter.key) ? { channel: filter.key } : { [filter.by]: filter.key };
     const kept = { range: query.range, from: query.from, to: query.to, compare: query.compare, by: query.by, ...Object.fromEntries(DIMENSIONS.map((one) => [one, query[one]])) };

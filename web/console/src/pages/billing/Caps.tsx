@@ -82,7 +82,7 @@ function Form({ stored, etag, put, billing }: { stored: Budgets; etag: string | 
       const { data, etag: next } = await call("put", "/api/billing/budgets", { body: change(all, ids, currency), etag: tag });
       put(data, next);
       forget("/api/billing", "/api/dashboard");
-      toast(data.cap ? `The cap is ${money(data.cap)} from the next turn on.` : "There is no cap from the next turn on.");
+      toast(data.cap ? `The cap is ${money(data.cap)} from the next turn on` : "There is no cap from the next turn on");
     },
   });
   const names = useMemo(

@@ -4,7 +4,7 @@ import { call, type Schemas } from "../../api/client";
 import { useAction, useResource } from "../../api/resource";
 import { useState } from "preact/hooks";
 import { save } from "../../charts/Chart";
-import { billingDay, count, when } from "../../format";
+import { billingDay, count, plural, when } from "../../format";
 import { Badge, Button, Card, Copy, Facts, Note } from "../../parts/basics";
 import { ErrorNote, Loaded } from "../../parts/problem";
 import { Table } from "../../parts/table";
@@ -54,7 +54,7 @@ function Signed({ id, number }: { id: string; number: string }) {
           return (
             <Facts
               of={[
-                ["Events", `${count(data.usage.count)}, with ${count(data.usage.messages)} messages in ${count(data.usage.conversations)} conversations`],
+                ["Events", `${count(data.usage.count)}, with ${plural(data.usage.messages, "turn")} in ${plural(data.usage.conversations, "conversation")}`],
                 ["Tokens", `${count(data.usage.input_tokens)} input, ${count(data.usage.cached_input_tokens)} cached, ${count(data.usage.output_tokens)} output, ${count(data.usage.reasoning_tokens)} reasoning`],
                 ["Charge", inMoney(data.usage.charge_nanos, data.currency)],
                 ["Rounding in all", inMoney(data.rounding_nanos, data.currency)],

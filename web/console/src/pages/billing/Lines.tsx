@@ -8,6 +8,7 @@ import { Badge, Button, Card, Empty, Note } from "../../parts/basics";
 import { type Column, List, Table } from "../../parts/table";
 import { to, useQuery } from "../../routing";
 import { less, nanos, same, sum, whole } from "./exact";
+import { channelName } from "../channels";
 import { unitPrice } from "./terms";
 
 type Of = Schemas["Invoice"];
@@ -137,7 +138,7 @@ const COLUMNS: Column<Schemas["LineEvent"]>[] = [
       </span>
     ),
   },
-  { id: "channel", head: "Where", card: "detail", cell: (one) => one.channel ?? "–" },
+  { id: "channel", head: "Channel", card: "detail", cell: (one) => channelName(one.channel) },
   { id: "input", head: "Input", card: "detail", number: true, cell: (one) => tokens(one.input_tokens) },
   { id: "cached", head: "Cached", card: "detail", number: true, cell: (one) => tokens(one.cached_input_tokens) },
   { id: "output", head: "Output", card: "detail", number: true, cell: (one) => tokens(one.output_tokens) },

@@ -7,7 +7,7 @@ import { Badge, Button, Card, Empty, Facts, Note, State } from "../../parts/basi
 import { Loaded } from "../../parts/problem";
 import { to } from "../../routing";
 import { may } from "../../session/session";
-import { terms } from "./terms";
+import { meter, terms } from "./terms";
 
 type Of = Schemas["Billing"];
 
@@ -153,7 +153,7 @@ export const grantName = (grant: { kind: string; reason: string | null }): strin
 /** What would stand on the invoice if the month ended now. */
 function Statement({ of }: { of: Of }) {
   const rows: [string, Schemas["Money"], string?][] = [
-    [`Usage, ${plural(of.usage.messages, "message")}`, of.charge_so_far],
+    [`Usage, ${plural(of.usage.messages, "turn")}`, of.charge_so_far],
     ["Prices by quantity", of.tiers],
     ["Monthly price of the plan", of.fee],
     ["Included in the plan", of.allowance],
@@ -189,7 +189,7 @@ function Statement({ of }: { of: Of }) {
       {of.tax_note && <p class="muted">{of.tax_note}</p>}
       {of.by_quantity.length > 0 && (
         <p class="muted">
-          Prices by quantity so far: {of.by_quantity.map((one) => `${one.quantity} ${one.meter.replace(/_/g, " ")}, ${money(one.amount)} instead of ${money(one.at_list)}`).join("; ")}.
+          Prices by quantity so far: {of.by_quantity.map((one) => `${one.quantity} ${meter(one.meter)}, ${money(one.amount)} instead of ${money(one.at_list)}`).join("; ")}.
         </p>
       )}
       <p class="muted">Everything here may still change until the invoice of the month is final{isNegative(of.total) ? "; what is below zero becomes credit" : ""}.</p>

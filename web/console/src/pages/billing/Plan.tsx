@@ -90,7 +90,7 @@ function Choose({ plan, agreed, data, used, onClose }: { plan: Terms; agreed: Re
         const { data: now, etag } = await call("put", "/api/billing/plan", { etag: agreed.etag, body: { plan: plan.plan } });
         agreed.put(now, etag);
         forget("/api/billing", "/api/dashboard");
-        toast(now.next && now.next_from_month ? `${now.next.name} begins on ${billingDay(`${now.next_from_month}-01`)}.` : `${now.current.name} holds from now on.`);
+        toast(now.next && now.next_from_month ? `${now.next.name} begins on ${billingDay(`${now.next_from_month}-01`)}` : `${now.current.name} holds from now on`);
       }}
     >
       <ul class="terms">

@@ -46,7 +46,7 @@ function Form({ stored, etag, put }: { stored: Shown; etag: string | undefined; 
       const { data, etag: next } = await call("put", "/api/billing/profile", { body, etag: tag });
       put(data, next);
       forget("/api/billing");
-      toast("Saved. The next invoice goes there; final ones stay as they are.");
+      toast("Saved. The next invoice goes there; final ones stay as they are");
     },
   });
   const readOnly = !may("admin");

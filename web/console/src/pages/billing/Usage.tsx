@@ -64,7 +64,7 @@ function ByDay({ of, running }: { of: Schemas["Usage"]; running: boolean }) {
   return (
     <Chart
       name="Charge by day"
-      summary={`${money(of.total.charge)} for ${plural(of.total.messages, "message")}${best && !isZero(best.charge) ? `, most on ${billingDay(best.key)} (${money(best.charge)})` : ""}.`}
+      summary={`${money(of.total.charge)} for ${plural(of.total.messages, "turn")}${best && !isZero(best.charge) ? `, most on ${billingDay(best.key)} (${money(best.charge)})` : ""}.`}
       at={of.by_day.map((one) => Date.parse(`${one.key}T00:00:00Z`) / 1000)}
       series={[{ name: `Charge, ${currency}`, values: of.by_day.map((one) => drawn(one.charge)), colour: 1 }]}
       kind="columns"
@@ -90,7 +90,7 @@ function Ranked({ label, items, total, name }: { label: string; items: One[]; to
       </span>
     ) },
     { id: "charge", head: `Charge, ${currency}`, card: "figure", number: true, cell: (one) => amount(one.charge) },
-    { id: "messages", head: "Messages", card: "detail", number: true, cell: (one) => count(one.messages) },
+    { id: "messages", head: "Turns", card: "detail", number: true, cell: (one) => count(one.messages) },
     { id: "conversations", head: "Conversations", card: "detail", number: true, cell: (one) => count(one.conversations) },
     {
       id: "tokens",

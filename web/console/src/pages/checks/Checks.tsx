@@ -37,7 +37,7 @@ export default function Checks({ agent }: { agent: string }) {
   const removing = useAction(async (gone: Case, stored: Stored) => {
     const at = stored.data.cases.findIndex((one) => one.id === gone.id);
     put(await overwritten(agent, stored, (all) => all.filter((one) => one.id !== gone.id)));
-    toast("Test case deleted", async () => {
+    toast("The test case is deleted", async () => {
       put(await overwritten(agent, await getCases(agent), (all) => (all.some((one) => one.id === gone.id) ? all : [...all.slice(0, at), gone, ...all.slice(at)])));
     });
   });

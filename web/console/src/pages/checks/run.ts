@@ -66,7 +66,7 @@ function tell(agent: string, run: string): void {
   forget("/api/agents/{agent}/checks", "/api/conversations", "/api/dashboard");
   const hear = shown.get(agent);
   if (hear) hear(run);
-  else toast("The test cases have run.");
+  else toast("The test cases have run");
 }
 
 async function start(agent: string): Promise<void> {

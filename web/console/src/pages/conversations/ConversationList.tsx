@@ -9,7 +9,8 @@ import { Badge, Button, Empty, Skeleton, State } from "../../parts/basics";
 import { ErrorNote } from "../../parts/problem";
 import { Part, parts, partOf, WHOLE } from "../../parts/windowed";
 import { to } from "../../routing";
-import { CHANNEL_WORDS, type Filters } from "./filters";
+import { channelName } from "../channels";
+import type { Filters } from "./filters";
 
 type Item = Schemas["ConversationItem"];
 
@@ -96,7 +97,7 @@ class Row extends Component<RowProps> {
           <span class="number muted">{chargeOf(one)}</span>
           <span class="row talk-states">
             <span class="muted">
-              {CHANNEL_WORDS[one.channel]}, {plural(one.turns, "turn")}
+              {channelName(one.channel)}, {plural(one.turns, "turn")}
             </span>
             {one.outcome && one.outcome !== "completed" && <State of={one.outcome} />}
             {one.handed_off && (

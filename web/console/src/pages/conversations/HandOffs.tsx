@@ -41,11 +41,12 @@ function Group({ state }: { state: Handling }) {
 
 function Item({ one, changed, reread }: { one: HandOff; changed: (now: HandOff) => void; reread: () => Promise<void> }) {
   const agents = useAgents();
+  const name = one.title || "No words yet";
   return (
     <li class="card hand-off">
       <div class="row between">
         <h3 class="grow break" dir="auto">
-          <a href={to(`/conversations/${one.conversation_id}`)}>{one.title || "No words yet"}</a>
+          <a href={to(`/conversations/${one.conversation_id}`)}>{name}</a>
         </h3>
         <WorkState state={one.state} since={one.asked_at ? `asked ${ago(one.asked_at)}` : ""} takenBy={one.taken_by} />
       </div>
@@ -61,7 +62,7 @@ function Item({ one, changed, reread }: { one: HandOff; changed: (now: HandOff) 
           “{one.visitor_note}”
         </blockquote>
       )}
-      <Work wish="hand-off" conversation={one.conversation_id} state={one.state} takenBy={one.taken_by} note={one.note} changed={changed} reread={reread} />
+      <Work wish="hand-off" conversation={one.conversation_id} state={one.state} takenBy={one.taken_by} note={one.note} changed={changed} reread={reread} listed={name} />
     </li>
   );
 }

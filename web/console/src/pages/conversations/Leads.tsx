@@ -57,11 +57,12 @@ function Group({ state, agent, everyone }: { state: Handling; agent: string | un
 
 function Item({ one, changed, reread }: { one: Lead; changed: (now: Lead) => void; reread: () => Promise<void> }) {
   const agents = useAgents();
+  const name = one.name || one.email || one.phone || "Without a name";
   return (
     <li class="card lead">
       <div class="row between">
         <h3 class="grow break" dir="auto">
-          <a href={to(`/conversations/${one.conversation_id}`)}>{one.name || one.email || one.phone || "Without a name"}</a>
+          <a href={to(`/conversations/${one.conversation_id}`)}>{name}</a>
         </h3>
         <WorkState state={one.state} since={`left ${ago(one.left_at)}`} takenBy={one.taken_by} />
       </div>
@@ -93,7 +94,7 @@ function Item({ one, changed, reread }: { one: Lead; changed: (now: Lead) => voi
           "No consent was asked for"
         )}
       </p>
-      <Work wish="lead" conversation={one.conversation_id} state={one.state} takenBy={one.taken_by} note={one.note} changed={changed} reread={reread} />
+      <Work wish="lead" conversation={one.conversation_id} state={one.state} takenBy={one.taken_by} note={one.note} changed={changed} reread={reread} listed={name} />
     </li>
   );
 }

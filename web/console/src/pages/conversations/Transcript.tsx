@@ -11,9 +11,9 @@ import { Confirm, Menu, toast } from "../../parts/dialog";
 import { ErrorNote, Loaded } from "../../parts/problem";
 import { to } from "../../routing";
 import { may } from "../../session/session";
+import { channelName } from "../channels";
 import { Stars } from "./ConversationList";
 import { HandOffCard, LeadCard, RatingCard } from "./cards";
-import { CHANNEL_WORDS } from "./filters";
 import { Turn } from "./Turn";
 import { VisitorActions } from "./visitor";
 
@@ -75,7 +75,7 @@ function Shown({ whole, turn, gone, reread, put, busy }: { whole: Whole; turn: s
             label="More about this conversation"
             items={[
               { label: "Export as JSON", onSelect: () => void exporting.run() },
-              { label: "Copy link", onSelect: () => void navigator.clipboard.writeText(location.href).then(() => toast("Link copied.")) },
+              { label: "Copy link", onSelect: () => void navigator.clipboard.writeText(location.href).then(() => toast("The link is copied")) },
               may("admin") && { label: "Erase conversation", danger: true, onSelect: () => setErasing(true) },
             ]}
           />
@@ -84,7 +84,7 @@ function Shown({ whole, turn, gone, reread, put, busy }: { whole: Whole; turn: s
           <a href={to(`/agents/${whole.agent_id}`)} dir="auto" class="break">
             {agents.name(whole.agent_id)}
           </a>
-          <span>{CHANNEL_WORDS[whole.channel]}</span>
+          <span>{channelName(whole.channel)}</span>
           <span>{when(whole.created_at)}</span>
           <span class="number">{plural(whole.turns, "turn")}</span>
           <span class="number">{count(whole.tokens)} tokens</span>
@@ -139,7 +139,7 @@ function Shown({ whole, turn, gone, reread, put, busy }: { whole: Whole; turn: s
           onClose={() => setErasing(false)}
           act={async () => {
             await call("delete", "/api/conversations/{conversation}", { path: { conversation: whole.id } });
-            toast("The conversation is erased.");
+            toast("The conversation is erased");
             gone();
             forget("/api/conversations", "/api/hand-offs", "/api/leads", "/api/dashboard");
           }}

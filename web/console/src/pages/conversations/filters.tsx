@@ -6,6 +6,7 @@ import { Button } from "../../parts/basics";
 import { Field, Input, type Option, Select } from "../../parts/fields";
 import { plural } from "../../format";
 import type { Given } from "../../api/client";
+import { CHANNELS, isChannel } from "../channels";
 
 const NAMES = ["q", "agent", "channel", "outcome", "handed", "lead", "rating", "resolved", "from", "to", "visitor", "widget"] as const;
 export type Filters = Partial<Record<(typeof NAMES)[number], string>>;
@@ -13,7 +14,6 @@ type Query = NonNullable<Given<"/api/conversations", "get">["query"]>;
 
 export const filtersOf = (query: Record<string, string>): Filters => Object.fromEntries(NAMES.filter((name) => query[name]).map((name) => [name, query[name]]));
 
-const CHANNELS = ["widget", "playground", "api", "check"] as const;
 const OUTCOMES = ["completed", "interrupted", "failed", "abandoned"] as const;
 const HAND_OFFS = ["waiting", "taken", "done"] as const;
 const oneOf = <T extends string>(all: readonly T[], value: string | undefined): T | undefined => all.find((one) => one === value);
@@ -26,7 +26,7 @@ export function queryOf(filters: Filters): Query {
   const all: { [K in keyof Query]: Query[K] | undefined } = {
     q: filters.q,
     agent_id: filters.agent,
-    channel: oneOf(CHANNELS, filters.channel),
+    channel: filters.channel && isChannel(filters.channel) ? filters.channel : undefined,
     outcome: oneOf(OUTCOMES, filters.outcome),
     handed_off: state ? true : yesNo(filters.handed),
     hand_off: state,
@@ -44,7 +44,6 @@ export function queryOf(filters: Filters): Query {
 
 const ANY: Option = { value: "", label: "Any" };
 const YES_NO: Option[] = [ANY, { value: "yes", label: "Yes" }, { value: "no", label: "No" }];
-export const CHANNEL_WORDS: Record<string, string> = { widget: "Widget", playground: "Playground", api: "API", check: "Test case" };
 const OUTCOME_WORDS: Record<string, string> = { completed: "Completed", interrupted: "Interrupted", failed: "Failed", abandoned: "Abandoned" };
 const options = (words: Record<string, string>): Option[] => [ANY, ...Object.entries(words).map(([value, label]) => ({ value, label }))];
 
@@ -70,7 +69,7 @@ export function Filters({ filters, change, refresh, busy }: { filters: Filters; 
             </Field>
           </div>
           <Field label="Channel">
-            <Select {...one("channel")} options={options(CHANNEL_WORDS)} />
+            <Select {...one("channel")} options={options(CHANNELS)} />
           </Field>
           <Field label="Outcome">
             <Select {...one("outcome")} options={options(OUTCOME_WORDS)} />

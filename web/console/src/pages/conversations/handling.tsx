@@ -1,13 +1,15 @@
 /** Taking, finishing and noting a hand-off or a lead, the same in the lists and beside the transcript. */
 
-import { useEffect, useState } from "preact/hooks";
+import { signal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
 import { asProblem } from "../../api/problem";
 import { forget, useAction } from "../../api/resource";
-import { Button, State } from "../../parts/basics";
+import { Button, Note, State } from "../../parts/basics";
 import { toast } from "../../parts/dialog";
 import { Field, TextArea } from "../../parts/fields";
 import { ErrorNote } from "../../parts/problem";
+import { to } from "../../routing";
 import { may } from "../../session/session";
 import { mine, usePersons } from "./persons";
 
@@ -44,14 +46,54 @@ export interface Handled<W extends keyof Wishes> {
   changed: (now: Wishes[W]) => void;
   /** Shows it as it is now, when a colleague was first. */
   reread: () => Promise<void>;
+  /** What it is called in a list, out of which it may go when it is read anew: a colleague's being first is told above it. */
+  listed?: string;
 }
 
-const OVERTAKEN = ["handled_since", "taken_already"];
+const isOvertaken = (error: unknown): boolean => ["handled_since", "taken_already"].includes(asProblem(error).code);
 
-const DONE: Record<Handling, string> = { taken: "You took it.", done: "It is done.", waiting: "It waits again." };
+/** The row of a list to which a colleague was first, and the note that was written for it. */
+const overtaken = signal<{ conversation: string; name: string; detail: string; words: string | undefined }>();
+
+/** Above the lists, until it is closed or something else is done: what became of a row that may have gone from them. */
+export function Overtaken() {
+  const ref = useRef<HTMLDivElement>(null);
+  const told = overtaken.value;
+  const forgotten = () => (overtaken.value = undefined);
+  useLayoutEffect(() => {
+    forgotten();
+    return () => void forgotten();
+  }, []);
+  useEffect(() => {
+    // The button that was pressed has gone with its row, and the focus with it.
+    if (told && document.activeElement === document.body) ref.current?.focus({ preventScroll: true });
+  }, [told]);
+  if (!told) return null;
+  const { conversation, name, detail, words } = told;
+  return (
+    <div ref={ref} class="overtaken" tabIndex={-1}>
+      <Note tone="warning" role="alert" title={<span dir="auto">{name}</span>}>
+        <p>{detail}</p>
+        {words && (
+          <p>
+            Your note is not kept: <span dir="auto">“{words}”</span>
+          </p>
+        )}
+        <div class="row">
+          <Button href={to(`/conversations/${conversation}`)}>Open the conversation</Button>
+          <Button kind="quiet" onClick={forgotten}>
+            Close
+          </Button>
+        </div>
+      </Note>
+    </div>
+  );
+}
+
+const DONE = { taken: "You took it", done: "It is done", waiting: "It waits again" } as const satisfies Record<Handling, string>;
 
 /** Buttons and the note. A colleague's stays with the colleague, but may be put back. */
-export function Work<W extends keyof Wishes>({ wish, conversation, state, takenBy, note, changed, reread }: Handled<W>) {
+export function Work<W extends keyof Wishes>({ wish, conversation, state, takenBy, note, changed, reread, listed }: Handled<W>) {
   const [writing, setWriting] = useState(false);
   const [text, setText] = useState(note ?? "");
   const now: Seen = { state, taken_by: takenBy, note };
@@ -65,10 +107,7 @@ export function Work<W extends keyof Wishes>({ wish, conversation, state, takenB
   const set = async (next: Handling, seen: Seen, words?: string): Promise<Seen> => {
     const address: (typeof PATHS)[keyof Wishes] = PATHS[wish];
     const { data } = await call("patch", address, { path: { conversation }, body: { state: next, note: words ?? null, seen } }).catch(async (error: unknown) => {
-      const { code, detail } = asProblem(error);
-      if (OVERTAKEN.includes(code)) {
-        // In a list of one state it may be gone from here, and with it what is said beside it.
-        toast(detail);
+      if (isOvertaken(error)) {
         await reread();
         setBegun(undefined);
       }
@@ -80,9 +119,13 @@ export function Work<W extends keyof Wishes>({ wish, conversation, state, takenB
   };
   const doing = useAction(async (next: Handling, words?: string) => {
     const before = state;
-    const after = await set(next, (words !== undefined && begun) || now, words);
+    overtaken.value = undefined;
+    const after = await set(next, (words !== undefined && begun) || now, words).catch((error: unknown) => {
+      if (listed !== undefined && isOvertaken(error)) overtaken.value = { conversation, name: listed, detail: asProblem(error).detail, words };
+      throw error;
+    });
     setWriting(false);
-    if (words !== undefined) toast("The note is kept.");
+    if (words !== undefined) toast("The note is kept");
     else toast(DONE[next], async () => void (await set(before, after)));
   });
   const theirs = state === "taken" && takenBy !== null && takenBy !== mine();
@@ -134,7 +177,7 @@ export function Work<W extends keyof Wishes>({ wish, conversation, state, takenB
           )}
         </div>
       )}
-      {doing.problem && <ErrorNote problem={doing.problem} safe="What you typed is still here." />}
+      {doing.problem && !(listed !== undefined && isOvertaken(doing.problem)) && <ErrorNote problem={doing.problem} {...(writing ? { safe: "What you typed is still here." } : {})} />}
     </div>
   );
 }

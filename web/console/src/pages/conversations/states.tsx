@@ -7,7 +7,7 @@ import { Segments } from "../../parts/fields";
 import { ErrorNote } from "../../parts/problem";
 import { More } from "../../parts/table";
 import { useQuery } from "../../routing";
-import type { Handling } from "./handling";
+import { type Handling, Overtaken } from "./handling";
 
 /** The choice between open and done, and a list for each state of it; `beside` stands in the choice's row. */
 export function States({ label, beside, group }: { label: string; beside?: preact.ComponentChildren; group: (state: Handling) => preact.ComponentChildren }) {
@@ -27,6 +27,7 @@ export function States({ label, beside, group }: { label: string; beside?: preac
         />
         {beside}
       </div>
+      <Overtaken />
       {done ? (
         group("done")
       ) : (

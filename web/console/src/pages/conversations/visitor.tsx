@@ -54,7 +54,7 @@ export function VisitorActions({ visitor, gone }: { visitor: string; gone: () =>
           onClose={() => setErasing(false)}
           act={async () => {
             await call("delete", "/api/visitors/{visitor}", { path: { visitor } });
-            toast("All that the visitor said is erased.");
+            toast("All that the visitor said is erased");
             gone();
             forget("/api/conversations", "/api/hand-offs", "/api/leads", "/api/dashboard");
           }}

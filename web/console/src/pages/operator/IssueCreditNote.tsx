@@ -23,7 +23,7 @@ export function IssueCreditNote({ workspace, invoice, currency, done, onClose }:
   const key = useKey([invoice.id, body]);
   const act = useAction(async () => {
     const { data } = await call("post", "/api/operator/workspaces/{workspace}/invoices/{invoice}/credit-notes", { path: { workspace, invoice: invoice.id }, key, body });
-    toast(`${data.number}: ${money(data.on_due)} off what was due, ${money(data.to_credit)} became credit.`);
+    toast(`${data.number}: ${money(data.on_due)} off what was due, ${money(data.to_credit)} became credit`);
   });
   const lines = whole.data?.lines.filter((line) => line.kind !== "tax" && compare(line.amount, { amount: "0", currency }) > 0) ?? [];
   const tooMuch = lines.find((line) => amounts[line.id] !== undefined && typed(amounts[line.id]!) !== undefined && compare({ amount: typed(amounts[line.id]!)!, currency }, line.amount) > 0);

@@ -16,7 +16,7 @@ const left = (one: One) => (isNegative(one.margin) ? <Badge tone="danger">{fine(
 
 const columns = (head: string): Column<One>[] => [
   { id: "name", head, card: "title", cell: (one) => <span dir="auto">{one.name ?? one.key}</span> },
-  { id: "messages", head: "Messages", card: "detail", number: true, cell: (one) => count(one.messages) },
+  { id: "messages", head: "Turns", card: "detail", number: true, cell: (one) => count(one.messages) },
   { id: "charge", head: "Charge", card: "detail", number: true, cell: (one) => fine(one.charge) },
   { id: "cost", head: "Cost", card: "detail", number: true, cell: (one) => fine(one.cost) },
   { id: "margin", head: "Margin", card: "figure", number: true, cell: left },

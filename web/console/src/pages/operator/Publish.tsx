@@ -132,7 +132,7 @@ export function Publish({ from, put, onClose }: { from: Schemas["PlanVersion"] |
   const act = useAction(async () => {
     const { data } = await call("put", "/api/operator/plans", { body: bodyOf(draft) });
     forget("/api/billing/plan");
-    toast(`${data.terms.version} can be chosen from ${billingDay(data.effective_from)}.`);
+    toast(`${data.terms.version} can be chosen from ${billingDay(data.effective_from)}`);
   });
   const text = (name: "plan" | "version" | "name" | "workspace" | "currency" | "fee" | "plus" | "included" | "discount" | "discountAmount" | "discountMonths" | "minimum", label: string, pointer: string, more: { hint?: string; optional?: boolean; number?: boolean; readOnly?: boolean } = {}) => (
     <Field label={label} error={act.problem?.at(pointer)} {...(more.hint ? { hint: more.hint } : {})} {...(more.optional ? { optional: true } : {})}>

@@ -5,7 +5,7 @@ import { call, type Schemas } from "../../api/client";
 import { useAction, usePages } from "../../api/resource";
 import { BUCKETS } from "../../buckets";
 import { count, fine, when } from "../../format";
-import { Button, Facts } from "../../parts/basics";
+import { Button, Facts, State } from "../../parts/basics";
 import { toast } from "../../parts/dialog";
 import { Field, Input } from "../../parts/fields";
 import { List } from "../../parts/table";
@@ -30,14 +30,14 @@ export function Unreported({ workspace, done }: { workspace: string; done: () =>
         columns={[
           { id: "when", head: "Time", card: "title", cell: (one) => when(one.occurred_at) },
           { id: "model", head: "Model", card: "detail", cell: (one) => one.model },
-          { id: "outcome", head: "Ended", card: "detail", cell: (one) => one.outcome },
-          { id: "missing", head: "Not reported", card: "detail", cell: (one) => missing(one).map(([, label]) => label).join(", ") },
+          { id: "outcome", head: "Ended", card: "detail", cell: (one) => <State of={one.outcome} /> },
+          { id: "missing", head: "Not reported", card: "detail", cell: (one) => missing(one).map(([, label], i) => (i ? label.toLowerCase() : label)).join(", ") },
           {
             id: "acts",
             head: <span class="hidden">Actions</span>,
             card: "detail",
             cell: (one) => (
-              <Button kind="quiet" label={`Report the tokens of ${when(one.occurred_at)}`} onClick={() => choose(one)}>
+              <Button label={`Report the tokens of ${when(one.occurred_at)}`} onClick={() => choose(one)}>
                 Report
               </Button>
             ),
@@ -68,21 +68,21 @@ function Report({ workspace, turn, done, onClose }: { workspace: string; turn: O
   const act = useAction(async () => {
     const counts = Object.fromEntries(asked.map(([name]) => [name, Number((texts[name] ?? "").trim())]));
     const { data } = await call("post", "/api/operator/workspaces/{workspace}/pending/{turn}", { path: { workspace, turn: turn.id }, body: { ...counts, reason: reason.trim() } });
-    toast(`${fine(data.charge)} more is charged, ${fine(data.cost)} is the cost.`);
+    toast(`${fine(data.charge)} more is charged, ${fine(data.cost)} is the cost`);
   });
   return (
     <Ask title="Report tokens" action="Report tokens" wrong={whole ? !reason.trim() && "Say where the counts are from first" : "Write a whole number in each field, 0 if there were none"} act={act} onClose={onClose} done={done}>
-      <p>The turn is charged as if the provider had reported them at once, as far as the caps leave room. This cannot be changed.</p>
+      <p>The turn is charged as if the provider had reported them at once, as far as the caps leave room. What is reported cannot be changed.</p>
       <Facts
         of={[
           ["Time", when(turn.occurred_at)],
           ["Model", `${turn.provider} ${turn.model}${turn.region ? `, ${turn.region}` : ""}`],
           ...(turn.trace_id ? [["Trace", <code class="break">{turn.trace_id}</code>] as [string, preact.ComponentChildren]] : []),
-          ...BUCKETS.filter(([name]) => turn[name] !== null).map(([name, label]): [string, preact.ComponentChildren] => [label, <span class="number">{count(turn[name])}</span>]),
+          ...BUCKETS.filter(([name]) => turn[name] !== null).map(([name, label]): [string, preact.ComponentChildren] => [`${label} tokens`, <span class="number">{count(turn[name])}</span>]),
         ]}
       />
       {asked.map(([name, label], i) => (
-        <Field key={name} label={`${label}, tokens`} error={act.problem?.at(`/${name}`)}>
+        <Field key={name} label={`${label} tokens`} error={act.problem?.at(`/${name}`)}>
           <Input value={texts[name] ?? ""} onInput={(text) => set((now) => ({ ...now, [name]: text }))} inputMode="numeric" autoComplete="off" number autoFocus={i === 0} />
         </Field>
       ))}

@@ -73,7 +73,7 @@ export function Finalize({ workspace, invoice, done, onClose }: WithInvoice) {
   const act = async () => {
     const { data } = await call("post", "/api/operator/workspaces/{workspace}/invoices/{invoice}/finalize", { path: { workspace, invoice: invoice.id }, key });
     done();
-    toast(`${data.number} is final: ${money(data.due)} due.`);
+    toast(`${data.number} is final: ${money(data.due)} due`);
   };
   return (
     <Confirm title={`Finalize ${invoiceName(invoice)}?`} action={`Finalize invoice of ${money(invoice.total)}`} act={act} onClose={onClose} danger={false}>
@@ -88,7 +88,7 @@ export function Void({ workspace, invoice, done, onClose }: WithInvoice) {
   const act = async () => {
     await call("post", "/api/operator/workspaces/{workspace}/invoices/{invoice}/void", { path: { workspace, invoice: invoice.id }, key, body: { reissue } });
     done();
-    toast(`${invoice.number} is void.`);
+    toast(`${invoice.number} is void`);
   };
   return (
     <Confirm title={`Void invoice ${invoice.number}?`} action={`Void invoice ${invoice.number}`} typed={invoice.number ?? ""} act={act} onClose={onClose}>
@@ -108,7 +108,7 @@ export function WriteOff({ workspace, invoice, done, onClose }: WithInvoice) {
   const key = useKey([invoice.id, body]);
   const act = useAction(async () => {
     await call("post", "/api/operator/workspaces/{workspace}/invoices/{invoice}/uncollectible", { path: { workspace, invoice: invoice.id }, key, body });
-    toast(`${money(invoice.due)} of ${invoice.number} is written off.`);
+    toast(`${money(invoice.due)} of ${invoice.number} is written off`);
   });
   return (
     <Ask title={`Write off ${invoice.number}`} action={`Write off ${money(invoice.due)}`} danger wrong={!body.reason && "Say why first"} act={act} onClose={onClose} done={done}>
@@ -132,7 +132,7 @@ export function RecordPayment({ workspace, invoice, currency, done, onClose }: W
   const key = useKey(body);
   const act = useAction(async () => {
     await call("post", "/api/operator/workspaces/{workspace}/payments", { path: { workspace }, key, body });
-    toast(`${money(amount)} is recorded for ${invoice.number}.`);
+    toast(`${money(amount)} is recorded for ${invoice.number}`);
   });
   const order = compare(amount, invoice.due);
   return (
@@ -163,7 +163,7 @@ export function Refund({ workspace, payment, done, onClose }: ActProps & { payme
   const key = useKey([payment.id, body]);
   const act = useAction(async () => {
     await call("post", "/api/operator/workspaces/{workspace}/payments/{payment}/refund", { path: { workspace, payment: payment.id }, key, body });
-    toast(`${money(amount)} is given back.`);
+    toast(`${money(amount)} is given back`);
   });
   return (
     <Ask
@@ -202,7 +202,7 @@ export function GrantCredit({ workspace, name, currency, done, onClose }: ActPro
   const key = useKey(body);
   const act = useAction(async () => {
     await call("post", "/api/operator/workspaces/{workspace}/credits", { path: { workspace }, key, body });
-    toast(`${money(amount)} of credit is given to ${name}.`);
+    toast(`${money(amount)} of credit is given to ${name}`);
   });
   return (
     <Ask title={`Grant credit to ${name}`} action={plain === undefined ? "Grant credit" : `Grant credit of ${money(amount)}`} wrong={plain === undefined ? ask : !body.reason && "Say why first"} act={act} onClose={onClose} done={done}>
@@ -224,7 +224,7 @@ export function Suspend({ workspace, name, suspended, done, onClose }: ActProps)
   const [reason, setReason] = useState("");
   const act = useAction(async () => {
     await call("put", "/api/operator/workspaces/{workspace}/suspension", { path: { workspace }, body: { suspended: !suspended, reason: reason.trim() } });
-    toast(suspended ? `${name} works again.` : `${name} is suspended.`);
+    toast(suspended ? `${name} works again` : `${name} is suspended`);
   });
   return (
     <Ask title={suspended ? `Lift the suspension of ${name}` : `Suspend ${name}`} action={suspended ? "Lift suspension" : "Suspend workspace"} danger={!suspended} wrong={!reason.trim() && "Say why first"} act={act} onClose={onClose} done={done}>

@@ -112,7 +112,7 @@ export function Closing() {
     const { data, etag } = await call("post", "/api/workspace/reopen", { key: newKey() });
     mine.put(data, etag);
     forget("/api/dashboard");
-    toast("The workspace is open again.");
+    toast("The workspace is open again");
   });
   const home = mine.data;
   if (!home) return null;

@@ -119,7 +119,7 @@ export default function Keys() {
           act={async () => {
             await call("delete", "/api/workspace/api-keys/{key}", { path: { key: revoking.id } });
             changed();
-            toast(`${revoking.name} is revoked.`);
+            toast(`${revoking.name} is revoked`);
           }}
         >
           <p>Programs that use it are refused at once, and it cannot be taken back. {revoking.last_used_at ? `It was last used ${ago(revoking.last_used_at)}.` : "It was never used."}</p>
@@ -235,7 +235,7 @@ function EditForm({ stored, etag, onClose, put }: { stored: Key; etag: string; o
       const expires_at = all.expires_on === (stored.expires_at?.slice(0, 10) ?? "") ? stored.expires_at : all.expires_on ? `${all.expires_on}T23:59:59Z` : null;
       await call("patch", "/api/workspace/api-keys/{key}", { path, etag: tag, body: { name: all.name.trim(), scopes: all.scopes, role: all.role, expires_at } });
       changed();
-      toast("The key is changed.");
+      toast("The key is changed");
       onClose();
     },
     reread: async () => {

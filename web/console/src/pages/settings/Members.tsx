@@ -23,6 +23,18 @@ const ROLES: { value: Role; label: string; hint: string }[] = [
   { value: "owner", label: "Owner", hint: "Also chooses the plan and closes the workspace." },
 ];
 
+/** What each role may do beyond the one below it, for who gives it up. */
+const BEYOND: Record<Exclude<Role, "viewer">, string> = {
+  member: "make and change agents and widgets, answer hand-offs, see leads",
+  admin: "manage members, API keys, webhooks and caps, pay, erase",
+  owner: "choose the plan, close the workspace",
+};
+
+const RANKS = ["viewer", "member", "admin", "owner"] as const satisfies Role[];
+
+/** "an admin", "a member". */
+const a = (role: Role): string => `${/^[aeiou]/.test(role) ? "an" : "a"} ${role}`;
+
 const roleOf = (value: string): Role => ROLES.find((one) => one.value === value)?.value ?? "viewer";
 
 export default function Members() {
@@ -74,7 +86,7 @@ function People({ people, reread }: { people: Member[]; reread: () => Promise<vo
     setProblem(undefined);
     try {
       await set(one, role);
-      toast(`${one.name || one.email} is ${role} now.`, () => set({ ...one, role }, roleOf(one.role)));
+      toast(`${one.name || one.email} is ${a(role)} now`, () => set({ ...one, role }, roleOf(one.role)));
     } catch (error) {
       setProblem(asProblem(error));
       // The field shows what was chosen; what is stored is another one.
@@ -128,8 +140,8 @@ function People({ people, reread }: { people: Member[]; reread: () => Promise<vo
       <Table label="Members" columns={columns} items={people} keyOf={(one) => one.id} />
       {mine && (
         <Confirm
-          title={`Become ${mine.role}?`}
-          action={`Become ${mine.role}`}
+          title={`Become ${a(mine.role)}?`}
+          action={`Become ${a(mine.role)}`}
           onClose={() => {
             setMine(undefined);
             // The field shows the role of now again.
@@ -137,10 +149,14 @@ function People({ people, reread }: { people: Member[]; reread: () => Promise<vo
           }}
           act={async () => {
             await set(mine.one, mine.role);
-            toast(`You are ${mine.role} now.`);
+            toast(`You are ${a(mine.role)} now`);
           }}
         >
-          <p>You can do less at once, and only an owner can give you back what you are now.</p>
+          <p>At once you can no longer:</p>
+          <ul class="lost">
+            {RANKS.slice(RANKS.indexOf(mine.role) + 1, RANKS.indexOf(roleOf(mine.one.role)) + 1).map((role) => role !== "viewer" && <li key={role}>{BEYOND[role]}</li>)}
+          </ul>
+          <p>Only {mine.one.role === "owner" ? "another owner" : "an admin or owner"} can make you {a(roleOf(mine.one.role))} again.</p>
         </Confirm>
       )}
       {removing && (
@@ -152,7 +168,7 @@ function People({ people, reread }: { people: Member[]; reread: () => Promise<vo
             await call("delete", "/api/workspace/members/{member}", { path: { member: removing.id }, etag: await tagOf(removing, setRemoving) });
             forget("/api/dashboard");
             await reread();
-            toast(`${removing.name || removing.email} is removed.`);
+            toast(`${removing.name || removing.email} is removed`);
           }}
         >
           <p>The access ends with the next call, on every device. What this person made stays, API keys too: they belong to the workspace.</p>
@@ -188,7 +204,7 @@ function Invitations() {
                 act={async () => {
                   await call("delete", "/api/invitations/{invitation}", { path: { invitation: revoking.id } });
                   forget("/api/invitations", "/api/audit-log", "/api/dashboard");
-                  toast("The invitation is revoked.");
+                  toast("The invitation is revoked");
                 }}
               >
                 <p>Its links are refused from now on. You can invite again.</p>

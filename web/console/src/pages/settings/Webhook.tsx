@@ -62,7 +62,7 @@ function Head({ hook, read, rotated }: { hook: Hook; read: Resource<Hook>; rotat
       const { data, etag: now } = await call("patch", "/api/webhooks/{webhook}", { path, etag, body: { ...STAY, ...(fields.url === undefined ? {} : { url: fields.url.trim() }), ...(fields.types ? { types: fields.types } : {}), ...(fields.name === undefined ? {} : { name: fields.name.trim() }) } });
       changed();
       read.put(data, now);
-      toast("The webhook is changed.");
+      toast("The webhook is changed");
     },
     reread: async () => {
       const { data, etag } = await call("get", "/api/webhooks/{webhook}", { path });
@@ -133,7 +133,7 @@ function Head({ hook, read, rotated }: { hook: Hook; read: Resource<Hook>; rotat
             await call("delete", "/api/webhooks/{webhook}", { path, etag: read.etag });
             go("/settings?tab=webhooks", { replace: true });
             changed();
-            toast("The webhook is deleted.");
+            toast("The webhook is deleted");
           }}
         >
           <p>What waits to be delivered is dropped, and its secret is gone.</p>

@@ -73,7 +73,7 @@ function Snippets({ snippets }: { snippets: Schemas["Snippet"][] }) {
   );
 }
 
-/** The demonstration page stands where the script stands, so that its policy names no other host. */
+/** The example page stands where the script stands, so that its policy names no other host. */
 function trial(widget: string): URL {
   const cdn = new URL(config().cdn_url, location.href);
   const page = cdn.origin === location.origin ? new URL("try.html", document.baseURI) : new URL("console/try.html", `${cdn.href.replace(/\/$/, "")}/`);
@@ -99,7 +99,7 @@ function Trial({ widget, etag, onChanged }: Props) {
   });
   return (
     <Card title="Try it on a page">
-      <p>The page of an invented dental practice with your widget on it. Visitors' turns there are real ones: they are charged like any other.</p>
+      <p>An example page with your widget on it, the site of an invented business. Turns there are real ones: they are charged like any other.</p>
       {allowed ? (
         <div class="row">
           <Button kind="primary" icon="external" href={page.href} external>

@@ -65,7 +65,7 @@ function Open({ widget, etag, problem, put, reread, above }: OpenProps) {
     save: async (changed, all, tag) => {
       const saved = await call("patch", "/api/widgets/{widget}", { path, body: changeOf(changed, all), etag: tag });
       put(saved.data, saved.etag);
-      toast("Saved. Pages show it within a minute.");
+      toast("Saved. Pages show it within a minute");
     },
     reread: async () => {
       const now = await call("get", "/api/widgets/{widget}", { path });

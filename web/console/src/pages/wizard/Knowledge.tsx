@@ -5,7 +5,7 @@ import { call, type Loose, newKey, raw, type Schemas } from "../../api/client";
 import { forget, useAction, useResource } from "../../api/resource";
 import { forgetKept, keyOf, useKept } from "../../kept";
 import { bytes, plural } from "../../format";
-import { Badge, Button, Empty } from "../../parts/basics";
+import { Badge, Button, Empty, Note } from "../../parts/basics";
 import { Confirm, toast } from "../../parts/dialog";
 import { Field, Input, Segments, TextArea } from "../../parts/fields";
 import { ErrorNote, Loaded } from "../../parts/problem";
@@ -20,14 +20,16 @@ export function Knowledge({ agent, config, industries, form, reload }: StepProps
   const items = useResource("/api/agents/{agent}/knowledge", { path: { agent: agent.id }, query: { page_size: 100 } });
   const [way, setWay] = useKept<Way>(`wizard.${agent.id}.way`, "qa");
   const [going, setGoing] = useState<Schemas["ListedItem"]>();
+  const [warning, setWarning] = useState<string>();
   const ideas = industries.find((one) => one.id === form.values.industry)?.knowledge_ideas ?? [];
-  const changed = async () => {
+  const changed = async (warned?: string | null) => {
+    setWarning(warned ?? undefined);
     forget(`/api/agents/{agent}/knowledge`);
     await reload();
   };
   const added = async (item: Schemas["WrittenItem"]) => {
-    toast(item.warning ? `Added, but: ${item.warning}` : `The agent knows “${item.title}”`);
-    await changed();
+    toast(`The agent knows “${item.title}”`);
+    await changed(item.warning);
   };
   return (
     <div class="stack loose">
@@ -48,6 +50,11 @@ export function Knowledge({ agent, config, industries, form, reload }: StepProps
         {way === "file" && <FromFile agent={agent.id} added={added} most={config.limits.knowledge_file_bytes} />}
       </Part>
       <Part title="What it knows">
+        {warning && (
+          <Note tone="warning" role="status">
+            {warning}
+          </Note>
+        )}
         <Loaded from={items}>
           {(data) =>
             data.items.length ? (
@@ -61,7 +68,7 @@ export function Knowledge({ agent, config, industries, form, reload }: StepProps
                         {!item.embedded && ", found by its words"}
                       </span>
                     </span>
-                    <Button kind="quiet" icon="trash" label={`Forget ${item.title}`} onClick={() => setGoing(item)} />
+                    <Button kind="quiet" icon="trash" label={`Delete ${item.title}`} onClick={() => setGoing(item)} />
                   </li>
                 ))}
               </ul>
@@ -76,8 +83,8 @@ export function Knowledge({ agent, config, industries, form, reload }: StepProps
       </Part>
       {going && (
         <Confirm
-          title={`Forget “${going.title}”?`}
-          action="Forget it"
+          title={`Delete “${going.title}”?`}
+          action="Delete item"
           onClose={() => setGoing(undefined)}
           act={async () => {
             await forgetItem(agent.id, going, (now) => {
@@ -105,7 +112,7 @@ function useAdding(agent: string, added: Adding["added"], body: () => Loose<Sche
   return useAction(async () => {
     const sent = body();
     const { data } = await call("post", "/api/agents/{agent}/knowledge", { path: { agent }, key: keyOf(`wizard.${agent}.know`, sent), body: sent });
-    // The same said again, after it was forgotten, is another wish.
+    // The same said again, after it was deleted, is another wish.
     forgetKept(`wizard.${agent}.know`);
     clear();
     await added(data);

@@ -18,7 +18,7 @@ export function Live({ agent, widget }: { agent: Agent; widget: string }) {
         {made.data && <p>{sites.length ? `Its widget may open on ${sites.join(", ")}.` : "Its widget may open on this console only, until you name your site."}</p>}
       </Note>
       <Card title="Try it on a page">
-        <p>See the widget as your visitors do. Turns are charged there, too.</p>
+        <p>An example page, not your site: the widget on it is as your visitors will see it. Turns are charged there, too.</p>
         <div class="row">
           <Button kind="primary" icon="external" external href={new URL(`try.html?widget=${encodeURIComponent(widget)}`, here()).href}>
             Try it on a page

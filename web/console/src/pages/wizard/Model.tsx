@@ -70,7 +70,7 @@ export function Model({ agent, form, config }: StepProps) {
       )}
       <Note title="What the figure assumes">
         <p>
-          {ASSUMED.turns} turns a conversation; in each {prompt === undefined ? "the prompt" : `the prompt of ${count(prompt)} tokens`}, {passages} passages of about {ASSUMED.passage} tokens, a question of {ASSUMED.question} and an answer of {ASSUMED.answer}, with all that was said before. Nothing from the provider's cache, no thinking.
+          {ASSUMED.turns} turns a conversation; in each {prompt === undefined ? "the prompt" : `the prompt of ${count(prompt)} tokens`}, {passages} passages of about {ASSUMED.passage} tokens, a question of {ASSUMED.question} and an answer of {ASSUMED.answer}, with all that was said before. It costs more with a model that thinks before it answers, and less where the provider remembers the prompt from turn to turn.
         </p>
         <p>
           {plan.data?.current.cost_plus
