@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from functions.billing import invoicing, ledger
@@ -65,6 +65,14 @@ def test_what_a_customer_pays_is_never_below_zero(found: list[UsageEvent], plan:
     assert draft(plan, month(found, plan)).due_minor >= 0
 
 
+INCLUDED_TO_THE_NANO = (
+    [event(event_id="a", charge_nanos=166_666_667), event(event_id="b", charge_nanos=166_666_666, agent_id="agt_2")],
+    terms(included="0.333333333"),
+)
+"""Two lines that are rounded up and an allowance that is rounded down leave a cent of nothing."""
+
+
+@example(*INCLUDED_TO_THE_NANO)
 @given(events(), plans)
 def test_no_invoice_takes_more_credit_than_metering_sets_apart_for_it(found: list[UsageEvent], plan: PlanTerms) -> None:
     """By the month's charges alone, each line rounded up, whatever tax comes on top."""
