@@ -294,6 +294,19 @@ def test_an_invoice_that_was_written_off_is_paid_after_all(story: Story, till: T
     assert balances(story)[Account.REVENUE] == -10_000_000_000
 
 
+def test_an_invoice_that_was_written_off_and_then_taken_back_takes_a_late_payment_as_credit(
+    story: Story, till: Till
+) -> None:
+    session = till.open(story, invoice_id=invoice(story).invoice_id)
+    call = story.cloud.call(None, kind=Caller.OPERATOR, now=PAID, operator=True)
+    uncollectible.write_off(call, story.workspace, invoice(story).invoice_id, "Insolvent")
+    voiding.void(call, story.workspace, invoice(story).invoice_id)
+    till.told(story, till.click(session))
+    assert (invoice(story).state, invoice(story).paid_minor) == ("void", 0)
+    assert credit(story) == 10_000_000_000
+    assert balances(story)[Account.REVENUE] == 0
+
+
 def test_a_forged_signature_is_refused(story: Story, till: Till) -> None:
     intent = till.pays(story, invoice_id=invoice(story).invoice_id)
     content = json.dumps(till.events(intent)[-1])
