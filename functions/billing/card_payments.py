@@ -250,7 +250,8 @@ def _bring(standing: Standing, found: CardPayment, now: datetime, *, known: bool
 
 
 def _refunds(paid: Payment, found: CardPayment) -> list[Refund]:
-    """What went back, the oldest first: refunds, and disputes that were lost."""
+    """What went back, the oldest first: refunds, and disputes that were lost. One that was lost and is won after all, since
+    the payer has withdrawn it, is money that came back, as of a refund that failed."""
     known = {one.refund_id: one for one in paid.refunds}
     refunds = []
     for one in found.refunds:
@@ -268,10 +269,15 @@ def _refunds(paid: Payment, found: CardPayment) -> list[Refund]:
         )
     refunds += [
         Refund(
-            refund_id=refund_id_of(one.id), amount_minor=one.amount_minor, at=one.at, provider_id=one.id, disputed=True
+            refund_id=refund_id_of(one.id),
+            amount_minor=one.amount_minor,
+            at=one.at,
+            provider_id=one.id,
+            state=RefundState.BOOKED if one.lost else RefundState.FAILED,
+            disputed=True,
         )
         for one in found.disputes
-        if one.lost
+        if one.lost or (one.won and refund_id_of(one.id) in known)
     ]
     return sorted(refunds, key=lambda one: (one.at, one.refund_id))
 

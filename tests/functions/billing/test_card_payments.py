@@ -222,6 +222,22 @@ def test_a_lost_dispute_takes_the_money_back(story: Story, till: Till, alarms: l
     assert acts(story) == ["payment.recorded", "payment.disputed", "payment.refunded"]
 
 
+def test_a_lost_dispute_that_the_payer_withdraws_pays_again(story: Story, till: Till) -> None:
+    intent = till.pays(story, invoice_id=invoice(story).invoice_id)
+    till.told(story, intent)
+    for act in ("dispute", "lose"):
+        till.act(intent, act)
+        till.told(story, intent)
+    assert invoice(story).due_minor == 1000
+    till.act(intent, "withdraw")
+    for _ in range(2):
+        till.told(story, intent)
+    (payment,) = paid(story)
+    assert (payment.state, [one.state for one in payment.refunds]) == ("succeeded", ["failed"])
+    assert (invoice(story).state, invoice(story).due_minor, credit(story)) == ("paid", 0, 0)
+    assert balances(story)[Account.CASH] == 10_000_000_000
+
+
 def test_a_won_dispute_changes_no_books(story: Story, till: Till) -> None:
     intent = till.pays(story, invoice_id=invoice(story).invoice_id)
     till.told(story, intent)
@@ -450,7 +466,11 @@ def test_a_crash_before_the_commit_books_nothing_and_the_next_webhook_all(
     assert invoice(story).state == "paid"
 
 
-MONTH = ("debit", ("arrive", "refund", "fail-refund", "refund")), ("card", ("dispute", "lose")), ("card", ("refund",))
+MONTH = (
+    ("debit", ("arrive", "refund", "fail-refund", "refund")),
+    ("card", ("dispute", "lose", "withdraw", "refund")),
+    ("card", ("refund",)),
+)
 """What happens to three payments of one invoice."""
 
 
