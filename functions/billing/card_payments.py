@@ -230,9 +230,11 @@ def _bring(standing: Standing, found: CardPayment, now: datetime, *, known: bool
             elif before.state == RefundState.BOOKED:
                 standing.take_back(refund.refund_id, refund.at, now)
                 returned.append(refund)
-        elif before is None and refund.amount_minor <= standing.paid.left_minor:
-            standing.give_back(refund, now)
-            given.append(refund)
+        elif before is None and (left := standing.paid.left_minor):
+            # A bank may take back what we gave back already: of the payment no more than all of it is gone.
+            gone = refund.model_copy(update={"amount_minor": min(refund.amount_minor, left)})
+            standing.give_back(gone, now)
+            given.append(gone)
     if given:
         happened["payment.refunded"] = given
     if any(one.owed_minor for one in standing.paid.refunds if one.refund_id not in booked):

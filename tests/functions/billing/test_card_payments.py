@@ -3,6 +3,7 @@
 import itertools
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from functions.billing import (
     credit_api_models,
     credits,
     ledger,
+    payment_api_models,
     payment_routes,
+    refunding,
     repository,
     uncollectible,
     voiding,
@@ -236,6 +239,28 @@ def test_a_lost_dispute_that_the_payer_withdraws_pays_again(story: Story, till: 
     assert (payment.state, [one.state for one in payment.refunds]) == ("succeeded", ["failed"])
     assert (invoice(story).state, invoice(story).due_minor, credit(story)) == ("paid", 0, 0)
     assert balances(story)[Account.CASH] == 10_000_000_000
+
+
+def test_a_dispute_of_what_was_given_back_already_takes_all_that_is_left(
+    story: Story, till: Till, monkeypatch: pytest.MonkeyPatch, alarms: list[str]
+) -> None:
+    intent = till.pays(story, invoice_id=invoice(story).invoice_id)
+    till.told(story, intent)
+    call = story.cloud.call(None, kind=Caller.OPERATOR, now=PAID, operator=True)
+    part = payment_api_models.NewRefund(amount=Money(amount="4", currency="USD"))
+    refunding.refund(call, story.workspace, paid(story)[0].payment_id, part)
+    for act in ("dispute", "lose"):
+        till.act(intent, act)
+    found = cards.payment(intent)
+    assert found is not None
+    whole = replace(found, disputes=tuple(replace(one, amount_minor=1000) for one in found.disputes))
+    monkeypatch.setattr(cards, "payment", lambda _: whole)
+    for _ in range(2):
+        card_payments.settle(intent, PAID)
+    assert (paid(story)[0].state, paid(story)[0].refunded_minor) == ("refunded", 1000)
+    assert (invoice(story).paid_minor, invoice(story).due_minor) == (0, 1000)
+    assert balances(story)[Account.CASH] == 0
+    assert "more was given back of a card payment than had been paid: " in alarms
 
 
 def test_a_won_dispute_changes_no_books(story: Story, till: Till) -> None:
