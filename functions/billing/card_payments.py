@@ -132,8 +132,8 @@ def _brought(
         *([] if invoice_id is None else [repository.invoice_path(workspace, _document(invoice_id))]),
     ]
     home, known, account, spend, *invoices = transaction.get_all(paths)
-    invoice = _checked(home, invoices[0] if invoices else None, found)
     before = repository.payment_of(known) if known.exists else None
+    invoice = _checked(home, invoices[0] if invoices else None, found, known=before is not None)
     paid = before or _new(workspace, found)
     standing = Standing(paid, invoice, credits.wallet_of(account, now).paid)
     if invoice is not None and found.state == IntentState.SUCCEEDED and paid.state in _NOT_HERE:
@@ -172,9 +172,14 @@ def _document(name: str) -> str:
     return name
 
 
-def _checked(home: firestore.Snapshot, stored: firestore.Snapshot | None, found: CardPayment) -> Invoice | None:
-    """The invoice that is paid, or None for credit. Raises _Stray where workspace, invoice and currency do not fit."""
-    if not home.exists or home.data.get("state") == "erased":
+def _checked(
+    home: firestore.Snapshot, stored: firestore.Snapshot | None, found: CardPayment, *, known: bool
+) -> Invoice | None:
+    """The invoice that is paid, or None for credit. Raises _Stray where workspace, invoice and currency do not fit.
+
+    The books outlive an erased workspace: what becomes of a payment that is `known` is booked all the same.
+    """
+    if not home.exists or (home.data.get("state") == "erased" and not known):
         raise _Stray("there is no such workspace")
     if WorkspaceRead.model_validate(home.data).currency != found.currency:
         raise _Stray("the workspace has another currency")

@@ -263,6 +263,30 @@ def test_a_dispute_of_what_was_given_back_already_takes_all_that_is_left(
     assert "more was given back of a card payment than had been paid: " in alarms
 
 
+def test_what_becomes_of_a_payment_of_an_erased_workspace_is_booked(
+    story: Story, till: Till, alarms: list[str]
+) -> None:
+    begun = till.open(story, invoice_id=invoice(story).invoice_id)
+    intent = till.pays(story, invoice_id=invoice(story).invoice_id)
+    till.told(story, intent)
+    batch = firestore.Batch()
+    batch.update(contracts.workspace_path(story.workspace), {("state",): "erased"})
+    batch.commit()
+    call = story.cloud.call(None, kind=Caller.OPERATOR, now=PAID, operator=True)
+    part = payment_api_models.NewRefund(amount=Money(amount="4", currency="USD"))
+    refunding.refund(call, story.workspace, paid(story)[0].payment_id, part)
+    assert [one.state for one in paid(story)[0].refunds] == ["booked"]
+    for act in ("dispute", "lose"):
+        till.act(intent, act)
+    till.told(story, intent)
+    assert (invoice(story).due_minor, balances(story)[Account.CASH]) == (1000, 0)
+    assert alarms == []
+    # What nobody here knew when it was erased is looked at by hand.
+    late = till.click(begun)
+    till.told(story, late)
+    assert stray(late)["why"] == "there is no such workspace"
+
+
 def test_a_won_dispute_changes_no_books(story: Story, till: Till) -> None:
     intent = till.pays(story, invoice_id=invoice(story).invoice_id)
     till.told(story, intent)
