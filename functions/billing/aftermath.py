@@ -41,6 +41,8 @@ class Aftermath(Frozen):
     """What credit notes took off what was due; the rest of them became credit."""
     credited: dict[str, CreditedLine] = Field(default_factory=dict)
     """By line id what credit notes took off the line."""
+    gifts_back_nanos: Nanos = 0
+    """What of the given credit among `credit_parts` credit notes gave back, as given credit."""
     write_off: WriteOff | None = None
     """Of an uncollectible invoice; a payment brings it back."""
     refunded_since: tuple[WriteOff, ...] = ()

@@ -132,8 +132,8 @@ def _brought(
         *([] if invoice_id is None else [repository.invoice_path(workspace, _document(invoice_id))]),
     ]
     home, known, account, spend, *invoices = transaction.get_all(paths)
-    invoice = _checked(home, invoices[0] if invoices else None, found)
     before = repository.payment_of(known) if known.exists else None
+    invoice = _checked(home, invoices[0] if invoices else None, found, known=before is not None)
     paid = before or _new(workspace, found)
     standing = Standing(paid, invoice, credits.wallet_of(account, now).paid)
     if invoice is not None and found.state == IntentState.SUCCEEDED and paid.state in _NOT_HERE:
@@ -172,9 +172,14 @@ def _document(name: str) -> str:
     return name
 
 
-def _checked(home: firestore.Snapshot, stored: firestore.Snapshot | None, found: CardPayment) -> Invoice | None:
-    """The invoice that is paid, or None for credit. Raises _Stray where workspace, invoice and currency do not fit."""
-    if not home.exists or home.data.get("state") == "erased":
+def _checked(
+    home: firestore.Snapshot, stored: firestore.Snapshot | None, found: CardPayment, *, known: bool
+) -> Invoice | None:
+    """The invoice that is paid, or None for credit. Raises _Stray where workspace, invoice and currency do not fit.
+
+    The books outlive an erased workspace: what becomes of a payment that is `known` is booked all the same.
+    """
+    if not home.exists or (home.data.get("state") == "erased" and not known):
         raise _Stray("there is no such workspace")
     if WorkspaceRead.model_validate(home.data).currency != found.currency:
         raise _Stray("the workspace has another currency")
@@ -230,9 +235,11 @@ def _bring(standing: Standing, found: CardPayment, now: datetime, *, known: bool
             elif before.state == RefundState.BOOKED:
                 standing.take_back(refund.refund_id, refund.at, now)
                 returned.append(refund)
-        elif before is None and refund.amount_minor <= standing.paid.left_minor:
-            standing.give_back(refund, now)
-            given.append(refund)
+        elif before is None and (left := standing.paid.left_minor):
+            # A bank may take back what we gave back already: of the payment no more than all of it is gone.
+            gone = refund.model_copy(update={"amount_minor": min(refund.amount_minor, left)})
+            standing.give_back(gone, now)
+            given.append(gone)
     if given:
         happened["payment.refunded"] = given
     if any(one.owed_minor for one in standing.paid.refunds if one.refund_id not in booked):
@@ -250,7 +257,8 @@ def _bring(standing: Standing, found: CardPayment, now: datetime, *, known: bool
 
 
 def _refunds(paid: Payment, found: CardPayment) -> list[Refund]:
-    """What went back, the oldest first: refunds, and disputes that were lost."""
+    """What went back, the oldest first: refunds, and disputes that were lost. One that was lost and is won after all, since
+    the payer has withdrawn it, is money that came back, as of a refund that failed."""
     known = {one.refund_id: one for one in paid.refunds}
     refunds = []
     for one in found.refunds:
@@ -268,10 +276,15 @@ def _refunds(paid: Payment, found: CardPayment) -> list[Refund]:
         )
     refunds += [
         Refund(
-            refund_id=refund_id_of(one.id), amount_minor=one.amount_minor, at=one.at, provider_id=one.id, disputed=True
+            refund_id=refund_id_of(one.id),
+            amount_minor=one.amount_minor,
+            at=one.at,
+            provider_id=one.id,
+            state=RefundState.BOOKED if one.lost else RefundState.FAILED,
+            disputed=True,
         )
         for one in found.disputes
-        if one.lost
+        if one.lost or (one.won and refund_id_of(one.id) in known)
     ]
     return sorted(refunds, key=lambda one: (one.at, one.refund_id))
 

@@ -43,6 +43,7 @@ PAYMENT_EVENTS = frozenset(
         "charge.dispute.created",
         "charge.dispute.updated",
         "charge.dispute.closed",
+        "charge.dispute.funds_reinstated",
     }
 )
 """Events after which a payment is looked at; no other event moves money here."""

@@ -19,7 +19,7 @@ from functions.shared.errors import Conflict, NotFound
 from functions.shared.events import Event
 from functions.shared.http import Bytes, Call, Items
 from functions.shared.identity import WorkspaceId
-from functions.shared.money import Money, MoneyError, minor_to_nanos
+from functions.shared.money import Money, MoneyError
 
 CREDITABLE = (InvoiceState.OPEN, InvoiceState.OVERDUE, InvoiceState.PAID)
 
@@ -52,21 +52,17 @@ def issue(call: Call, workspace: WorkspaceId, invoice_id: str, new: api.NewCredi
             )
         except NoteRefused as error:
             raise invalid("/lines" if error.position is None else f"/lines/{error.position}", str(error)) from error
+        own, gifts, credited = notes.given_back(credited, note)
         settled = invoicing.settle(credited, credited.paid_minor, call.now)
         rest = note.total_minor - note.on_due_minor
         transaction.create(known.path, note.model_dump())
         transaction.set(found.path, repository.invoice_document(settled))
         transaction.set(state.path, {**state.data, "issued_notes": {**issued, year: issued.get(year, 0) + 1}})
-        credits.move(
-            transaction,
-            workspace,
-            account,
-            spend,
-            minor_to_nanos(rest, note.currency),
-            kind=GrantKind.CREDIT_NOTE,
-            source=note_id,
-            at=call.now,
-        )
+        wallet = credits.wallet_of(account, call.now)
+        if own:
+            wallet = wallet.add(credits.made(workspace, own, GrantKind.CREDIT_NOTE, note_id, call.now))
+        wallet = credits.given_back(wallet, workspace, gifts, note_id, call.now)
+        credits.keep(transaction, workspace, account, spend, wallet)
         entries = adjustments.noted(invoice, note_id, note.net_minor, note.tax_minor, rest, call.now)
         told = post(transaction, workspace, entries, call.now)
         for row in note.to_rows():

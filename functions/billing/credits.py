@@ -34,6 +34,16 @@ def wallet_of(account: firestore.Snapshot, since: datetime) -> Wallet:
     return Wallet.of(account.data, since)
 
 
+def refundable(workspace: WorkspaceId, account: firestore.Snapshot, spend: firestore.Snapshot, now: datetime) -> int:
+    """What of the customer's own money among the credit may be paid back, in nanos: not what is used and not invoiced yet.
+
+    `spend` is the running period as found; some reads where nothing has opened it.
+    """
+    wallet = wallet_of(account, now)
+    period = metering.Spend.stored(metering.seen_terms(workspace, spend))
+    return min(wallet.paid, max(0, wallet.balance - period.counted_on(now)))
+
+
 def keep(
     batch: firestore.Batch,
     workspace: WorkspaceId,

@@ -50,7 +50,9 @@ def draft(books: Books, month: str) -> tuple[Invoice | None, list[LedgerEntry]]:
     posts: list[LedgerEntry] = []
     for usage_period in sorted({month} | {entry.usage_period for entry in usage}):
         own = repository.entries_of_usage_period(workspace, usage_period) if usage_period != month else entries
-        own = [entry for entry in own if entry.usage_period == usage_period and entry.kind in ledger.BILLABLE]
+        # What goes on a later month's invoice is none of this one's, though one that was void is issued again after it.
+        own = [one for one in own if one.usage_period == usage_period and one.period <= month]
+        own = [one for one in own if one.kind in ledger.BILLABLE]
         posts += ledger.post_period(
             workspace_id=workspace,
             usage_period=usage_period,

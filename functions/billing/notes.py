@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from functions.billing.aftermath import CreditedLine
+from functions.billing.aftermath import CreditedLine, CreditPart
 from functions.billing.frozen import Frozen
+from functions.billing.grants import GrantKind
 from functions.billing.models import Invoice, InvoiceLine, LineKind, Party
 from functions.shared.digests import canonical_json, rfc3339, stable_id
-from functions.shared.money import Currency, allocate, minor_to_nanos
+from functions.shared.money import Currency, allocate, minor_to_nanos, minor_unit
 
 
 class NoteRefused(ValueError):
@@ -161,6 +162,33 @@ def issue(
         update={"credited": credited, "credited_minor": invoice.after.credited_minor + on_due}
     )
     return note, invoice.model_copy(update={"after": after})
+
+
+def given_back(invoice: Invoice, note: CreditNote) -> tuple[int, tuple[CreditPart, ...], Invoice]:
+    """What of a note becomes credit, in nanos: the customer's own money, and parts of the given credit that had paid.
+
+    `invoice` is the one that `issue` returned, and comes back with what of it is given back now. The customer's own money
+    comes first; what was given stays given, with its expiry, the last that was burned first.
+    """
+    rest = note.total_minor - note.on_due_minor
+    noted = sum(one.amount_minor + one.tax_minor for one in invoice.after.credited.values())
+    coin = minor_unit(invoice.currency)
+    gone = invoice.after.gifts_back_nanos
+    before = (noted - invoice.after.credited_minor - rest) * coin - gone
+    gifts = [one for one in invoice.after.credit_parts if one.kind == GrantKind.PROMOTIONAL]
+    paid = (invoice.paid_minor + max(0, invoice.credit_minor)) * coin - sum(one.nanos for one in gifts)
+    left = max(0, rest * coin - max(0, paid - before))
+    parts = []
+    for gift in reversed(gifts):
+        skipped = min(gone, gift.nanos)
+        gone -= skipped
+        taken = min(left, gift.nanos - skipped)
+        left -= taken
+        if taken:
+            parts.append(gift.model_copy(update={"nanos": taken}))
+    back = sum(one.nanos for one in parts)
+    after = invoice.after.model_copy(update={"gifts_back_nanos": invoice.after.gifts_back_nanos + back})
+    return rest * coin - back, tuple(parts), invoice.model_copy(update={"after": after})
 
 
 def _line(

@@ -11,9 +11,10 @@ from functions.shared.plans import PlanTerms, UnknownPlan, shipped
 
 
 def available(workspace: WorkspaceId, at: datetime) -> list[PlanTerms]:
-    """The newest version of each plan that is in force, by name of the plan. One read for each published version."""
+    """The newest version of each plan that is in force, by name of the plan; of two with one start the one that was published
+    later. One read for each published version."""
     in_force = [one for one in (*shipped(), *repository.plans_for(workspace)) if one.effective_from <= at]
-    in_force.sort(key=lambda one: (one.effective_from, one.plan_version))
+    in_force.sort(key=lambda one: one.effective_from)
     newest = {one.plan: one for one in in_force}
     return [newest[name].terms() for name in sorted(newest)]
 

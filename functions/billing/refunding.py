@@ -62,11 +62,12 @@ def _asked(
     invoice = repository.invoice_of(stored) if stored is not None and stored.exists else None
     if stored is not None and stored.data.get("voiding"):
         raise Conflict("The invoice is being taken back at this moment. Try again.", code="invoice_state")
-    standing = Standing(paid, invoice, credits.wallet_of(account, call.now).paid)
+    standing = Standing(paid, invoice, credits.refundable(workspace, account, spend, call.now))
     amount_minor = _amount(new, paid)
     if uncovered := standing.uncovered(amount_minor):
         most = Money.of_minor(amount_minor - uncovered, paid.currency)
-        raise Conflict(f"Its credit is spent. Give back at most {most.amount} {most.currency}.", code="credit_spent")
+        detail = f"Its credit is spent, or used and not invoiced yet. Give back at most {most.amount} {most.currency}."
+        raise Conflict(detail, code="credit_spent")
     given = Refund(refund_id=request_id, amount_minor=amount_minor, at=call.now, note=new.note)
     told: list[Event] = []
     if _is_cards(paid):

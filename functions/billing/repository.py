@@ -76,9 +76,11 @@ def plan_path(plan_version: str) -> str:
 
 
 def plans_for(workspace: WorkspaceId) -> list[PublishedPlan]:
-    """The versions that were published for everybody and those for this workspace; each is a read."""
+    """The versions that were published for everybody and those for this workspace, as they were published; each is a
+    read."""
     where = (("workspace_id", "in", ["", str(workspace)]),)
-    return [plan_of(found) for found in firestore.stream(Query("plans", where=where))]  # type: ignore[arg-type]
+    found = list(firestore.stream(Query("plans", where=where)))  # type: ignore[arg-type]
+    return [plan_of(one) for one in sorted(found, key=lambda one: (one.data["published_at"], one.id))]
 
 
 def all_plans() -> list[Snapshot]:

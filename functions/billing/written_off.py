@@ -9,9 +9,10 @@ from functions.billing.models import Invoice, InvoiceState, LedgerEntry
 
 
 def revived(invoice: Invoice, payment_id: str, at: datetime) -> tuple[Invoice, list[LedgerEntry]]:
-    """An invoice on which money has come, with what was written off due again, and the entries of that."""
+    """An invoice on which money has come, with what was written off due again, and the entries of that. A void took the
+    write-off back with everything else: such an invoice stays as it is."""
     written = invoice.after.write_offs
-    if not written:
+    if not written or invoice.state == InvoiceState.VOID:
         return invoice, []
     after = invoice.after.model_copy(update={"write_off": None, "refunded_since": ()})
     alive = move(invoice, InvoiceState.OVERDUE).model_copy(update={"after": after})

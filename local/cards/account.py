@@ -193,6 +193,16 @@ class Account:
             self.store.put(dispute, intent_id)
             self._event("charge.dispute.closed", dispute)
 
+    def withdraw(self, intent_id: str) -> None:
+        """The payer withdraws a dispute that was lost: it is won after all, and its money is here again."""
+        with self._changing():
+            lost = [one for one in self.store.of("dispute", intent_id) if one["status"] == "lost"]
+            if not lost:
+                raise Refused(400, "No dispute was lost.")
+            dispute = lost[0] | {"status": "won"}
+            self.store.put(dispute, intent_id)
+            self._event("charge.dispute.funds_reinstated", dispute)
+
     def tell_again(self, intent_id: str) -> None:
         """Send every webhook of a payment once more, as Stripe's dashboard can."""
         for event in reversed(self.store.of("event")):

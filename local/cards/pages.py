@@ -40,6 +40,7 @@ class Pages:
             "fail-refund": ("Refund comes back", account.fail_refund),
             "dispute": ("Payer disputes", account.dispute),
             "lose": ("Dispute lost", lambda name: account.decide(name, won=False)),
+            "withdraw": ("Payer withdraws a lost dispute", account.withdraw),
             "win": ("Dispute won", lambda name: account.decide(name, won=True)),
             "tell-again": ("Send its webhooks again", account.tell_again),
         }

@@ -122,6 +122,14 @@ class Spend:
         """The credit that counts at this moment (shared/credit)."""
         return credit_at(self.credit, self.credit_ends, self.credit_apart, now)
 
+    def counted_on(self, now: datetime) -> int:
+        """What of the credit turns were let in on, and invoices of earlier months may take: paid back, it would pay none of
+        them. Without a cap no turn rests on credit."""
+        if self.cap is None:
+            return 0
+        used = self.spent + sum(hold.amount for hold in self.live(now))
+        return max(0, used - self.cap - self.allowance) + self.credit_apart
+
     def live(self, now: datetime) -> list[Hold]:
         """The holds that count now."""
         return [hold for hold in self.holds.values() if hold.lives(now)]

@@ -81,8 +81,12 @@ def surely_included(terms: PlanTerms, limit_nanos: int | None = None) -> int:
     What is included, and what quantity prices surely take off by then; below zero where a begun package may come on top.
     Without a limit: what is included whatever is used. Included units are worth what is used of them, so they count only
     where nothing else has a price. `period_charges(...).charged` is never above the limit when usage is not above the
-    sum of both.
+    sum of both. Never above NO_END: it is stored.
     """
+    return min(_surely_included(terms, limit_nanos), NO_END)
+
+
+def _surely_included(terms: PlanTerms, limit_nanos: int | None) -> int:
     limit = limit_nanos or 0
     room = limit + terms.included
     only = terms.unit_prices[0] if terms.cost_plus is None and len(terms.unit_prices) == 1 else None

@@ -1,9 +1,11 @@
 """What a payment by card has done to a workspace: its invoice, payments, credit, books and audit log."""
 
+from typing import Any
+
 from functions.billing import ledger, repository
 from functions.billing.models import Account, Invoice
 from functions.billing.payment_models import Payment
-from functions.shared import contracts, firestore
+from functions.shared import contracts, firestore, ids
 from tests.functions.billing.story import Story
 
 
@@ -45,3 +47,8 @@ def nothing_moved(story: Story) -> None:
     assert paid(story) == []
     assert balances(story)[Account.CASH] == 0
     assert invoice(story).paid_minor == 0
+
+
+def stray(intent: str) -> dict[str, Any]:
+    """What is kept aside of a payment that fits nothing."""
+    return firestore.get(f"strays/{ids.hashed('stripe', intent)}").data

@@ -255,6 +255,29 @@ def test_prices_by_quantity_count_whole_months(story: Story) -> None:
     assert (shown.current.plan, shown.next_from_month) == (name, "2027-01")
 
 
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"unit_prices": [{"meter": "messages", "price": "0.04"}], "included_units": {"messages": 10**12}},
+        {
+            "unit_prices": [
+                {"meter": "messages", "scheme": "graduated", "tiers": [{"up_to": 2, "price": "1"}, {"price": "0.01"}]}
+            ]
+        },
+    ],
+    ids=["as good as all is included", "most is far below list"],
+)
+def test_a_cap_and_a_plan_without_a_bound_leave_room_that_can_be_stored(story: Story, terms: dict[str, Any]) -> None:
+    plan = publish(story, monthly_fee="49", **terms)
+    call = story.cloud.call(story.workspace, now=at("2026-11-25", 11), if_match=firestore.ABSENT)
+    _, etag = accounts.choose_plan(call, api.PlanChoice(plan=plan))
+    high = api.BudgetsChange(cap=Money(amount="9000000000", currency="USD"))
+    accounts.set_budgets(story.cloud.call(story.workspace, now=at("2026-11-25", 11), if_match=etag), high)
+    running = metering.current(story.workspace, at("2026-11-26"))
+    assert running.cap_nanos == 9_000_000_000 * 1_000_000_000
+    assert running.allowance_nanos > 10**18
+
+
 def test_a_month_in_which_nothing_was_used_can_begin_with_prices_by_quantity(story: Story) -> None:
     name = publish(story)
     shown, etag = accounts.set_budgets(call(story), api.BudgetsChange(cap=usd("10")))

@@ -1,6 +1,7 @@
 """What the card service says of payments is booked once, whatever order it says it in."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,17 +13,19 @@ from functions.billing import (
     credit_api_models,
     credits,
     ledger,
+    payment_api_models,
+    refunding,
     repository,
     uncollectible,
     voiding,
 )
 from functions.billing.models import Account
-from functions.shared import firestore, logs, metering
+from functions.shared import contracts, firestore, logs, metering
 from functions.shared.errors import Unavailable
 from functions.shared.identity import Caller
 from functions.shared.money import Money
 from tests.cloud import Cloud
-from tests.functions.billing.card_books import acts, balances, credit, invoice, nothing_moved, paid
+from tests.functions.billing.card_books import acts, balances, credit, invoice, nothing_moved, paid, stray
 from tests.functions.billing.story import Story, at, owing
 from tests.functions.billing.till import PAID, Till
 
@@ -172,6 +175,68 @@ def test_a_lost_dispute_takes_the_money_back(story: Story, till: Till, alarms: l
     assert acts(story) == ["payment.recorded", "payment.disputed", "payment.refunded"]
 
 
+def test_a_lost_dispute_that_the_payer_withdraws_pays_again(story: Story, till: Till) -> None:
+    intent = till.pays(story, invoice_id=invoice(story).invoice_id)
+    till.told(story, intent)
+    for act in ("dispute", "lose"):
+        till.act(intent, act)
+        till.told(story, intent)
+    assert invoice(story).due_minor == 1000
+    till.act(intent, "withdraw")
+    for _ in range(2):
+        till.told(story, intent)
+    (payment,) = paid(story)
+    assert (payment.state, [one.state for one in payment.refunds]) == ("succeeded", ["failed"])
+    assert (invoice(story).state, invoice(story).due_minor, credit(story)) == ("paid", 0, 0)
+    assert balances(story)[Account.CASH] == 10_000_000_000
+
+
+def test_a_dispute_of_what_was_given_back_already_takes_all_that_is_left(
+    story: Story, till: Till, monkeypatch: pytest.MonkeyPatch, alarms: list[str]
+) -> None:
+    intent = till.pays(story, invoice_id=invoice(story).invoice_id)
+    till.told(story, intent)
+    call = story.cloud.call(None, kind=Caller.OPERATOR, now=PAID, operator=True)
+    part = payment_api_models.NewRefund(amount=Money(amount="4", currency="USD"))
+    refunding.refund(call, story.workspace, paid(story)[0].payment_id, part)
+    for act in ("dispute", "lose"):
+        till.act(intent, act)
+    found = cards.payment(intent)
+    assert found is not None
+    whole = replace(found, disputes=tuple(replace(one, amount_minor=1000) for one in found.disputes))
+    monkeypatch.setattr(cards, "payment", lambda _: whole)
+    for _ in range(2):
+        card_payments.settle(intent, PAID)
+    assert (paid(story)[0].state, paid(story)[0].refunded_minor) == ("refunded", 1000)
+    assert (invoice(story).paid_minor, invoice(story).due_minor) == (0, 1000)
+    assert balances(story)[Account.CASH] == 0
+    assert "more was given back of a card payment than had been paid: " in alarms
+
+
+def test_what_becomes_of_a_payment_of_an_erased_workspace_is_booked(
+    story: Story, till: Till, alarms: list[str]
+) -> None:
+    begun = till.open(story, invoice_id=invoice(story).invoice_id)
+    intent = till.pays(story, invoice_id=invoice(story).invoice_id)
+    till.told(story, intent)
+    batch = firestore.Batch()
+    batch.update(contracts.workspace_path(story.workspace), {("state",): "erased"})
+    batch.commit()
+    call = story.cloud.call(None, kind=Caller.OPERATOR, now=PAID, operator=True)
+    part = payment_api_models.NewRefund(amount=Money(amount="4", currency="USD"))
+    refunding.refund(call, story.workspace, paid(story)[0].payment_id, part)
+    assert [one.state for one in paid(story)[0].refunds] == ["booked"]
+    for act in ("dispute", "lose"):
+        till.act(intent, act)
+    till.told(story, intent)
+    assert (invoice(story).due_minor, balances(story)[Account.CASH]) == (1000, 0)
+    assert alarms == []
+    # What nobody here knew when it was erased is looked at by hand.
+    late = till.click(begun)
+    till.told(story, late)
+    assert stray(late)["why"] == "there is no such workspace"
+
+
 def test_a_won_dispute_changes_no_books(story: Story, till: Till) -> None:
     intent = till.pays(story, invoice_id=invoice(story).invoice_id)
     till.told(story, intent)
@@ -244,6 +309,19 @@ def test_an_invoice_that_was_written_off_is_paid_after_all(story: Story, till: T
     assert balances(story)[Account.REVENUE] == -10_000_000_000
 
 
+def test_an_invoice_that_was_written_off_and_then_taken_back_takes_a_late_payment_as_credit(
+    story: Story, till: Till
+) -> None:
+    session = till.open(story, invoice_id=invoice(story).invoice_id)
+    call = story.cloud.call(None, kind=Caller.OPERATOR, now=PAID, operator=True)
+    uncollectible.write_off(call, story.workspace, invoice(story).invoice_id, "Insolvent")
+    voiding.void(call, story.workspace, invoice(story).invoice_id)
+    till.told(story, till.click(session))
+    assert (invoice(story).state, invoice(story).paid_minor) == ("void", 0)
+    assert credit(story) == 10_000_000_000
+    assert balances(story)[Account.REVENUE] == 0
+
+
 def test_a_service_that_does_not_answer_makes_the_webhook_come_again(
     story: Story, till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,7 +350,11 @@ def test_a_crash_before_the_commit_books_nothing_and_the_next_webhook_all(
     assert invoice(story).state == "paid"
 
 
-MONTH = ("debit", ("arrive", "refund", "fail-refund", "refund")), ("card", ("dispute", "lose")), ("card", ("refund",))
+MONTH = (
+    ("debit", ("arrive", "refund", "fail-refund", "refund")),
+    ("card", ("dispute", "lose", "withdraw", "refund")),
+    ("card", ("refund",)),
+)
 """What happens to three payments of one invoice."""
 
 

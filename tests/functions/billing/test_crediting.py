@@ -1,19 +1,20 @@
 """A credit note has its own number, is booked and filed once, and what it takes off goes where it belongs."""
 
 import json
+from datetime import datetime
 
 import pytest
 
 from functions.billing import credit_api_models as api
-from functions.billing import crediting
+from functions.billing import crediting, credits
 from functions.billing.models import Account
 from functions.shared import firestore, storage
 from functions.shared.config import settings
 from functions.shared.errors import Conflict, Invalid, NotFound
 from functions.shared.money import Money
 from tests.cloud import Cloud
-from tests.functions.billing.debts import account, acts, books_hold, credit, operator, pay, stored
-from tests.functions.billing.story import Story, at, owing
+from tests.functions.billing.debts import account, acts, books_hold, credit, operator, pay, refund, stored
+from tests.functions.billing.story import FINAL, Story, at, owing
 
 
 @pytest.fixture
@@ -54,6 +55,42 @@ def test_what_was_not_due_any_more_becomes_credit_and_a_note_may_pay_the_invoice
     credit(story, invoice, key="n3")
     assert account(story).credit_nanos == 8_000_000_000
     books_hold(story)
+
+
+def test_credit_that_was_given_stays_given_when_a_note_gives_it_back(house: Cloud) -> None:
+    story = Story(house, made=at("2026-11-30", 9))
+    sooner, later = at("2027-05-01"), at("2027-06-01")
+    for amount, ends in (("4", sooner), ("3", later)):
+        new = api.NewCredit(amount=Money(amount=amount, currency="USD"), reason="Welcome", expires_at=ends)
+        credits.grant(operator(story, amount, now=at("2026-11-30", 9)), story.workspace, new)
+    story.turn(at("2026-11-30"), charge_nanos=10_000_000_000)
+    story.close(FINAL)
+    (invoice,) = story.invoices()
+    paid = pay(story, invoice, 300)
+
+    def grants() -> dict[tuple[str, datetime | None], int]:
+        found: dict[tuple[str, datetime | None], int] = {}
+        for one in credits.wallet_of(firestore.get(f"workspaces/{story.workspace}/billing/account"), FINAL).grants:
+            what = (one.kind.value, one.expires_at)
+            found[what] = found.get(what, 0) + one.remaining_nanos
+        return found
+
+    # The customer's own money comes back first, then what was burned last.
+    for key, minor in (("n1", 200), ("n2", 200), ("n3", 300)):
+        credit(story, invoice, minor, key=key)
+        books_hold(story)
+    assert grants() == {
+        ("promotional", sooner): 1_000_000_000,
+        ("promotional", later): 3_000_000_000,
+        ("credit_note", None): 3_000_000_000,
+    }
+    credit(story, invoice, key="n4")
+    books_hold(story)
+    refund(story, paid.id, None)
+    assert (stored(story, invoice).state, stored(story, invoice).due_minor) == ("paid", 0)
+    assert {kind for kind, _ in grants()} == {"promotional"}
+    assert account(story).credit_nanos == 7_000_000_000
+    assert books_hold(story)[Account.CASH] == 0
 
 
 def test_both_files_are_in_the_archive_for_ever_and_a_stopped_note_is_filed_by_the_close(

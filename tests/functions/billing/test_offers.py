@@ -33,6 +33,15 @@ def test_a_version_counts_from_its_day_on_and_the_newest_wins(cloud: Cloud) -> N
     assert [one.plan_version for one in found] == [plan["plan_version"], second["plan_version"]]
 
 
+def test_of_two_versions_with_one_start_the_one_published_later_is_offered(cloud: Cloud) -> None:
+    story = Story(cloud)
+    plan = new_plan(story, effective_from=LATER)
+    for minutes, number in enumerate(("9", "10")):
+        version = {**plan, "plan_version": f"{plan['plan']}-{number}", "cost_plus": f"0.{number}"}
+        publishing.publish(operator_call(story, NOW + timedelta(minutes=minutes)), NewPlan(**version))
+    assert offers.plan_at(story.workspace, plan["plan"], LATER).plan_version == f"{plan['plan']}-10"
+
+
 def test_a_negotiated_plan_is_seen_by_its_workspace_alone(cloud: Cloud) -> None:
     mine, other = Story(cloud), Story(cloud)
     plan = new_plan(mine, workspace_id=str(mine.workspace))

@@ -1,19 +1,22 @@
 """The operator gives money back, once for each key; crashes in between lose nothing and book nothing twice."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from functions.billing import card_payments, cards, payments, refunding, voiding
+from functions.billing import accounts, card_payments, cards, payments, refunding, voiding
+from functions.billing import api_models as api
 from functions.billing import payment_api_models as payment_api
 from functions.billing.models import Account
+from functions.shared import firestore, metering
 from functions.shared.errors import Conflict, Invalid, NotFound, Unavailable
 from functions.shared.http import Call
 from functions.shared.identity import Caller
 from functions.shared.money import Money
 from tests.cloud import Cloud
 from tests.functions.billing.card_books import acts, balances, credit, invoice, paid
-from tests.functions.billing.story import Story, owing
+from tests.functions.billing.story import Story, at, owing
 from tests.functions.billing.till import PAID, Till
 
 
@@ -181,3 +184,27 @@ def test_credit_that_is_spent_is_not_given_back(story: Story, till: Till) -> Non
     assert refused.value.code == "credit_spent"
     assert give(story, card_payments.payment_id_of(intent), "5.00").state == "partly_refunded"
     assert credit(story) == 0
+
+
+def test_credit_that_the_months_turns_have_used_is_not_given_back_before_its_invoice(house: Cloud, till: Till) -> None:
+    story = Story(house, made=at("2026-12-01", 9), adds=True)
+    intent = till.pays(story, credit="25.00")
+    till.told(story, intent)
+    payment = card_payments.payment_id_of(intent)
+    for cap in ("0", "8"):
+        call = story.cloud.call(story.workspace, now=PAID)
+        _, etag = accounts.budgets(call)
+        change = api.BudgetsChange(cap=Money(amount=cap, currency="USD"))
+        accounts.set_budgets(replace(call, if_match=etag), change)
+        if cap == "0":
+            story.turn(at("2026-12-02"), charge_nanos=20_000_000_000)
+            story.spend()
+        # What the cap itself pays for rests on no credit.
+        with pytest.raises(Conflict) as refused:
+            give(story, payment)
+        assert refused.value.code == "credit_spent"
+        assert f"at most {5 + int(cap)}.00 USD" in str(refused.value.detail)
+    assert give(story, payment, "13.00").state == "partly_refunded"
+    assert credit(story) == 12_000_000_000
+    left = metering.Spend.stored(firestore.get(metering.spend_path(story.workspace, PAID)).data)
+    assert left.credit_at(PAID) + 8_000_000_000 == left.spent

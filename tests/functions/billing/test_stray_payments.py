@@ -1,13 +1,11 @@
 """A payment that fits nothing here is booked to nobody: it is kept aside and alarmed, or passed over when it is not ours."""
 
-from typing import Any
-
 import pytest
 
 from functions.billing import cards
-from functions.shared import firestore, ids
+from functions.shared import ids
 from tests.cloud import Cloud
-from tests.functions.billing.card_books import invoice, nothing_moved, paid
+from tests.functions.billing.card_books import invoice, nothing_moved, paid, stray
 from tests.functions.billing.story import Story, at, owing
 from tests.functions.billing.till import Till
 
@@ -16,10 +14,6 @@ from tests.functions.billing.till import Till
 def story(house: Cloud) -> Story:
     """A workspace that owes 10 dollars for November."""
     return owing(house)
-
-
-def stray(intent: str) -> dict[str, Any]:
-    return firestore.get(f"strays/{ids.hashed('stripe', intent)}").data
 
 
 def test_another_workspaces_invoice_is_not_paid(story: Story, till: Till, alarms: list[str]) -> None:

@@ -12,7 +12,7 @@ from functions.billing import accounts, auditing, closing, credits, voiding
 from functions.billing import api_models as api
 from functions.billing import credit_api_models as credit_api
 from functions.billing.models import Account, EntryKind, Invoice
-from functions.shared import firestore
+from functions.shared import clock, firestore
 from functions.shared.errors import Conflict, NotFound
 from functions.shared.money import Money
 from tests.cloud import Cloud
@@ -223,6 +223,33 @@ def test_the_close_finalizes_a_reissue_after_its_grace_period_and_goes_on_with_t
     numbers = {one.number: (one.period, one.state) for one in story.invoices()}
     assert sorted(numbers) == ["TEST-2026-0001", "TEST-2027-0001", "TEST-2027-0002"]
     assert story.state()["period"] == "2027-01"
+    assert books_hold(story, NEXT_FINAL)[Account.UNBILLED] == 0
+
+
+def test_a_reissue_bills_what_it_did_though_more_of_an_earlier_month_comes_meanwhile(house: Cloud) -> None:
+    story = Story(house, made=at("2026-10-30", 9))
+    call = story.cloud.call(story.workspace, now=at("2026-10-30", 11), if_match=firestore.ABSENT)
+    accounts.choose_plan(call, api.PlanChoice(plan="starter"))
+    dollar = 1_000_000_000
+    story.turn(at("2026-10-31"), charge_nanos=dollar)
+    for day in ("2026-11-01", "2026-11-02"):
+        story.close(at(day, 0, 10))
+    story.turn(at("2026-10-31", 11), charge_nanos=dollar, recorded_at=clock.to_text(at("2026-11-05")))
+    for day in ("2026-12-01", "2026-12-02"):
+        story.close(at(day, 0, 10))
+    (invoice,) = [one for one in story.invoices() if one.period == "2026-11"]
+    void(story, invoice, reissue=True)
+    story.turn(at("2026-10-31", 12), charge_nanos=dollar, recorded_at=clock.to_text(PAID))
+    for days in range(1, 4):
+        # What October's plan includes of the latest turn goes on December's invoice, and stops no close until then.
+        story.close(PAID + timedelta(days=days))
+    (again,) = [one for one in story.invoices() if one.after.replaces == invoice.invoice_id]
+    assert again.state == "open"
+    assert [line.amount_nanos for line in again.lines] == [line.amount_nanos for line in invoice.lines]
+    story.close(NEXT_FINAL)
+    (december,) = [one for one in story.invoices() if one.period == "2026-12"]
+    late = [line.amount_nanos for line in december.lines if line.usage_period == "2026-10"]
+    assert sorted(late) == [-dollar, dollar]
     assert books_hold(story, NEXT_FINAL)[Account.UNBILLED] == 0
 
 
