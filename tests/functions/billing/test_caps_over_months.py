@@ -328,7 +328,11 @@ class Life:
         self.now = max(self.now, end)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@pytest.mark.timeout(600)  # Each example is the life of two months, close by close.
+@settings(
+    max_examples=settings.default.max_examples // 4,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(cap=st.sampled_from([0, 10, 40]), plan=PLANS, november=STEPS, draft=STEPS, final=STEPS)
 def test_whatever_happens_over_a_months_end_no_month_spends_more_than_cap_and_the_credit_that_pays_for_it(
     house: Cloud, cap: int, plan: dict[str, Any], november: list[Step], draft: list[Step], final: list[Step]
