@@ -330,7 +330,7 @@ class Life:
 
 @pytest.mark.timeout(600)  # Each example is the life of two months, close by close.
 @settings(
-    max_examples=settings.default.max_examples // 4,
+    max_examples=10,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(cap=st.sampled_from([0, 10, 40]), plan=PLANS, november=STEPS, draft=STEPS, final=STEPS)
