@@ -99,3 +99,13 @@ def test_a_searched_list_stands_above_what_follows_and_can_be_told_from_a_field(
     page.get_by_role("option", name="Insurance").click()  # Playwright clicks only what nothing covers.
     expect(field).to_have_value("Insurance")
     expect(page.get_by_role("heading", name="No agent fits these filters")).to_be_visible()
+
+
+def test_on_a_phone_every_dialog_is_as_wide_as_the_window(console: Consoles, practice: Practice) -> None:
+    for tab, add in (("knowledge", "qa"), ("checks", "case")):
+        page = console(f"/agents/{practice.agent}?tab={tab}&add={add}", who=practice, width=360)
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_be_visible()
+        box = dialog.bounding_box()
+        assert box is not None
+        assert (box["x"], box["width"]) == (0, 360)
