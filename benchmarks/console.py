@@ -200,7 +200,7 @@ def fleet(browser: Browser, stack: Stack, practice: Practice) -> None:
             page.route("**/api/my-agents?*", at_once(item, AGENTS))
             page.add_init_script(signed(practice))
             page.goto(f"{stack.gateway}/#{path}")
-            page.locator(shown).nth(12).wait_for(state="attached")
+            page.locator(shown).nth(4).wait_for(state="attached")
             found.append(measure(page))
             elements = page.evaluate("document.getElementsByTagName('*').length")
             page.context.close()

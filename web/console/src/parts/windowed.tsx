@@ -4,7 +4,7 @@ import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 /** Rows that come and go together, and up to how many all of them stay. */
-const CHUNK = 15;
+const CHUNK = 8;
 export const WHOLE = 300;
 
 /** The numbers of the first rows of each part of a list so long. */
@@ -13,6 +13,19 @@ export const parts = (length: number): number[] => Array.from({ length: Math.cei
 /** The rows of the part that begins with this one. */
 export function partOf<T>(items: readonly T[], first: number): readonly T[] {
   return items.slice(first, first + CHUNK);
+}
+
+const waiting: (() => void)[] = [];
+
+/** One part a frame: who scrolls through hundreds of rows at once waits a moment for them, and for nothing else. */
+function inTurn(draw: () => void): void {
+  if (waiting.push(draw) === 1) requestAnimationFrame(next);
+}
+
+function next(): void {
+  waiting[0]!();
+  waiting.shift();
+  if (waiting.length) requestAnimationFrame(next);
 }
 
 /**
@@ -26,17 +39,23 @@ export function useNear<E extends HTMLElement>(ref: RefObject<E | null>, of: { w
   useEffect(() => {
     if (!windowed) return;
     const part = ref.current!;
+    let wanted = false;
     const watcher = new IntersectionObserver(
       (seen) => {
         const there = seen.at(-1)!.isIntersecting;
         if (!there && part.contains(document.activeElement)) return;
         if (!there && !part.hasAttribute("data-spacer")) height.current = part.offsetHeight;
-        setNear(there);
+        wanted = there;
+        if (there) inTurn(() => wanted && setNear(true));
+        else setNear(false);
       },
       { rootMargin: "700px 0px" },
     );
     watcher.observe(part);
-    return () => watcher.disconnect();
+    return () => {
+      wanted = false;
+      watcher.disconnect();
+    };
   }, [windowed]);
   return { near: near || !windowed, height: height.current || of.rows * of.row };
 }
