@@ -68,7 +68,8 @@ class Cell(Quantities, Uncharged):
             "conversations": int(message and event.new_conversation),
             "resolved_conversations": int(event.type == RESOLVED_TYPE),
         }
-        # Where a unit's price is zero this says free, too, and changes nothing: it is worth nothing at any quantity.
+        # Where a unit's price is zero this says free, too. Under the plan that charged it that changes nothing, since it
+        # is worth nothing at any quantity; under another it would (`repricing`).
         free = event.charge_nanos == 0
         return cls(
             **counted,

@@ -39,24 +39,30 @@ def terms_of(workspace: WorkspaceId, month: str) -> PlanTerms:
     return PlanTerms.model_validate(metering.agreed(BillingRead.model_validate(account.data), month).plan_terms)
 
 
-def draft(books: Books, month: str) -> tuple[Invoice | None, list[LedgerEntry]]:
+def draft(books: Books, month: str, *, again: bool = False) -> tuple[Invoice | None, list[LedgerEntry]]:
     """A month's invoice as it stands, and the fee, allowance and discount that finalizing it will post.
 
-    None when there is nothing to bill: no line has an amount.
+    None when there is nothing to bill: no line has an amount. `again`: the month was billed before and was void; what
+    its terms make of late usage of earlier months stands as it was posted then.
     """
     workspace = books.workspace
     entries = repository.entries_of_period(workspace, month)
     usage = [entry for entry in entries if entry.kind == EntryKind.USAGE]
     posts: list[LedgerEntry] = []
-    for usage_period in sorted({month} | {entry.usage_period for entry in usage}):
-        own = repository.entries_of_usage_period(workspace, usage_period) if usage_period != month else entries
+    for usage_period in sorted({month} | (set() if again else {entry.usage_period for entry in usage})):
+        terms, own = terms_of(workspace, usage_period), entries
+        if usage_period != month:
+            own = repository.entries_of_usage_period(workspace, usage_period)
+            given_up = _given_up(workspace, own)
+            own = [one for one in own if one.period not in given_up]
+            terms = terms.for_usage_alone if usage_period in given_up else terms
         # What goes on a later month's invoice is none of this one's, though one that was void is issued again after it.
         own = [one for one in own if one.usage_period == usage_period and one.period <= month]
         own = [one for one in own if one.kind in ledger.BILLABLE]
         posts += ledger.post_period(
             workspace_id=workspace,
             usage_period=usage_period,
-            terms=terms_of(workspace, usage_period),
+            terms=terms,
             usage=[entry for entry in own if entry.kind == EntryKind.USAGE],
             posted=[entry for entry in own if entry.kind != EntryKind.USAGE],
             period=month,
@@ -77,6 +83,17 @@ def draft(books: Books, month: str) -> tuple[Invoice | None, list[LedgerEntry]]:
         as_of=books.as_of,
     )
     return (found if any(line.amount_nanos for line in found.lines) else None), posts
+
+
+def _given_up(workspace: WorkspaceId, entries: Sequence[LedgerEntry]) -> set[str]:
+    """The months whose invoice, with these entries on it, was void and is not issued again: nothing is asked for them.
+
+    So late usage is neither worth less since their units had reached a lower price, nor covered by their minimum.
+    """
+    voided = sorted({one.invoice_id for one in entries if one.kind == EntryKind.VOID and one.invoice_id})
+    found = repository.read([repository.invoice_path(workspace, name) for name in voided]) if voided else []
+    invoices = [repository.invoice_of(one) for one in found]
+    return {one.period for one in invoices if one.state == InvoiceState.VOID and one.after.replaced_by is None}
 
 
 def _unnamed(books: Books) -> Party:

@@ -8,13 +8,15 @@ fixed amounts by their share of its days, on both sides of the comparison alike.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from functions.billing.charges import Cell, Tally
 from functions.billing.models import Key
 from functions.shared.money import NANOS, allocate, divide, rated
 from functions.shared.plans import Counted, Meter, PlanTerms, Scheme, UnitPrice, period_charges
 from functions.shared.pricing import Price
+
+TOKENS: Final = (Meter.INPUT, Meter.CACHED_INPUT, Meter.OUTPUT, Meter.REASONING)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def reprice(
         terms = offered or span.terms
         was = {key: cell.charge_nanos for key, cell in span.tally.cells.items()}
         usage = {key: charge for key, (_, charge) in after.items()}
-        counted = _counted((after[key][0], cell) for key, cell in _charged(span, terms))
+        counted = _counted((after[key][0], cell) for key, cell in _charged(span))
         found = Comparison(
             sum(was.values()),
             sum(usage.values()),
@@ -86,7 +88,7 @@ def reprice(
 def _with(span: Span, plan: PlanTerms | None, price: Price | None, agent: str | None) -> dict[Key, tuple[str, int]]:
     """For each cell the model that answers and the charge at list."""
     found = {}
-    for key, cell in _charged(span, plan or span.terms):
+    for key, cell in _charged(span):
         other = price if price is not None and agent in (None, key.agent_id) else None
         if plan is None and other is None:
             found[key] = (key.model, span.tally.cells[key].charge_nanos)
@@ -96,15 +98,20 @@ def _with(span: Span, plan: PlanTerms | None, price: Price | None, agent: str | 
     return found
 
 
-def _charged(span: Span, terms: PlanTerms) -> list[tuple[Key, Cell]]:
-    """The cells without what was not charged. Where use had no price at all, nobody can tell what failed: all of it."""
-    priced = span.terms.cost_plus is not None or span.terms.unit_prices
-    return [(key, _without_free(cell) if priced else cell) for key, cell in sorted(span.tally.cells.items())]
+def _charged(span: Span) -> list[tuple[Key, Cell]]:
+    """The cells as other prices would charge them: every answered turn, and none that failed as far as one can tell."""
+    return [(key, cell if _mixed(cell) else _answered(cell)) for key, cell in sorted(span.tally.cells.items())]
 
 
-def _without_free(cell: Cell) -> Cell:
-    fields = {meter.value: getattr(cell, meter.value) - getattr(cell, f"free_{meter.value}") for meter in Meter}
-    return cell.model_copy(update={**fields, "cost_nanos": cell.cost_nanos - cell.free_cost_nanos})
+def _mixed(cell: Cell) -> bool:
+    """Whether answers were free as well, as under a plan by the conversation: what failed is no sum of its own then."""
+    return cell.free_messages != 0
+
+
+def _answered(cell: Cell) -> Cell:
+    """Without the tokens of what failed or was waived; messages and conversations are counted of answered turns only."""
+    tokens = {one.value: getattr(cell, one.value) - getattr(cell, f"free_{one.value}") for one in TOKENS}
+    return cell.model_copy(update={**tokens, "cost_nanos": cell.cost_nanos - cell.free_cost_nanos})
 
 
 def _charge(cell: Cell, terms: PlanTerms, model: str, price: Price | None) -> int:
@@ -196,7 +203,8 @@ def _unknown(span: Span, terms: PlanTerms, price: Price | None) -> set[str]:
     was = any(price.meter == Meter.RESOLVED for price in span.terms.unit_prices)
     if resolved and not was and any(cell.messages for cell in cells):
         found.add("resolved")
-    if span.terms.cost_plus is None and not span.terms.unit_prices and any(not cell.is_zero for cell in cells):
+    by_tokens = terms.cost_plus is not None or any(one.meter in TOKENS for one in terms.unit_prices)
+    if by_tokens and any(_mixed(cell) for cell in cells):
         found.add("failed")
     if span.days < span.days_of_month:
         found.add("part_of_a_month")

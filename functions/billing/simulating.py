@@ -31,7 +31,7 @@ UNKNOWN: Final = {
     "long_prompts": "Calls with long prompts cost more with this model; sums by day know no single call: none is taken.",
     "pending": "Some turns have usage that the provider has not reported yet; it counts nothing here.",
     "resolved": "Resolved conversations were not counted while they had no price; they are missing here.",
-    "failed": "Use had no price, so turns that failed cannot be told from others; all are taken as charged.",
+    "failed": "Some answers had no price, so turns that failed cannot be told from them; all are taken as charged.",
     "packages": "In a part of a month a begun package counts whole.",
 }
 """What the figures cannot know, by code."""

@@ -232,7 +232,7 @@ def redraft(books: Books, voided: Invoice) -> tuple[Invoice, list[LedgerEntry]]:
 
     Raises Conflict when the plan's terms have changed since: then the period would not come to the same amounts.
     """
-    drafted, posts = finalizing.draft(books, voided.period)
+    drafted, posts = finalizing.draft(books, voided.period, again=True)
     if drafted is None or posts:
         raise Conflict("The terms of this period are not what they were.", code="terms_changed")
     again = invoicing.in_place_of(drafted, voided)

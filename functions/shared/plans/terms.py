@@ -81,6 +81,11 @@ class PlanTerms(BaseModel):
         """Whether what a unit costs depends on the others of its month: then a month has one plan from start to end."""
         return any(price.scheme != Scheme.UNIT for price in self.unit_prices)
 
+    @property
+    def for_usage_alone(self) -> Self:
+        """The same without what a month costs however little is used: for usage whose month is not billed."""
+        return self.model_copy(update={"monthly_fee": 0, "minimum": 0})
+
     def agreed_from(self, month: str) -> Self:
         """The same as agreed for this month and later ones: the last month of a discount is then known."""
         if self.discount_months is None:

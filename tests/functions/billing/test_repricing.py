@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -90,6 +91,46 @@ def test_turns_that_failed_stay_free() -> None:
     failed = event(event_id="f", outcome="failed", charge_nanos=0, cost_nanos=5_000_000_000)
     plan = terms(cost_plus="1")
     assert reprice([span([failed], was)], plan).total == Comparison()
+
+
+PER_MESSAGE = terms(cost_plus=None, unit_prices=[{"meter": "messages", "price": "0.01"}])
+PER_CONVERSATION = terms(cost_plus=None, unit_prices=[{"meter": "conversations", "price": "0.5"}])
+PER_RESOLUTION = terms(cost_plus=None, unit_prices=[{"meter": "resolved_conversations", "price": "0.99"}])
+FLAT = terms(cost_plus=None, monthly_fee="5")
+
+
+@pytest.mark.parametrize("was", [PER_MESSAGE, PER_CONVERSATION, PER_RESOLUTION, FLAT])
+def test_answers_that_had_no_price_of_their_own_have_the_other_plans(was: PlanTerms) -> None:
+    """Ten answers in one conversation that was resolved, 0.025 each for the provider."""
+    found = [
+        charged(was, event_id=str(number), new_conversation=number == 0, cost_nanos=25_000_000) for number in range(10)
+    ]
+    resolved = event(
+        event_id="r", type="conversation_resolved", cost_nanos=0, charge_nanos=990_000_000 if was is PER_RESOLUTION else 0
+    )
+    own = span([*found, *([resolved] if was is PER_RESOLUTION else [])], was)
+    cost_plus = reprice([own], terms())
+    assert cost_plus.total.usage == parse_decimal("0.3")
+    assert cost_plus.unknown == (frozenset() if was is PER_MESSAGE else {"failed"})
+    by_message = reprice([own], PER_MESSAGE)
+    assert by_message.total.usage == parse_decimal("0.1")
+    assert not by_message.unknown
+
+
+def test_a_month_that_began_without_prices_counts_from_its_first_day() -> None:
+    """Ten answers under a flat fee, then five by their cost: all fifteen, at their cost."""
+    later = terms(cost_plus="0.2")
+    found = [charged(FLAT, event_id=f"f{number}", cost_nanos=25_000_000) for number in range(10)]
+    found += [charged(later, event_id=f"l{number}", cost_nanos=25_000_000) for number in range(5)]
+    assert reprice([span(found, later)], terms(cost_plus="0")).total.usage == parse_decimal("0.375")
+
+
+def test_where_answers_were_free_what_failed_is_taken_too_and_that_is_said() -> None:
+    answered = charged(FLAT, event_id="a", cost_nanos=1_000_000_000)
+    failed = event(event_id="f", outcome="failed", charge_nanos=0, cost_nanos=5_000_000_000)
+    found = reprice([span([answered, failed], FLAT)], terms(cost_plus="0"))
+    assert (found.total.usage, found.unknown) == (parse_decimal("6"), {"failed"})
+    assert reprice([span([failed], FLAT)], terms(cost_plus="0")).total == Comparison(net_was=parse_decimal("5"))
 
 
 def test_a_part_of_a_month_bears_its_part_of_the_fixed_amounts() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from functions.billing import accounts, auditing, closing, credits, voiding
+from functions.billing import accounts, auditing, closing, credits, finalizing, voiding
 from functions.billing import api_models as api
 from functions.billing import credit_api_models as credit_api
 from functions.billing.models import Account, EntryKind, Invoice
@@ -17,6 +17,7 @@ from functions.shared.errors import Conflict, NotFound
 from functions.shared.money import Money
 from tests.cloud import Cloud
 from tests.functions.billing.debts import PAID, account, acts, books_hold, credit, operator, pay, stored, void
+from tests.functions.billing.making import BY_VOLUME, terms
 from tests.functions.billing.story import FINAL, NEXT_FINAL, Story, at, owing
 
 
@@ -251,6 +252,74 @@ def test_a_reissue_bills_what_it_did_though_more_of_an_earlier_month_comes_meanw
     late = [line.amount_nanos for line in december.lines if line.usage_period == "2026-10"]
     assert sorted(late) == [-dollar, dollar]
     assert books_hold(story, NEXT_FINAL)[Account.UNBILLED] == 0
+
+
+def _november_under(house: Cloud, plan: Any, monkeypatch: pytest.MonkeyPatch, **turn: Any) -> Story:
+    """A workspace of November's last day, under this plan, with one turn; its invoice is out and void."""
+    monkeypatch.setattr(finalizing, "terms_of", lambda workspace, month: plan)
+    story = Story(house, made=at("2026-11-30", 9))
+    story.turn(at("2026-11-30"), **turn)
+    story.close(FINAL)
+    void(story, first(story))
+    return story
+
+
+def _late(story: Story, **turn: Any) -> Invoice:
+    """A turn of November that is told in December, and December's invoice."""
+    story.turn(at("2026-11-30", 12), recorded_at=clock.to_text(PAID), **turn)
+    story.close(PAID + timedelta(hours=2))
+    story.close(NEXT_FINAL)
+    (december,) = [one for one in story.invoices() if one.period == "2026-12"]
+    assert books_hold(story, NEXT_FINAL)[Account.UNBILLED] == 0
+    return december
+
+
+def test_late_usage_of_a_void_month_takes_nothing_off_for_units_that_nobody_was_asked_for(
+    house: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0.0002 for an output token, 0.0001 for each once there are more than 4,000: November's 3,999 were void."""
+    plan = terms(cost_plus=None, unit_prices=[BY_VOLUME])
+    story = _november_under(house, plan, monkeypatch, output_tokens=3_999, charge_nanos=3_999 * 200_000)
+    december = _late(story, output_tokens=100, charge_nanos=100 * 200_000)
+    assert [line.amount_nanos for line in december.lines] == [20_000_000]
+
+
+def test_late_usage_of_a_void_month_is_not_covered_by_its_minimum_and_bears_no_second_fee(
+    house: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dollar = 1_000_000_000
+    plan = terms(monthly_fee="7", minimum="50")
+    story = _november_under(house, plan, monkeypatch, charge_nanos=10 * dollar)
+    december = _late(story, charge_nanos=5 * dollar)
+    of_november = [(line.kind, line.amount_nanos) for line in december.lines if line.usage_period == "2026-11"]
+    assert of_november == [("late_usage", 5 * dollar)]
+
+
+def test_a_month_that_is_issued_again_counts_for_its_late_usage(house: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    dollar = 1_000_000_000
+    story = _november_under(house, terms(minimum="50"), monkeypatch, charge_nanos=10 * dollar)
+    void(story, first(story), reissue=True)
+    december = _late(story, charge_nanos=5 * dollar)
+    of_november = sorted(line.amount_nanos for line in december.lines if line.usage_period == "2026-11")
+    assert of_november == [-5 * dollar, 5 * dollar]
+
+
+def test_a_reissue_of_late_usage_stands_though_its_own_month_was_void_meanwhile(
+    house: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dollar = 1_000_000_000
+    monkeypatch.setattr(finalizing, "terms_of", lambda workspace, month: terms(included="7"))
+    story = Story(house, made=at("2026-11-30", 9))
+    story.turn(at("2026-11-30"), charge_nanos=6 * dollar)
+    story.turn(at("2026-11-30", 11), charge_nanos=3 * dollar)
+    story.close(FINAL)
+    december = _late(story, charge_nanos=5 * dollar)
+    void(story, first(story))
+    void(story, december, reissue=True)
+    story.close(NEXT_FINAL + timedelta(days=2))
+    (again,) = [one for one in story.invoices() if one.after.replaces == december.invoice_id]
+    assert again.state == "open"
+    assert [line.amount_nanos for line in again.lines] == [line.amount_nanos for line in december.lines]
 
 
 def test_a_reissue_may_be_taken_back_and_reissued_like_any_other(story: Story) -> None:
