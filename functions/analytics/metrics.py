@@ -171,7 +171,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "cost",
         MONEY,
-        "What the providers take for the tokens, by the price book.",
+        "What the providers take for the tokens of turns, by the price book; embedding knowledge and questions is not in it.",
         lambda counted: counted.cost_nanos,
     ),
     Metric(

@@ -83,7 +83,8 @@ def choose_plan(call: Call, choice: api.PlanChoice) -> tuple[api.AgreedPlan, str
     """Change the plan: at once, or with the next month when its fee or minimum is lower, so that no month escapes either.
 
     A month in which something was used keeps its plan also when the old or the new one has prices by quantity: they
-    count a whole month. A discount for some months counts from the first in which the plan was ever agreed.
+    count a whole month; and when what it has used is within its cap only by what the old plan includes.
+    A discount for some months counts from the first in which the plan was ever agreed.
     Raises Invalid for a plan that is not published or is in another currency, Changed when the etag is stale.
     """
     account, home, spend = repository.read(
@@ -103,9 +104,12 @@ def choose_plan(call: Call, choice: api.PlanChoice) -> tuple[api.AgreedPlan, str
     known = BillingRead.model_validate(account.data)
     current = _terms(known, month)
     whole_month = chosen.counts_the_month or current.counts_the_month
-    unused = whole_month and not _used(spend)
+    used = _used(spend)
     lower = chosen.monthly_fee < current.monthly_fee or chosen.minimum < current.minimum
-    begins = clock.next_month(month) if lower or (whole_month and not unused) else month
+    under = _under(known, chosen, spend)
+    keeps = lower or (whole_month and used) or under.above_cap(call.now)
+    begins = clock.next_month(month) if keeps else month
+    less_room = under.cap is not None and under.allowance < metering.Spend.stored(spend.data).allowance
     earlier = [one.from_month for one in known.plans if one.plan == chosen.plan and one.from_month <= begins]
     agreed = chosen.agreed_from(min([begins, *earlier]))
     if agreed == current:
@@ -122,9 +126,15 @@ def choose_plan(call: Call, choice: api.PlanChoice) -> tuple[api.AgreedPlan, str
         "plan.chosen",
         before={"plan": current.plan},
         after={"plan": chosen.plan, "from_month": begins},
-        unused=unused and begins == month,
+        unchanged=begins == month and ((whole_month and not used) or less_room),
     )
     return plan(call)
+
+
+def _under(known: BillingRead, plan: PlanTerms, spend: firestore.Snapshot) -> metering.Spend:
+    """The running period as it would stand under another plan."""
+    terms = {"plan": plan.plan, "plan_terms": plan.model_dump(mode="json")}
+    return metering.under(spend, known.model_copy(update=terms))
 
 
 def _used(spend: firestore.Snapshot) -> bool:
@@ -225,14 +235,14 @@ def _write(
     *,
     before: Mapping[str, Any],
     after: Mapping[str, Any],
-    unused: bool = False,
+    unchanged: bool = False,
 ) -> str:
     """The account, the running period's terms and the feed in one commit; returns the account's new etag."""
     assert call.if_match is not None
     document = {**account.data, **fields}
     batch = firestore.Batch()
     batch.replace(account.path, document, if_etag=call.if_match)
-    metering.write_terms(batch, call.workspace, BillingRead.model_validate(document), spend, unused=unused)
+    metering.write_terms(batch, call.workspace, BillingRead.model_validate(document), spend, unchanged=unchanged)
     activity.record(
         batch,
         call.workspace,

@@ -267,6 +267,7 @@ class ModelPrice(Answer):
     reasoning: str
     over_input_tokens: int = Field(description="Only for calls with more input than this; 0 is every call.")
     regional_uplift: str = Field(description="The factor outside of the global region.")
+    answers: bool = Field(description="Whether it writes answers; an embedding model does not.")
     demonstration: bool
     source: str
     checked: str | None

@@ -82,6 +82,8 @@ def _price(model: str, now: datetime) -> pricing.Price:
     found = [price for price in pricing.book().prices_at(now) if price.model == model]
     if not found:
         raise invalid("/model", "The price book has no such model.")
+    if not found[0].tiers[0].answers:
+        raise invalid("/model", "This model embeds texts and answers nobody; name one that answers.")
     return found[0]
 
 

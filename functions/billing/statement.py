@@ -174,6 +174,7 @@ def _price(model: pricing.ModelPrice, tier: pricing.Tier) -> api.ModelPrice:
         reasoning=format_decimal(tier.reasoning),
         over_input_tokens=tier.over_input_tokens,
         regional_uplift=format_decimal(model.regional_uplift or NANOS),
+        answers=tier.answers,
         demonstration=model.demonstration,
         source=model.source,
         checked=model.checked.isoformat() if model.checked else None,

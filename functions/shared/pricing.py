@@ -77,6 +77,11 @@ class Tier(_Frozen):
             data.setdefault("reasoning", data.get("output"))
         return data
 
+    @property
+    def answers(self) -> bool:
+        """Whether its model writes: what an embedding model gives back costs nothing, while what it reads does."""
+        return self.output > 0 or self.input == 0
+
     def uplifted(self, uplift: int) -> "Tier":
         """The same with a factor in 10⁻⁹ applied. Raises MoneyError unless each price stays a whole number of nanos."""
         prices = {}

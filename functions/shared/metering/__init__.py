@@ -18,6 +18,7 @@ from functions.shared.metering.spend import (
     spend_path,
     sweep,
     terms_of,
+    under,
     write_standing,
     write_terms,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "spend_path",
     "sweep",
     "terms_of",
+    "under",
     "write_standing",
     "write_terms",
 ]

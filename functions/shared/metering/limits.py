@@ -122,6 +122,13 @@ class Spend:
         """The credit that counts at this moment (shared/credit)."""
         return credit_at(self.credit, self.credit_ends, self.credit_apart, now)
 
+    def above_cap(self, now: datetime) -> bool:
+        """Whether what is spent and held is more than the cap lets in at this moment; never without a cap."""
+        if self.cap is None:
+            return False
+        used = self.spent + sum(hold.amount for hold in self.live(now))
+        return used > self.cap + self.allowance + self.credit_at(now)
+
     def counted_on(self, now: datetime) -> int:
         """What of the credit turns were let in on, and invoices of earlier months may take: paid back, it would pay none of
         them. Without a cap no turn rests on credit."""

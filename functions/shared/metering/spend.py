@@ -209,6 +209,11 @@ def current(workspace: WorkspaceId, now: datetime) -> contracts.SpendRead:
     return contracts.SpendRead.model_validate(seen_terms(workspace, found))
 
 
+def under(found: firestore.Snapshot, account: BillingRead) -> Spend:
+    """What a period has spent, as it would stand under the plan and the caps of this account."""
+    return Spend.stored({**found.data, **terms.fields(account)})
+
+
 def opening(workspace: WorkspaceId, month: str, account: BillingRead | None = None) -> dict[str, Any]:
     """A period's spend document as it begins: the terms of `account`, and what earlier months leave of credit and trial.
 
@@ -347,12 +352,12 @@ def write_terms(
     account: BillingRead,
     found: firestore.Snapshot,
     *,
-    unused: bool = False,
+    unchanged: bool = False,
     apart_nanos: int = 0,
 ) -> None:
     """Add to the batch the new terms of the running period, on its spend document as `found`.
 
-    `unused` demands that nobody has written it since: what rests on a period without a turn. So much of the credit as
+    `unchanged` demands that nobody has written it since: what rests on what the period has used. So much of the credit as
     `apart_nanos` makes no room from now on: an invoice that this commit drafts will take it.
     Takes effect with the commit that also writes `billing/account`. What is spent and held is never touched. A period
     that no turn has opened is opened here: a turn that read the account before would open it with the old terms. So of
@@ -370,4 +375,4 @@ def write_terms(
             fields[("trial_nanos",)] = None
         if apart_nanos:
             fields[("credit_apart_nanos",)] = firestore.Increment(apart_nanos)
-        batch.update(running.path, fields, if_etag=running.etag if unused else None)
+        batch.update(running.path, fields, if_etag=running.etag if unchanged else None)

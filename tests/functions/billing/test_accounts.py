@@ -278,6 +278,46 @@ def test_a_cap_and_a_plan_without_a_bound_leave_room_that_can_be_stored(story: S
     assert running.allowance_nanos > 10**18
 
 
+def _uses(story: Story, nanos: int) -> None:
+    """Turns of so much at list."""
+    batch = firestore.Batch()
+    batch.update(metering.spend_path(story.workspace, NOW), {("spent_nanos",): firestore.Increment(nanos)})
+    batch.commit()
+
+
+@pytest.mark.parametrize(("dollars", "month"), [(10, "2026-11"), (15, "2026-12")])
+def test_a_plan_that_includes_less_waits_where_the_month_would_pass_its_cap(
+    story: Story, dollars: int, month: str
+) -> None:
+    """A cap of 10: starter includes 5 more, so 15 at list; nothing of that is included in a price by the message."""
+    _, etag = accounts.choose_plan(call(story), api.PlanChoice(plan="starter"))
+    _, etag = accounts.set_budgets(call(story, etag), api.BudgetsChange(cap=usd("10")))
+    _uses(story, dollars * 1_000_000_000)
+    plan = publish(story, monthly_fee="49", unit_prices=[{"meter": "messages", "price": "0.04"}])
+    shown, _ = accounts.choose_plan(call(story, etag), api.PlanChoice(plan=plan))
+    assert (shown.next_from_month or shown.from_month) == month
+
+
+def test_a_turn_beside_the_choice_of_a_plan_that_includes_less_is_looked_at_again(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, etag = accounts.choose_plan(call(story), api.PlanChoice(plan="starter"))
+    _, etag = accounts.set_budgets(call(story, etag), api.BudgetsChange(cap=usd("10")))
+    plan = publish(story, monthly_fee="49", unit_prices=[{"meter": "messages", "price": "0.04"}])
+    written = metering.write_terms
+
+    def turns_come_first(*arguments: Any, **named: Any) -> None:
+        written(*arguments, **named)
+        _uses(story, 15_000_000_000)
+
+    monkeypatch.setattr(metering, "write_terms", turns_come_first)
+    with pytest.raises(firestore.Changed):
+        accounts.choose_plan(call(story, etag), api.PlanChoice(plan=plan))
+    monkeypatch.undo()
+    shown, _ = accounts.choose_plan(call(story, etag), api.PlanChoice(plan=plan))
+    assert (shown.current.plan, shown.next_from_month) == ("starter", "2026-12")
+
+
 def test_a_month_in_which_nothing_was_used_can_begin_with_prices_by_quantity(story: Story) -> None:
     name = publish(story)
     shown, etag = accounts.set_budgets(call(story), api.BudgetsChange(cap=usd("10")))

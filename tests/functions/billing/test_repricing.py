@@ -106,7 +106,10 @@ def test_answers_that_had_no_price_of_their_own_have_the_other_plans(was: PlanTe
         charged(was, event_id=str(number), new_conversation=number == 0, cost_nanos=25_000_000) for number in range(10)
     ]
     resolved = event(
-        event_id="r", type="conversation_resolved", cost_nanos=0, charge_nanos=990_000_000 if was is PER_RESOLUTION else 0
+        event_id="r",
+        type="conversation_resolved",
+        cost_nanos=0,
+        charge_nanos=990_000_000 if was is PER_RESOLUTION else 0,
     )
     own = span([*found, *([resolved] if was is PER_RESOLUTION else [])], was)
     cost_plus = reprice([own], terms())

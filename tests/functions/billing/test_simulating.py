@@ -90,6 +90,7 @@ def test_it_costs_few_reads(story: Story, monkeypatch: pytest.MonkeyPatch) -> No
         ({}, "/plan"),
         ({"plan": "gold"}, "/plan"),
         ({"model": "nobody"}, "/model"),
+        ({"model": "gemini-embedding-001"}, "/model"),
         ({"plan": "starter", "agent": AGENT}, "/agent"),
         ({"model": "offline-extractive", "agent": "somebody"}, "/agent"),
     ],

@@ -54,6 +54,11 @@ def test_the_offline_model_has_a_demonstration_price() -> None:
     assert rate(usage, price) == parse_decimal("0.015")
 
 
+def test_a_model_that_embeds_answers_nobody() -> None:
+    silent = {price.model for price in book().prices_at(NOW) if not price.tiers[0].answers}
+    assert silent == {"gemini-embedding-001", "gemini-embedding-2"}
+
+
 def test_a_region_costs_a_tenth_more() -> None:
     in_eu = price_at("vertexai", "gemini-3.5-flash", "eu", NOW)
     assert [in_eu.tiers[0].input, in_eu.tiers[0].output] == [parse_decimal("1.65"), parse_decimal("9.9")]

@@ -134,6 +134,8 @@ def test_a_plan_says_when_it_begins_and_two_are_simulated_side_by_side(console: 
     page.get_by_role("dialog").get_by_role("button", name="Keep Starter").click()
     expect(page.get_by_role("button", name="Choose Pay as you go")).to_be_visible()
     page.get_by_role("link", name="Simulate").first.click()
+    expect(page.get_by_role("option", name="gemini-3.5-flash-lite").first).to_be_attached()
+    expect(page.get_by_role("option", name=re.compile("embedding"))).to_have_count(0)
     page.locator("select").first.select_option("per_unit")
     page.locator("select").nth(2).select_option("per_message")
     page.get_by_role("button", name="Simulate").click()

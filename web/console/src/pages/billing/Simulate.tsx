@@ -27,7 +27,8 @@ export function Simulate() {
   const wishOf = (side: string): Wish => ({ plan: query[side] ?? "", model: query[`${side}m`] ?? "", agent: query[`${side}g`] ?? "" });
   const [wishes, set] = useState<Record<string, Wish>>(() => Object.fromEntries(SIDES.map((side) => [side, wishOf(side)])));
   const asked = SIDES.map((side) => ({ side, wish: wishOf(side) })).filter(({ wish }) => wish.plan || wish.model);
-  const models = [...new Set(book.data?.versions.flatMap((one) => one.models.map((model) => model.model)) ?? [])].sort();
+  const inForce = book.data?.versions.filter((one) => new Date(one.effective_from) <= new Date()) ?? [];
+  const models = [...new Set(inForce.flatMap((one) => one.models.filter((model) => model.answers).map((model) => model.model)))].sort();
   const edit = (side: string, part: Partial<Wish>) => set((now) => ({ ...now, [side]: { ...now[side]!, ...part } }));
   const empty = !SIDES.some((side) => wishes[side]!.plan || wishes[side]!.model);
   return (
