@@ -5,6 +5,9 @@ import { useId } from "preact/hooks";
 import { useResource } from "../api/resource";
 import { Icon } from "./icons";
 
+/** So many characters stand in one line of the narrowest of four tiles beside each other. */
+const FITS = 9;
+
 export interface TileProps {
   name: string;
   /** The metric's id in `GET /api/analytics/definitions`, for (i). */
@@ -23,7 +26,9 @@ export function Tile({ name, metric, value, aside, line, href }: TileProps) {
         <h2 class="label">{href ? <a href={href}>{name}</a> : name}</h2>
         {metric && <Definition metric={metric} name={name} />}
       </div>
-      <div class="figure">{value}</div>
+      <div class="figure" data-long={typeof value === "string" && value.length > FITS ? "" : undefined}>
+        {value}
+      </div>
       {aside && <div class="muted">{aside}</div>}
       {line && <Sparkline values={line} />}
     </section>
