@@ -41,6 +41,7 @@ PAGES = {
     "wizard-knowledge": "/agents/new/{draft}?step=knowledge",
     "wizard-look": "/agents/new/{draft}?step=look",
     "wizard-review": "/agents/new/{draft}?step=review",
+    "wizard-live": "/agents/new/{agent}?step=live&widget={widget}",
     "conversations": "/conversations",
     "conversation": "/conversations/{conversation}",
     "hand-offs": "/conversations?tab=hand-offs",
@@ -60,6 +61,7 @@ PAGES = {
     "profile": "/billing?tab=profile",
     "invoices": "/billing/invoices",
     "invoice": "/billing/invoices/{invoice}",
+    "invoice-turns": "/billing/invoices/{invoice}?line={line}",
     "widgets": "/widgets",
     "widget": "/widgets/{widget}",
     "embed": "/widgets/{widget}?tab=embed",
@@ -103,7 +105,13 @@ def subjects(gateway: str, token: str, *, draft: bool) -> dict[str, str]:
         items: list[dict[str, Any]] = answer.json()["items"]
         return str(items[0]["id"]) if items else "none"
 
+    def line(invoice: str) -> str:
+        answer = requests.get(f"{gateway}/api/invoices/{invoice}", headers=headers, timeout=60)
+        answer.raise_for_status()
+        return next((str(one["id"]) for one in answer.json()["lines"] if one["kind"] == "usage"), "none")
+
     headers = {"Authorization": f"Bearer {token}"}
+    invoice = first("/api/invoices?page_size=1")
     made = "none"
     if draft:
         body = {"name": "Mia", "industry": "dental", "business": {"name": "Linden Dental"}}
@@ -117,7 +125,8 @@ def subjects(gateway: str, token: str, *, draft: bool) -> dict[str, str]:
         "workspace": str(mine.json()["id"]),
         "agent": first("/api/my-agents?sort=-charge&page_size=1"),
         "conversation": first("/api/conversations?page_size=1&handed_off=true"),
-        "invoice": first("/api/invoices?page_size=1"),
+        "invoice": invoice,
+        "line": "none" if invoice == "none" else line(invoice),
         "widget": first("/api/widgets?page_size=1"),
     }
 
