@@ -96,12 +96,51 @@ def test_caps_are_saved_and_a_change_by_somebody_else_is_chosen_by_field(console
     owner.set_budgets({"cap": {"amount": "60", "currency": "USD"}})
     page.keyboard.press("Control+s")
     dialog = page.get_by_role("dialog", name="Somebody else changed this")
+    # Nobody else changed the alerts, so nothing is asked about them.
+    expect(dialog.locator("legend")).to_have_text(["Cap of the workspace"])
     expect(dialog).to_contain_text("60")
     expect(dialog).to_contain_text("75")
     dialog.get_by_role("button", name="Save what is chosen").click()
     expect(page.get_by_text("The cap is USD 75.00 from the next turn on")).to_be_visible()
     stored: dict[str, Any] = owner.owner.get("/api/billing/budgets")
     assert (stored["cap"]["amount"], stored["alerts"]) == ("75.00", ["0.5", "1"])
+
+
+def test_changes_of_different_fields_go_together_without_a_question(console: Consoles, billed: Billed) -> None:
+    owner = billed.reader
+    owner.set_budgets({"cap": {"amount": "60", "currency": "USD"}, "alerts": ["0.8", "1"]})
+    page = console("/billing?tab=caps", who=owner)
+    page.get_by_label("Tell us at, % of the cap").fill("40, 100")
+    owner.set_budgets({"cap": {"amount": "65", "currency": "USD"}, "alerts": ["0.8", "1"]})
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("The cap is USD 65.00 from the next turn on")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_label(re.compile("Cap a month"))).to_have_value("65.00")
+    stored: dict[str, Any] = owner.owner.get("/api/billing/budgets")
+    assert (stored["cap"]["amount"], stored["alerts"]) == ("65.00", ["0.4", "1"])
+
+
+def test_a_change_that_others_always_overtake_says_so_and_stays(console: Consoles, billed: Billed) -> None:
+    page = console("/billing?tab=caps", who=billed.reader)
+    page.get_by_label("Tell us at, % of the cap").fill("30, 100")
+    changed = {"title": "Somebody else changed this", "status": 412, "code": "precondition_failed"}
+    tries: list[str] = []
+
+    def overtaken(route: Route) -> None:
+        if route.request.method != "PUT":
+            return route.fallback()
+        tries.append(route.request.url)
+        return route.fulfill(status=412, content_type="application/problem+json", json=changed)
+
+    page.route("**/api/billing/budgets", overtaken)
+    page.keyboard.press("Control+s")
+    expect(page.get_by_role("alert")).to_contain_text("Somebody else changed this")
+    expect(page.get_by_role("alert")).to_contain_text("What you typed is still here")
+    assert len(tries) == 2
+    page.unroute_all()
+    page.get_by_role("alert").get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert billed.reader.owner.get("/api/billing/budgets")["alerts"] == ["0.3", "1"]
 
 
 def test_without_a_connection_what_was_typed_stays(console: Consoles, billed: Billed) -> None:

@@ -170,6 +170,19 @@ def test_a_half_typed_change_of_a_key_is_not_lost_by_escape(console: Consoles, p
     expect(dialog).to_have_count(0)
 
 
+def test_who_is_told_is_saved_beside_a_retention_that_somebody_else_changed(
+    console: Consoles, practice: Practice
+) -> None:
+    page = console("/settings?tab=notifications", who=practice)
+    page.get_by_label("Addresses").fill("front@example.com")
+    owner = practice.owner
+    owner.ask("PATCH", WORKSPACE, {"retention_days": 365}, If_Match=owner.etag(WORKSPACE))
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("region", name="Unsaved changes")).to_have_count(0)
+    stored = owner.get(WORKSPACE)
+    assert (stored["alert_emails"], stored["retention_days"]) == (["front@example.com"], 365)
+
+
 def test_who_is_told_by_mail_is_checked_and_kept(console: Consoles, practice: Practice) -> None:
     before = practice.owner.get(WORKSPACE)
     page = console("/settings?tab=notifications", who=practice)
