@@ -182,6 +182,21 @@ def test_a_plan_says_when_it_begins_and_two_are_simulated_side_by_side(console: 
     expect(page).to_have_url(re.compile("a=per_unit.*b=per_message"))
 
 
+def test_a_plan_is_chosen_though_the_account_changed_since_it_was_shown(console: Consoles, billed: Billed) -> None:
+    page = console("/billing?tab=plan", who=billed.reader)
+    page.get_by_role("button", name="Choose Pay as you go").click()
+    dialog = page.get_by_role("dialog")
+    billed.reader.set_budgets({"cap": {"amount": "70", "currency": "USD"}})
+    choose = dialog.get_by_role("button", name="Choose Pay as you go, USD 0.00 a month")
+    choose.click()
+    expect(dialog.get_by_role("alert")).to_contain_text("It is shown as it is now. Go on if you still want it.")
+    choose.click()
+    expect(page.get_by_text(re.compile("Pay as you go begins on")).first).to_be_visible()
+    page.get_by_role("button", name="Keep Starter").click()
+    dialog.get_by_role("button", name="Keep Starter").click()
+    expect(page.get_by_role("button", name="Choose Pay as you go")).to_be_visible()
+
+
 def test_a_viewer_reads_and_is_offered_nothing_that_changes(console: Consoles, billed: Billed) -> None:
     viewer = billed.member(billed.reader, "viewer")
     page = console("/billing", who=viewer)
