@@ -75,6 +75,33 @@ def test_settings_are_saved_by_field_and_a_stale_one_shows_both(
     assert (draft["greeting"], draft["tone"]) == ("Good day", "formal")
 
 
+def test_two_spans_of_hours_are_typed_key_by_key_and_a_wrong_one_is_not_sent(
+    console: Consoles, practice: Practice, make: Make
+) -> None:
+    agent = make()
+    page = console(f"/agents/{agent}?tab=settings", who=practice)
+    page.get_by_role("radio", name="At these hours").check()
+    monday = page.get_by_label("Monday")
+    monday.select_text()
+    page.keyboard.type("09:00-12:30, 13:30 - 18:00")
+    expect(monday).to_have_value("09:00-12:30, 13:30 - 18:00")
+    tuesday = page.get_by_label("Tuesday")
+    tuesday.select_text()
+    page.keyboard.type("nine")
+    expect(page.locator(".field .error")).to_have_count(0)
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Write it as 09:00-17:00.")).to_be_visible()
+    page.get_by_role("button", name="Save draft").click()
+    expect(page.get_by_text("Write the hours of Tuesday as 09:00-17:00.")).to_be_visible()
+    expect(tuesday).to_be_focused()
+    assert complaints(page) == []
+    tuesday.fill("")
+    page.get_by_role("button", name="Save draft").click()
+    expect(page.get_by_text("The draft is saved")).to_be_visible()
+    hours = practice.owner.get(f"/api/agents/{agent}")["definition"]["business"]["hours"]
+    assert (hours["monday"], hours["tuesday"]) == (["09:00-12:30", "13:30-18:00"], [])
+
+
 def test_what_is_typed_asks_before_it_is_left_and_stays_with_its_agent(
     console: Consoles, practice: Practice, make: Make
 ) -> None:
