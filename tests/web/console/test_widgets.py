@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import FrameLocator, Page, Route, expect
+from playwright.sync_api import FilePayload, FrameLocator, Page, Route, expect
 
 from tests.e2e.practice import ORIGIN, Practice
 from tests.web.console.conftest import WIDTHS, Consoles, complaints, reach, sideways
@@ -215,7 +215,7 @@ def test_what_changed_since_it_was_shown_is_shown_and_the_second_try_holds(
     told = page.get_by_role("alert").filter(has_text="Go on if you still want it.")
     picture = io.BytesIO()
     Image.new("RGB", (96, 96), "teal").save(picture, "PNG")
-    chosen = {"name": "a.png", "mimeType": "image/png", "buffer": picture.getvalue()}
+    chosen = FilePayload(name="a.png", mimeType="image/png", buffer=picture.getvalue())
     expect(page.get_by_role("button", name="Upload picture")).to_be_visible()
     renamed("One")
     page.locator("input[type=file]").set_input_files(chosen)
