@@ -75,6 +75,33 @@ def test_settings_are_saved_by_field_and_a_stale_one_shows_both(
     assert (draft["greeting"], draft["tone"]) == ("Good day", "formal")
 
 
+def test_two_spans_of_hours_are_typed_key_by_key_and_a_wrong_one_is_not_sent(
+    console: Consoles, practice: Practice, make: Make
+) -> None:
+    agent = make()
+    page = console(f"/agents/{agent}?tab=settings", who=practice)
+    page.get_by_role("radio", name="At these hours").check()
+    monday = page.get_by_label("Monday")
+    monday.select_text()
+    page.keyboard.type("09:00-12:30, 13:30 - 18:00")
+    expect(monday).to_have_value("09:00-12:30, 13:30 - 18:00")
+    tuesday = page.get_by_label("Tuesday")
+    tuesday.select_text()
+    page.keyboard.type("nine")
+    expect(page.locator(".field .error")).to_have_count(0)
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Write it as 09:00-17:00.")).to_be_visible()
+    page.get_by_role("button", name="Save draft").click()
+    expect(page.get_by_text("Write the hours of Tuesday as 09:00-17:00.")).to_be_visible()
+    expect(tuesday).to_be_focused()
+    assert complaints(page) == []
+    tuesday.fill("")
+    page.get_by_role("button", name="Save draft").click()
+    expect(page.get_by_text("The draft is saved")).to_be_visible()
+    hours = practice.owner.get(f"/api/agents/{agent}")["definition"]["business"]["hours"]
+    assert (hours["monday"], hours["tuesday"]) == (["09:00-12:30", "13:30-18:00"], [])
+
+
 def test_what_is_typed_asks_before_it_is_left_and_stays_with_its_agent(
     console: Consoles, practice: Practice, make: Make
 ) -> None:
@@ -147,6 +174,35 @@ def test_a_file_is_read_and_one_of_another_kind_is_refused_before_it_is_sent(
     page.get_by_label("File", exact=True).set_input_files(text)
     page.get_by_role("button", name="Add file").click()
     expect(page.get_by_role("row", name=re.compile("prices.*Markdown"))).to_be_visible()
+
+
+def test_an_item_that_changed_since_it_was_shown_is_replaced_by_a_file_at_the_second_try(
+    console: Consoles, practice: Practice, make: Make
+) -> None:
+    agent, owner = make(), practice.owner
+    page = console(f"/agents/{agent}?tab=knowledge&add=file", who=practice)
+    files = page.get_by_label("File", exact=True)
+    files.set_input_files(
+        {"name": "prices.html", "mimeType": "text/html", "buffer": b"<title>Prices</title><p>60 dollars.</p>"}
+    )
+    page.get_by_role("button", name="Add file").click()
+    page.get_by_role("row").get_by_role("button", name="Prices", exact=True).click()
+    page.get_by_role("button", name="Replace by a new file").click()
+    (item,) = owner.get(f"/api/agents/{agent}/knowledge")["items"]
+    path = f"/api/agents/{agent}/knowledge/{item['id']}"
+    theirs = {"kind": "html", "title": "Their prices", "text": "70 dollars."}
+    owner.ask("PUT", path, theirs, If_Match=owner.etag(path))
+    files.set_input_files(
+        {"name": "new.html", "mimeType": "text/html", "buffer": b"<title>New</title><p>80 dollars.</p>"}
+    )
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Replace item").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Go on if you still want it.")
+    expect(dialog.get_by_label("Title")).to_have_value("Their prices")
+    dialog.get_by_role("button", name="Replace item").click()
+    expect(dialog).to_have_count(0)
+    stored = owner.get(path)
+    assert (stored["title"], stored["text"]) == ("Their prices", "80 dollars.")
 
 
 def test_two_versions_are_compared_and_the_older_one_comes_back(

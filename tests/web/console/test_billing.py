@@ -96,12 +96,51 @@ def test_caps_are_saved_and_a_change_by_somebody_else_is_chosen_by_field(console
     owner.set_budgets({"cap": {"amount": "60", "currency": "USD"}})
     page.keyboard.press("Control+s")
     dialog = page.get_by_role("dialog", name="Somebody else changed this")
+    # Nobody else changed the alerts, so nothing is asked about them.
+    expect(dialog.locator("legend")).to_have_text(["Cap of the workspace"])
     expect(dialog).to_contain_text("60")
     expect(dialog).to_contain_text("75")
     dialog.get_by_role("button", name="Save what is chosen").click()
     expect(page.get_by_text("The cap is USD 75.00 from the next turn on")).to_be_visible()
     stored: dict[str, Any] = owner.owner.get("/api/billing/budgets")
     assert (stored["cap"]["amount"], stored["alerts"]) == ("75.00", ["0.5", "1"])
+
+
+def test_changes_of_different_fields_go_together_without_a_question(console: Consoles, billed: Billed) -> None:
+    owner = billed.reader
+    owner.set_budgets({"cap": {"amount": "60", "currency": "USD"}, "alerts": ["0.8", "1"]})
+    page = console("/billing?tab=caps", who=owner)
+    page.get_by_label("Tell us at, % of the cap").fill("40, 100")
+    owner.set_budgets({"cap": {"amount": "65", "currency": "USD"}, "alerts": ["0.8", "1"]})
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("The cap is USD 65.00 from the next turn on")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_label(re.compile("Cap a month"))).to_have_value("65.00")
+    stored: dict[str, Any] = owner.owner.get("/api/billing/budgets")
+    assert (stored["cap"]["amount"], stored["alerts"]) == ("65.00", ["0.4", "1"])
+
+
+def test_a_change_that_others_always_overtake_says_so_and_stays(console: Consoles, billed: Billed) -> None:
+    page = console("/billing?tab=caps", who=billed.reader)
+    page.get_by_label("Tell us at, % of the cap").fill("30, 100")
+    changed = {"title": "Somebody else changed this", "status": 412, "code": "precondition_failed"}
+    tries: list[str] = []
+
+    def overtaken(route: Route) -> None:
+        if route.request.method != "PUT":
+            return route.fallback()
+        tries.append(route.request.url)
+        return route.fulfill(status=412, content_type="application/problem+json", json=changed)
+
+    page.route("**/api/billing/budgets", overtaken)
+    page.keyboard.press("Control+s")
+    expect(page.get_by_role("alert")).to_contain_text("Somebody else changed this")
+    expect(page.get_by_role("alert")).to_contain_text("What you typed is still here")
+    assert len(tries) == 2
+    page.unroute_all()
+    page.get_by_role("alert").get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert billed.reader.owner.get("/api/billing/budgets")["alerts"] == ["0.3", "1"]
 
 
 def test_without_a_connection_what_was_typed_stays(console: Consoles, billed: Billed) -> None:
@@ -143,6 +182,21 @@ def test_a_plan_says_when_it_begins_and_two_are_simulated_side_by_side(console: 
         expect(page.get_by_role("heading", name=name)).to_be_visible()
     expect(page.get_by_text(re.compile("instead of USD"))).to_have_count(2)
     expect(page).to_have_url(re.compile("a=per_unit.*b=per_message"))
+
+
+def test_a_plan_is_chosen_though_the_account_changed_since_it_was_shown(console: Consoles, billed: Billed) -> None:
+    page = console("/billing?tab=plan", who=billed.reader)
+    page.get_by_role("button", name="Choose Pay as you go").click()
+    dialog = page.get_by_role("dialog")
+    billed.reader.set_budgets({"cap": {"amount": "70", "currency": "USD"}})
+    choose = dialog.get_by_role("button", name="Choose Pay as you go, USD 0.00 a month")
+    choose.click()
+    expect(dialog.get_by_role("alert")).to_contain_text("It is shown as it is now. Go on if you still want it.")
+    choose.click()
+    expect(page.get_by_text(re.compile("Pay as you go begins on")).first).to_be_visible()
+    page.get_by_role("button", name="Keep Starter").click()
+    dialog.get_by_role("button", name="Keep Starter").click()
+    expect(page.get_by_role("button", name="Choose Pay as you go")).to_be_visible()
 
 
 def test_a_viewer_reads_and_is_offered_nothing_that_changes(console: Consoles, billed: Billed) -> None:

@@ -79,6 +79,47 @@ def test_a_case_that_two_people_change_shows_both_values(console: Consoles, prac
     assert questions == ["Mine?", "Another?"]
 
 
+def test_a_cancelled_case_is_forgotten_and_a_reload_keeps_it(console: Consoles, practice: Practice, agent: str) -> None:
+    path = f"/api/agents/{agent}/checks"
+    practice.owner.ask("PUT", path, {"cases": [{"id": "a", "question": "First?"}]}, If_Match=practice.owner.etag(path))
+    page = console(f"/agents/{agent}?tab=checks", who=practice)
+    question = page.get_by_role("dialog").get_by_label("Question")
+    for opener, before in (("Change First?", "First?"), ("Add case", "")):
+        page.get_by_role("button", name=opener).click()
+        question.fill("Half a thought")
+        # Who does not mean it stays.
+        page.once("dialog", lambda asked: asked.dismiss())
+        page.keyboard.press("Escape")
+        expect(question).to_have_value("Half a thought")
+        page.reload()
+        page.get_by_role("button", name=opener).click()
+        expect(question).to_have_value("Half a thought")
+        page.once("dialog", lambda asked: asked.accept())
+        page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+        expect(question).to_have_count(0)
+        page.get_by_role("button", name=opener).click()
+        expect(question).to_have_value(before)
+        page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+        expect(question).to_have_count(0)
+
+
+def test_a_case_that_somebody_else_deleted_comes_back_whole_when_it_is_saved(
+    console: Consoles, practice: Practice, agent: str
+) -> None:
+    path = f"/api/agents/{agent}/checks"
+    one = {"id": "a", "question": "First?", "must": ["yes"]}
+    practice.owner.ask("PUT", path, {"cases": [one]}, If_Match=practice.owner.etag(path))
+    page = console(f"/agents/{agent}?tab=checks", who=practice)
+    page.get_by_role("button", name="Change First?").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Must not say").fill("no")
+    practice.owner.ask("PUT", path, {"cases": []}, If_Match=practice.owner.etag(path))
+    dialog.get_by_role("button", name="Save case").click()
+    expect(dialog).to_have_count(0)
+    (kept,) = practice.owner.get(path)["cases"]
+    assert (kept["question"], kept["must"], kept["must_not"]) == ("First?", ["yes"], ["no"])
+
+
 def test_a_lost_connection_keeps_the_case_and_runs_nothing_twice(
     console: Consoles, practice: Practice, agent: str
 ) -> None:

@@ -170,6 +170,19 @@ def test_a_half_typed_change_of_a_key_is_not_lost_by_escape(console: Consoles, p
     expect(dialog).to_have_count(0)
 
 
+def test_who_is_told_is_saved_beside_a_retention_that_somebody_else_changed(
+    console: Consoles, practice: Practice
+) -> None:
+    page = console("/settings?tab=notifications", who=practice)
+    page.get_by_label("Addresses").fill("front@example.com")
+    owner = practice.owner
+    owner.ask("PATCH", WORKSPACE, {"retention_days": 365}, If_Match=owner.etag(WORKSPACE))
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("region", name="Unsaved changes")).to_have_count(0)
+    stored = owner.get(WORKSPACE)
+    assert (stored["alert_emails"], stored["retention_days"]) == (["front@example.com"], 365)
+
+
 def test_who_is_told_by_mail_is_checked_and_kept(console: Consoles, practice: Practice) -> None:
     before = practice.owner.get(WORKSPACE)
     page = console("/settings?tab=notifications", who=practice)
@@ -284,6 +297,39 @@ def test_a_webhook_is_made_tried_sent_again_paused_and_deleted(console: Consoles
     page.get_by_role("dialog").get_by_role("textbox").fill("hooks.invalid")
     page.get_by_role("dialog").get_by_role("button", name="Delete webhook").click()
     expect(page.get_by_role("heading", name="No webhooks yet")).to_be_visible()
+
+
+def test_a_webhook_that_changed_since_it_was_shown_is_switched_and_deleted_at_the_second_press(
+    console: Consoles, practice: Practice
+) -> None:
+    owner = practice.owner
+    made = owner.ask("POST", "/api/webhooks", {"url": "https://second.invalid/", "types": ["hand_off.requested"]})
+    path = f"/api/webhooks/{made.json()['id']}"
+
+    def renamed(name: str) -> None:
+        owner.ask("PATCH", path, {"name": name}, If_Match=owner.etag(path))
+
+    page = console(f"/settings?tab=webhooks&webhook={made.json()['id']}", who=practice)
+    switch = page.get_by_role("switch", name="Send events")
+    expect(switch).to_be_checked()
+    renamed("Till")
+    switch.click()
+    expect(page.get_by_role("alert")).to_contain_text("Go on if you still want it.")
+    expect(page.get_by_label("Name")).to_have_value("Till")
+    expect(switch).to_be_checked()
+    switch.click()
+    expect(page.get_by_text("Paused")).to_be_visible()
+    page.get_by_role("button", name="More about this webhook").click()
+    page.get_by_role("menuitem", name="Delete webhook").click()
+    renamed("Front desk")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox").fill("Till")
+    dialog.get_by_role("button", name="Delete webhook").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Go on if you still want it.")
+    dialog.get_by_role("textbox").fill("Front desk")
+    dialog.get_by_role("button", name="Delete webhook").click()
+    expect(dialog).to_have_count(0)
+    owner.ask("GET", path, status=404)
 
 
 def test_the_whole_workspace_is_exported_while_the_page_is_left(console: Consoles, practice: Practice) -> None:

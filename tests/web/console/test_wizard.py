@@ -142,6 +142,27 @@ def test_what_somebody_else_saved_stands_beside_ones_own(console: Consoles, prac
     assert practice.owner.get(path)["definition"]["business"]["opening_hours"] == "mine"
 
 
+def test_what_somebody_else_saved_before_a_reload_stands_beside_ones_own(
+    console: Consoles, practice: Practice, draft: str
+) -> None:
+    page = console(f"/agents/new/{draft}?step=goals", who=practice)
+    page.get_by_label("Opening hours").fill("mine, before the reload")
+    path = f"/api/agents/{draft}"
+    theirs = {"business": {"opening_hours": "theirs, before the reload", "contact": "their phone"}}
+    practice.owner.ask("PATCH", path, theirs, If_Match=practice.owner.etag(path))
+    page.reload()
+    expect(page.get_by_label("Opening hours")).to_have_value("mine, before the reload")
+    expect(page.get_by_label("How people reach you")).to_have_value("their phone")
+    page.get_by_role("button", name="Next: Model").click()
+    dialog = page.get_by_role("dialog", name="Somebody else changed this")
+    expect(dialog.locator("legend")).to_have_count(1)
+    expect(dialog).to_contain_text("theirs, before the reload")
+    dialog.get_by_role("radio", name="Theirs, stored now").check()
+    dialog.get_by_role("button", name="Save what is chosen").click()
+    expect(page.locator(".wizard-foot .saved")).to_have_text("Saved")
+    assert practice.owner.get(path)["definition"]["business"]["opening_hours"] == "theirs, before the reload"
+
+
 def test_offline_keeps_what_was_typed_and_the_step(console: Consoles, practice: Practice, draft: str) -> None:
     page = console(f"/agents/new/{draft}?step=look", who=practice)
     page.get_by_label("Greeting").fill("Good day! How may we help?")

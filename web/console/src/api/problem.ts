@@ -60,8 +60,22 @@ const TITLES: Record<number, string> = {
 export const offline = (method = "GET"): Problem =>
   new Problem(0, "offline", "No connection", `AgentHub could not be reached.${method === "GET" ? "" : " It is not known whether the change was made; trying again makes it once."}`);
 
-/** Somebody changed a thing of a list, which carries no ETags, after it was shown: what was seen is compared instead. */
+/** Somebody changed a thing after it was shown, by its ETag, or in a list, which carries none, by what was seen of it. */
 export const changedSince = (): Problem => new Problem(412, "changed", TITLES[412]!, "It is shown as it is now. Go on if you still want it.");
+
+/**
+ * Makes a change of what is shown; where it is another by now (412), `reread` shows that first and the person is told, so that
+ * the next try goes over what was read.
+ */
+export async function asShown<T>(change: () => Promise<T>, reread: () => Promise<unknown>): Promise<T> {
+  try {
+    return await change();
+  } catch (error) {
+    if (asProblem(error).status !== 412) throw error;
+    await reread();
+    throw changedSince();
+  }
+}
 
 /** Any thrown thing as a problem: a mistake of our own must not look like one of the server's. */
 export function asProblem(error: unknown): Problem {

@@ -1,8 +1,9 @@
 /**
  * A form over something that is stored: what differs is counted and saved together, nothing typed is lost.
  *
- * `useForm` keeps the person's own values apart from the stored ones. When somebody else saved in between (412) both
- * values of each field stand side by side and the person chooses; the stored one is never overwritten unseen.
+ * `useForm` keeps the person's own values apart from the stored ones. When somebody else saved in between (412), changes of
+ * different fields go together; of a field that both changed, both values stand side by side and the person chooses. The
+ * stored one is never overwritten unseen.
  */
 
 import type { ComponentChildren } from "preact";
@@ -10,7 +11,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { asProblem, type Problem } from "../api/problem";
 import { useKept } from "../kept";
 import { useUnsaved } from "../unsaved";
-import { Button, Note } from "./basics";
+import { Button } from "./basics";
 import { Dialog, toast } from "./dialog";
 import { Radios } from "./fields";
 import { ErrorNote, useCountdown } from "./problem";
@@ -35,10 +36,18 @@ export interface Form<T extends Values> {
   conflict: Conflict<T> | undefined;
 }
 
-interface Conflict<T> {
+/** What is stored, and as which version. */
+interface Stored<T> {
   stored: T;
   etag: string | undefined;
-  choose: (values: T) => void;
+}
+
+interface Conflict<T> {
+  stored: T;
+  /** The fields that both changed. */
+  both: (keyof T & string)[];
+  /** Saves one's own value of these; of the others in `both` the stored one stays. */
+  choose: (mine: ReadonlySet<string>) => void;
   cancel: () => void;
 }
 
@@ -49,7 +58,7 @@ export interface FormOptions<T extends Values> {
   /** Saves the changed fields; throws Problem. */
   save: (changed: Partial<T>, all: T, etag: string | undefined) => Promise<void>;
   /** Reads again what is stored, after a 412. */
-  reread?: () => Promise<{ stored: T; etag: string | undefined }>;
+  reread?: () => Promise<Stored<T>>;
   /** Keeps what is typed under this name in the session's storage, so that a reload loses nothing. */
   keep?: string;
   /** What is wrong with a field before anything is sent. */
@@ -57,6 +66,12 @@ export interface FormOptions<T extends Values> {
 }
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+
+const some = <T extends Values>(of: Partial<T>, wanted: (name: keyof T & string) => boolean) => Object.fromEntries(Object.entries(of).filter(([name]) => wanted(name))) as Partial<T>;
+
+/** The fields of `mine` that somebody else changed to something else than `seen` and `mine`. Of what was not seen nobody knows. */
+const changedByBoth = <T extends Values>(mine: Partial<T>, seen: Partial<T>, now: T) =>
+  (Object.keys(mine) as (keyof T & string)[]).filter((name) => !same(mine[name], now[name]) && !(name in seen && same(seen[name], now[name])));
 
 export function useForm<T extends Values>({ stored, etag, save, reread, keep, check }: FormOptions<T>): Form<T> {
   const [own, setOwn] = useKept<Partial<T>>(keep, {});
@@ -68,35 +83,41 @@ export function useForm<T extends Values>({ stored, etag, save, reread, keep, ch
   const dirty = (Object.keys(own) as (keyof T & string)[]).filter((name) => !same(own[name], stored[name]));
   const wrong: Partial<Record<string, string | undefined>> = check?.(values) ?? {};
   const running = useRef(false);
-  // What was stored when a field was first changed: a page that reads itself anew may bring another person's value.
-  const seen = useRef<Partial<T>>({});
+  // What was stored when a field was first changed, kept as long as what is typed: a reload, or a page that reads itself
+  // anew, may bring another person's value.
+  const [seen, setSeen] = useKept<Partial<T>>(keep && `${keep}.seen`, {});
 
-  const clash = (now: { stored: T; etag: string | undefined }) =>
+  const ask = (mine: Partial<T>, both: (keyof T & string)[], now: Stored<T>) =>
     setConflict({
-      ...now,
+      stored: now.stored,
+      both,
       cancel: () => setConflict(undefined),
-      choose: (chosen) => {
+      choose: (kept) => {
+        const chosen = some(mine, (name) => !both.includes(name) || kept.has(name));
         setConflict(undefined);
         setOwn(chosen);
-        void run(() => send(chosen, now.etag));
+        setSeen(now.stored);
+        void run(() => send(chosen, now.stored, now));
       },
     });
 
-  const send = async (sent: T, tag: string | undefined): Promise<boolean> => {
-    const base = tag === etag ? stored : undefined;
-    const changed = Object.fromEntries(Object.entries(sent).filter(([name, value]) => !base || !same(value, base[name]))) as Partial<T>;
+  /** Sends `mine` over what is stored; `base` is what was stored when it was typed. Once it goes over what came in between. */
+  const send = async (mine: Partial<T>, base: Partial<T>, over: Stored<T>, again = true): Promise<boolean> => {
+    const sent = { ...over.stored, ...mine };
     try {
-      await save(changed, sent, tag);
-      seen.current = {};
+      await save(some(mine, (name) => !same(mine[name], over.stored[name])), sent, over.etag);
       // What was typed while it was sent stays.
-      setOwn((now) => Object.fromEntries(Object.entries(now).filter(([name, value]) => !same(value, sent[name]))) as Partial<T>);
+      setOwn((now) => some(now, (name) => !same(now[name], sent[name])));
+      setSeen(sent);
       setTouched(new Set());
       setProblem(undefined);
       return true;
     } catch (error) {
       let found = asProblem(error);
       const now = found.status === 412 && reread ? await reread().catch((lost: unknown) => void (found = asProblem(lost))) : undefined;
-      if (now) clash(now);
+      const both = now ? changedByBoth(mine, base, now.stored) : [];
+      if (now && both.length) ask(mine, both, now);
+      else if (now && again) return send(mine, base, now, false);
       else {
         setProblem(found);
         // The first field that is wrong takes the focus, once it shows its error.
@@ -129,19 +150,21 @@ export function useForm<T extends Values>({ stored, etag, save, reread, keep, ch
         setTimeout(() => document.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
         return false;
       }
-      if (reread && dirty.some((name) => name in seen.current && !same(seen.current[name], stored[name]))) {
-        seen.current = {};
-        clash({ stored, etag });
+      const mine = some(own, (name) => dirty.includes(name));
+      const both = reread ? changedByBoth(mine, seen, stored) : [];
+      if (both.length) {
+        ask(mine, both, { stored, etag });
         return false;
       }
-      return send(values, etag);
+      return send(mine, seen, { stored, etag });
     });
 
   return {
     values,
     set: (name, value) => {
-      if (!(name in own) || same(own[name], stored[name])) seen.current = { ...seen.current, [name]: stored[name] };
-      setOwn((now) => ({ ...now, [name]: value }));
+      if (!(name in own) || same(own[name], stored[name])) setSeen((now) => ({ ...now, [name]: stored[name] }));
+      // What is typed back is no change and follows what others store, unless another value of it is on its way.
+      setOwn((now) => (same(value, stored[name]) && !running.current ? some(now, (other) => other !== name) : { ...now, [name]: value }));
       setProblem((now) => (now?.errors.some((one) => one.pointer === `/${String(name)}`) ? undefined : now));
     },
     dirty,
@@ -150,14 +173,13 @@ export function useForm<T extends Values>({ stored, etag, save, reread, keep, ch
     error: (name, pointer = `/${name}`) => problem?.at(pointer) ?? (touched.has(name) ? wrong[name] : undefined),
     touch: (name) => setTouched((now) => new Set([...now, name])),
     discard: () => {
-      const typed = [own, seen.current] as const;
-      seen.current = {};
       setOwn({});
+      setSeen({});
       setProblem(undefined);
       setTouched(new Set());
       return () => {
-        seen.current = { ...typed[1], ...seen.current };
-        setOwn((now) => ({ ...typed[0], ...now }));
+        setSeen((now) => ({ ...seen, ...now }));
+        setOwn((now) => ({ ...own, ...now }));
       };
     },
     save: saveAll,
@@ -200,12 +222,10 @@ export function SaveBar<T extends Values>({ form, label = "Save", names, show, w
 
 const shown = (value: unknown): string => (value === "" || value === null || value === undefined ? "(nothing)" : typeof value === "string" ? value : Array.isArray(value) ? value.map(String).join(", ") : JSON.stringify(value));
 
-/** After a 412: both values of each field side by side. SaveBar shows it; a form without that bar shows it itself. */
+/** After a 412: both values of each field that both changed, side by side. SaveBar shows it; a form without that bar shows it itself. */
 export function Choose<T extends Values>({ form, names, show = (_, value) => shown(value) }: { form: Form<T>; names: Partial<Record<string, string>>; show?: (name: string, value: unknown) => string }) {
-  const { stored, choose, cancel } = form.conflict!;
-  const both = form.dirty.filter((name) => !same(stored[name], form.values[name]));
+  const { stored, both, choose, cancel } = form.conflict!;
   const [mine, setMine] = useState<ReadonlySet<string>>(new Set(both));
-  const take = () => choose({ ...stored, ...Object.fromEntries(form.dirty.filter((name) => !both.includes(name) || mine.has(name)).map((name) => [name, form.values[name]])) } as T);
   return (
     <Dialog
       title="Somebody else changed this"
@@ -213,17 +233,13 @@ export function Choose<T extends Values>({ form, names, show = (_, value) => sho
       footer={
         <>
           <Button onClick={cancel}>Cancel</Button>
-          <Button kind="primary" onClick={take}>
+          <Button kind="primary" onClick={() => choose(mine)}>
             Save what is chosen
           </Button>
         </>
       }
     >
-      {both.length ? (
-        <p>Nothing was overwritten. Choose for each field which value stays.</p>
-      ) : (
-        <Note>Both of you wrote the same, or changed different fields. Saving keeps the changes of both.</Note>
-      )}
+      <p>Nothing was overwritten. Choose for each field which value stays.</p>
       {both.map((name) => (
         <fieldset key={name} class="stack tight">
           <legend class="field-label">

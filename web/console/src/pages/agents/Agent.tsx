@@ -5,7 +5,7 @@ import type { ComponentChildren } from "preact";
 import { lazy, Suspense } from "preact/compat";
 import { useRef, useState } from "preact/hooks";
 import { call, newKey, type Schemas } from "../../api/client";
-import type { Problem } from "../../api/problem";
+import { asShown, type Problem } from "../../api/problem";
 import { forget, type Resource, useAction, useResource } from "../../api/resource";
 import { useKey } from "../../api/wish";
 import { Badge, Button, Note, Skeleton, State } from "../../parts/basics";
@@ -111,7 +111,7 @@ function Actions({ agent, draft, fleet, status }: PaneProps) {
   };
   const setting = useAction(async (wanted: "active" | "paused" | "archived") => {
     const path = { agent: agent.id };
-    const got = await call("put", "/api/my-agents/{agent}/status", { path, body: { status: wanted }, etag: status.etag });
+    const got = await asShown(() => call("put", "/api/my-agents/{agent}/status", { path, body: { status: wanted }, etag: status.etag }), status.reload);
     status.put(got.data, got.etag);
     forget("/api/dashboard", "/api/my-agents");
   });
@@ -177,7 +177,7 @@ function Actions({ agent, draft, fleet, status }: PaneProps) {
       />
       {setting.problem && (
         <Told onClose={setting.clear} title="The status did not change">
-          <ErrorNote problem={setting.problem} retry={setting.problem.status === 412 ? async () => (setting.clear(), await status.reload()) : undefined} />
+          <ErrorNote problem={setting.problem} />
         </Told>
       )}
       {exporting.problem && (

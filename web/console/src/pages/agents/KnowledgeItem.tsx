@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call, type Loose, raw, type Schemas } from "../../api/client";
+import { asProblem, asShown } from "../../api/problem";
 import { useAction, useResource } from "../../api/resource";
 import { useKey } from "../../api/wish";
 import { bytes } from "../../format";
@@ -31,7 +32,7 @@ export function ItemForm({ agent, item, kind = "qa", question = "", onClose, don
         <Loaded from={stored}>{() => null}</Loaded>
       </Dialog>
     );
-  if (stored.data.kind === "pdf" || stored.data.kind === "html" || !may("member")) return <Reader item={stored.data} agent={agent} etag={stored.etag} onClose={onClose} done={done} />;
+  if (stored.data.kind === "pdf" || stored.data.kind === "html" || !may("member")) return <Reader item={stored.data} agent={agent} etag={stored.etag} reread={stored.reload} onClose={onClose} done={done} />;
   return <Editor agent={agent} kind={stored.data.kind} item={stored.data} etag={stored.etag} onClose={onClose} done={done} />;
 }
 
@@ -59,7 +60,7 @@ function Editor({ agent, kind, item, question = "", etag, onClose, done }: Commo
       onClose();
       await done(data);
     } catch (error) {
-      if (item && error instanceof Error && "status" in error && error.status === 412) {
+      if (item && asProblem(error).status === 412) {
         const now = await call("get", "/api/agents/{agent}/knowledge/{item}", { path });
         setBase(now.etag);
         setTheirs(now.data);
@@ -159,10 +160,10 @@ function Conflict({ theirs, take, keep }: { theirs: Schemas["Item"]; take: (item
 }
 
 /** What came from a file, or what a viewer may only read. */
-function Reader({ item, agent, etag, onClose, done }: Common & { item: Schemas["Item"]; etag: string | undefined }) {
+function Reader({ item, agent, etag, reread, onClose, done }: Common & { item: Schemas["Item"]; etag: string | undefined; reread: () => Promise<void> }) {
   const [replacing, setReplacing] = useState(false);
   const fromFile = item.kind === "pdf" || item.kind === "html";
-  if (replacing) return <ItemFile agent={agent} replace={item} etag={etag} onClose={onClose} done={done} />;
+  if (replacing) return <ItemFile agent={agent} replace={{ item, etag, reread }} onClose={onClose} done={done} />;
   return (
     <Dialog
       title={item.title}
@@ -188,10 +189,14 @@ function Reader({ item, agent, etag, onClose, done }: Common & { item: Schemas["
 const TYPES: Record<string, string> = { pdf: "application/pdf", html: "text/html", htm: "text/html", md: "text/markdown", markdown: "text/markdown", txt: "text/plain" };
 const typeOf = (name: string) => TYPES[name.split(".").at(-1)?.toLowerCase() ?? ""];
 
-export function ItemFile({ agent, most = 4_000_000, replace, etag, onClose, done }: Common & { most?: number | undefined; replace?: Schemas["Item"]; etag?: string | undefined }) {
+/** `replace`: the item that the file takes the place of, and how to read it again. */
+export function ItemFile({ agent, most = 4_000_000, replace, onClose, done }: Common & { most?: number | undefined; replace?: { item: Schemas["Item"]; etag: string | undefined; reread: () => Promise<void> } }) {
   const [file, setFile] = useState<File>();
-  const [title, setTitle] = useState(replace?.title ?? "");
-  const [language, setLanguage] = useState(replace?.language ?? "");
+  // What was not typed here is as it is stored, also when that changes.
+  const [typed, setTitle] = useState<string>();
+  const [chosen, setLanguage] = useState<string>();
+  const title = typed ?? replace?.item.title ?? "";
+  const language = chosen ?? replace?.item.language ?? "";
   const key = useKey([file?.name, file?.size, file?.lastModified, title.trim(), language]);
   const wrong = file && !typeOf(file.name) ? "Only PDF, HTML, Markdown and plain text can be read." : file && file.size > most ? `It has ${bytes(file.size)}; at most ${bytes(most)} can be read.` : undefined;
   const sending = useAction(async () => {
@@ -202,7 +207,7 @@ export function ItemFile({ agent, most = 4_000_000, replace, etag, onClose, done
     const base = `/api/agents/${encodeURIComponent(agent)}/knowledge`;
     const type = typeOf(file.name)!;
     const response = replace
-      ? await raw("PUT", `${base}/${encodeURIComponent(replace.id)}/file?${query}`, { headers: { "Content-Type": type, ...(etag ? { "If-Match": etag } : {}) }, body: file })
+      ? await asShown(() => raw("PUT", `${base}/${encodeURIComponent(replace.item.id)}/file?${query}`, { headers: { "Content-Type": type, ...(replace.etag ? { "If-Match": replace.etag } : {}) }, body: file }), replace.reread)
       : await raw("POST", `${base}/files?${query}`, { headers: { "Content-Type": type, "Idempotency-Key": key }, body: file });
     const written = (await response.json()) as Written;
     onClose();
@@ -210,7 +215,7 @@ export function ItemFile({ agent, most = 4_000_000, replace, etag, onClose, done
   });
   return (
     <Dialog
-      title={replace ? `Replace ${replace.title}` : "Add a file"}
+      title={replace ? `Replace ${replace.item.title}` : "Add a file"}
       onClose={onClose}
       footer={
         <>
@@ -235,7 +240,7 @@ export function ItemFile({ agent, most = 4_000_000, replace, etag, onClose, done
         <Input value={title} onInput={setTitle} maxLength={300} />
       </Field>
       <Language value={language} change={setLanguage} />
-      {sending.problem && !sending.problem.at("/title") && <ErrorNote problem={sending.problem} retry={() => sending.run()} safe="Nothing was added." />}
+      {sending.problem && !sending.problem.at("/title") && <ErrorNote problem={sending.problem} retry={() => sending.run()} safe={replace ? "Nothing was replaced." : "Nothing was added."} />}
     </Dialog>
   );
 }

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call, raw, type Schemas } from "../../api/client";
-import { asProblem } from "../../api/problem";
+import { asShown } from "../../api/problem";
 import { forget, useAction, useResource } from "../../api/resource";
 import { useKey } from "../../api/wish";
 import { count, plural } from "../../format";
@@ -61,12 +61,7 @@ export function Delete({ agent, onClose, done }: { agent: Shown; onClose: () => 
       act={async () => {
         // What stands here is what is deleted: of somebody's change in between the person reads first.
         const path = { agent: agent.id };
-        try {
-          await call("delete", "/api/my-agents/{agent}", { path, etag: fleet.etag ?? (await call("get", "/api/my-agents/{agent}", { path })).etag });
-        } catch (error) {
-          if (asProblem(error).status === 412) await fleet.reload();
-          throw error;
-        }
+        await asShown(async () => call("delete", "/api/my-agents/{agent}", { path, etag: fleet.etag ?? (await call("get", "/api/my-agents/{agent}", { path })).etag }), fleet.reload);
         forget("/api/my-agents", "/api/dashboard");
         done();
         toast(`${agent.name} is deleted; it can be restored for 30 days`, async () => {

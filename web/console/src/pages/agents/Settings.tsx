@@ -12,7 +12,7 @@ import { Loaded } from "../../parts/problem";
 import { go, useQuery } from "../../routing";
 import { may } from "../../session/session";
 import { useCatalogue } from "./catalogue";
-import { HoursField } from "./HoursField";
+import { HoursField, hoursError } from "./HoursField";
 import { LanguagesField } from "./LanguagesField";
 import { Delete, Duplicate } from "./Life";
 import { NAMES, patchOf, POINTERS, type Values, valuesOf } from "./values";
@@ -63,6 +63,7 @@ function Draft({ agent, draft }: { agent: Schemas["ShownAgent"]; draft: Props["d
     },
     check: (values) => ({
       name: values.name.trim() ? undefined : "Give it a name.",
+      hours: hoursError(values.hours),
       temperature: within(values.temperature, 0, 2, "Temperature"),
       max_output_tokens: within(values.max_output_tokens, 1, 100_000, "The longest answer"),
     }),

@@ -76,6 +76,7 @@ function Form({ stored, etag, put, billing }: { stored: Budgets; etag: string | 
     check: wrong,
     reread: async () => {
       const now = await call("get", "/api/billing/budgets");
+      put(now.data, now.etag);
       return { stored: values(now.data, ids), etag: now.etag };
     },
     save: async (_, all, tag) => {

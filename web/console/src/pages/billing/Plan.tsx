@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
+import { asShown } from "../../api/problem";
 import { forget, type Resource, useResource } from "../../api/resource";
 import { billingDay, count, money, month } from "../../format";
 import { Badge, Button, Card, Note } from "../../parts/basics";
@@ -87,7 +88,7 @@ function Choose({ plan, agreed, data, used, onClose }: { plan: Terms; agreed: Re
       danger={false}
       onClose={onClose}
       act={async () => {
-        const { data: now, etag } = await call("put", "/api/billing/plan", { etag: agreed.etag, body: { plan: plan.plan } });
+        const { data: now, etag } = await asShown(() => call("put", "/api/billing/plan", { etag: agreed.etag, body: { plan: plan.plan } }), agreed.reload);
         agreed.put(now, etag);
         forget("/api/billing", "/api/dashboard");
         toast(now.next && now.next_from_month ? `${now.next.name} begins on ${billingDay(`${now.next_from_month}-01`)}` : `${now.current.name} holds from now on`);

@@ -33,6 +33,7 @@ function Form({ stored, etag, put }: { stored: Shown; etag: string | undefined; 
     etag,
     reread: async () => {
       const now = await call("get", "/api/billing/profile");
+      put(now.data, now.etag);
       return { stored: values(now.data), etag: now.etag };
     },
     check: (of) => ({

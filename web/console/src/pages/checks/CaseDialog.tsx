@@ -1,9 +1,9 @@
 /** One test case, added or changed: the question, and what its answer must fulfil. */
 
-import { useEffect } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
 import { Button } from "../../parts/basics";
-import { Dialog } from "../../parts/dialog";
+import { Dialog, leaving } from "../../parts/dialog";
 import { Field, Input, Lines, Select, TextArea } from "../../parts/fields";
 import { Choose, Submit, useForm } from "../../parts/form";
 import { ErrorNote } from "../../parts/problem";
@@ -31,10 +31,7 @@ type Fields = { question: string; must: string[]; must_not: string[]; hand_off: 
 const NAMES: Record<keyof Fields, string> = { question: "Question", must: "Must say", must_not: "Must not say", hand_off: "Hand-off", source: "Source" };
 const EMPTY: Fields = { question: "", must: [], must_not: [], hand_off: "either", source: "" };
 
-const fieldsOf = (found: Case | undefined): Fields =>
-  found
-    ? { question: found.question, must: found.must ?? [], must_not: found.must_not ?? [], hand_off: found.hand_off === true ? "yes" : found.hand_off === false ? "no" : "either", source: found.source ?? "" }
-    : EMPTY;
+const fieldsOf = (found: Case): Fields => ({ question: found.question, must: found.must ?? [], must_not: found.must_not ?? [], hand_off: found.hand_off === true ? "yes" : found.hand_off === false ? "no" : "either", source: found.source ?? "" });
 
 /** A name for the case that no other has: "are-you-open-2". */
 function idOf(question: string, cases: Case[]): string {
@@ -50,10 +47,16 @@ function idOf(question: string, cases: Case[]): string {
 export function CaseDialog({ agent, stored, id, question = "", saved, onClose }: { agent: string; stored: Stored; id: string | undefined; question?: string; saved: (now: Stored) => void; onClose: () => void }) {
   const at = id === undefined ? stored.data.cases.length : stored.data.cases.findIndex((one) => one.id === id);
   let latest = stored;
+  // What somebody else has taken away stays as it was last.
+  const last = useRef<Fields>({ ...EMPTY, question: question.slice(0, MOST) });
+  const fieldsIn = ({ data }: Stored): Fields => {
+    const found = data.cases.find((one) => one.id === id);
+    return (last.current = found ? fieldsOf(found) : last.current);
+  };
   const form = useForm<Fields>({
-    stored: fieldsOf(stored.data.cases.find((one) => one.id === id)),
+    stored: fieldsIn(stored),
     etag: stored.etag,
-    keep: `checks.${agent}.${id ?? "new"}`,
+    keep: `checks.${agent}.${id ?? `new ${question}`}`,
     save: async (_, all) => {
       const made = (cases: Case[]): Case => ({ id: id ?? idOf(all.question, cases), question: all.question.trim(), must: all.must, must_not: all.must_not, hand_off: { yes: true, no: false }[all.hand_off] ?? null, source: all.source.trim() || null });
       // A case that somebody else has taken away comes back when the person still wants it.
@@ -64,24 +67,26 @@ export function CaseDialog({ agent, stored, id, question = "", saved, onClose }:
     reread: async () => {
       latest = await getCases(agent);
       saved(latest);
-      return { stored: fieldsOf(latest.data.cases.find((one) => one.id === id)), etag: latest.etag };
+      return { stored: fieldsIn(latest), etag: latest.etag };
     },
     check: (values) => ({ question: values.question.trim() ? undefined : "Write what a visitor asks." }),
   });
   const { values, set } = form;
-  useEffect(() => {
-    if (question && !values.question) set("question", question.slice(0, MOST));
-  }, []);
+  // A reload keeps what is typed; who cancels does not want it any more.
+  const leave = leaving(form.dirty.length > 0, () => {
+    form.discard();
+    onClose();
+  });
   const error = (name: keyof Fields) => form.error(name, `/cases/${at}/${name}`);
   const empty = !values.must.length && !values.must_not.length && values.hand_off === "either" && !values.source.trim();
   const known = form.problem?.errors.some((one) => one.pointer?.startsWith(`/cases/${at}/`));
   return (
     <Dialog
       title={id ? "Change test case" : "New test case"}
-      onClose={onClose}
+      onClose={leave}
       footer={
         <>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={leave}>Cancel</Button>
           <Button kind="primary" busy={form.busy} onClick={() => void form.save()}>
             {id ? "Save case" : "Add case"}
           </Button>

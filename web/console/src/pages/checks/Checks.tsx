@@ -3,6 +3,7 @@
 import "../../styles/checks.css";
 import { useState } from "preact/hooks";
 import type { Schemas } from "../../api/client";
+import { asProblem } from "../../api/problem";
 import { useAction, useResource } from "../../api/resource";
 import { drop, takenAlong } from "../../asked";
 import { fine, plural, when } from "../../format";
@@ -96,7 +97,7 @@ async function overwritten(agent: string, stored: Stored, change: (cases: Case[]
   try {
     return await putCases(agent, stored, change);
   } catch (error) {
-    if (!(error instanceof Error && "status" in error && error.status === 412)) throw error;
+    if (asProblem(error).status !== 412) throw error;
     return putCases(agent, await getCases(agent), change);
   }
 }

@@ -7,7 +7,7 @@ import { ago, plural } from "../../format";
 import { Empty } from "../../parts/basics";
 import { to } from "../../routing";
 import { type Handling, Work, WorkState } from "./handling";
-import { StateGroup, States } from "./states";
+import { StateGroup, States, useReread } from "./states";
 
 type HandOff = Schemas["ShownHandOff"];
 
@@ -34,13 +34,14 @@ function Group({ state }: { state: Handling }) {
       pages={pages}
       age={(one) => one.asked_at ?? one.updated_at}
       empty={EMPTY[state]}
-      item={(one) => <Item key={one.conversation_id} one={one} changed={changed} reread={pages.reload} />}
+      item={(one) => <Item key={one.conversation_id} one={one} changed={changed} />}
     />
   );
 }
 
-function Item({ one, changed, reread }: { one: HandOff; changed: (now: HandOff) => void; reread: () => Promise<void> }) {
+function Item({ one, changed }: { one: HandOff; changed: (now: HandOff) => void }) {
   const agents = useAgents();
+  const reread = useReread();
   const name = one.title || "No words yet";
   return (
     <li class="card hand-off">

@@ -9,7 +9,7 @@ import { Field, Select } from "../../parts/fields";
 import { to, useQuery } from "../../routing";
 import { Mail } from "./cards";
 import { type Handling, Work, WorkState } from "./handling";
-import { StateGroup, States } from "./states";
+import { StateGroup, States, useReread } from "./states";
 
 type Lead = Schemas["ShownLead"];
 
@@ -50,13 +50,14 @@ function Group({ state, agent, everyone }: { state: Handling; agent: string | un
       pages={pages}
       age={(one) => one.left_at}
       empty={agent && state !== "taken" ? <Empty title="This agent has none of these" action={<Button onClick={everyone}>Show all agents</Button>} /> : EMPTY[state]}
-      item={(one) => <Item key={one.conversation_id} one={one} changed={changed} reread={pages.reload} />}
+      item={(one) => <Item key={one.conversation_id} one={one} changed={changed} />}
     />
   );
 }
 
-function Item({ one, changed, reread }: { one: Lead; changed: (now: Lead) => void; reread: () => Promise<void> }) {
+function Item({ one, changed }: { one: Lead; changed: (now: Lead) => void }) {
   const agents = useAgents();
+  const reread = useReread();
   const name = one.name || one.email || one.phone || "Without a name";
   return (
     <li class="card lead">

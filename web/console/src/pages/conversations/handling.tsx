@@ -1,7 +1,7 @@
 /** Taking, finishing and noting a hand-off or a lead, the same in the lists and beside the transcript. */
 
 import { signal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
 import { asProblem } from "../../api/problem";
 import { forget, useAction } from "../../api/resource";
@@ -11,6 +11,7 @@ import { Field, TextArea } from "../../parts/fields";
 import { ErrorNote } from "../../parts/problem";
 import { to } from "../../routing";
 import { may } from "../../session/session";
+import { useGoingAlong, useWriting } from "./notes";
 import { mine, usePersons } from "./persons";
 
 export type Handling = Schemas["ShownHandOff"]["state"];
@@ -94,22 +95,18 @@ const DONE = { taken: "You took it", done: "It is done", waiting: "It waits agai
 
 /** Buttons and the note. A colleague's stays with the colleague, but may be put back. */
 export function Work<W extends keyof Wishes>({ wish, conversation, state, takenBy, note, changed, reread, listed }: Handled<W>) {
-  const [writing, setWriting] = useState(false);
-  const [text, setText] = useState(note ?? "");
+  const about = `${wish} ${conversation}`;
+  const [writing, write] = useWriting(about);
+  /** Whether the button here was pressed: a field that was open already takes no focus. */
+  const pressed = useRef(false);
   const now: Seen = { state, taken_by: takenBy, note };
-  /** How it stood when the writing began. */
-  const [begun, setBegun] = useState<Seen>();
-  // A colleague's note may come in while one's own is written: what is typed stays.
-  useEffect(() => {
-    if (!writing) setText(note ?? "");
-  }, [note, writing]);
   // What one saw goes along: what a colleague did since is not undone without either noticing.
   const set = async (next: Handling, seen: Seen, words?: string): Promise<Seen> => {
     const address: (typeof PATHS)[keyof Wishes] = PATHS[wish];
     const { data } = await call("patch", address, { path: { conversation }, body: { state: next, note: words ?? null, seen } }).catch(async (error: unknown) => {
       if (isOvertaken(error)) {
         await reread();
-        setBegun(undefined);
+        if (writing) write({ begun: undefined });
       }
       throw error;
     });
@@ -120,18 +117,19 @@ export function Work<W extends keyof Wishes>({ wish, conversation, state, takenB
   const doing = useAction(async (next: Handling, words?: string) => {
     const before = state;
     overtaken.value = undefined;
-    const after = await set(next, (words !== undefined && begun) || now, words).catch((error: unknown) => {
+    const after = await set(next, (words !== undefined && writing?.begun) || now, words).catch((error: unknown) => {
       if (listed !== undefined && isOvertaken(error)) overtaken.value = { conversation, name: listed, detail: asProblem(error).detail, words };
       throw error;
     });
-    setWriting(false);
-    if (words !== undefined) toast("The note is kept");
-    else toast(DONE[next], async () => void (await set(before, after)));
+    if (words !== undefined) {
+      write(undefined);
+      toast("The note is kept");
+    } else toast(DONE[next], async () => void (await set(before, after)));
   });
   const theirs = state === "taken" && takenBy !== null && takenBy !== mine();
   return (
     <div class="stack tight">
-      {note && (!writing || note !== begun?.note) && (
+      {note && (!writing || note !== writing.begun?.note) && (
         <p class="break words" dir="auto">
           <span class="label">Note for colleagues</span>
           <br />
@@ -140,14 +138,12 @@ export function Work<W extends keyof Wishes>({ wish, conversation, state, takenB
       )}
       {writing && (
         <>
-          <Field label="Note for colleagues" hint="The visitor does not see it." optional>
-            <TextArea value={text} onInput={setText} rows={3} maxLength={2000} autoFocus />
-          </Field>
+          <Words about={about} text={writing.text} onInput={(text) => write({ text })} focus={pressed.current} />
           <div class="row">
-            <Button busy={doing.busy} onClick={() => void doing.run(state, text.trim())}>
+            <Button busy={doing.busy} onClick={() => void doing.run(state, writing.text.trim())}>
               Save note
             </Button>
-            <Button kind="quiet" onClick={() => setWriting(false)}>
+            <Button kind="quiet" onClick={() => write(undefined)}>
               Cancel
             </Button>
           </div>
@@ -171,13 +167,24 @@ export function Work<W extends keyof Wishes>({ wish, conversation, state, takenB
             </Button>
           )}
           {!theirs && (
-            <Button kind="quiet" icon="edit" onClick={() => (setBegun(now), setWriting(true))}>
+            <Button kind="quiet" icon="edit" onClick={() => ((pressed.current = true), write({ text: note ?? "", begun: now }))}>
               {note ? "Change note" : "Add note"}
             </Button>
           )}
         </div>
       )}
       {doing.problem && !(listed !== undefined && isOvertaken(doing.problem)) && <ErrorNote problem={doing.problem} {...(writing ? { safe: "What you typed is still here." } : {})} />}
+    </div>
+  );
+}
+
+/** The field of a note, which may move to another list while somebody types. */
+function Words({ about, text, onInput, focus }: { about: string; text: string; onInput: (text: string) => void; focus: boolean }) {
+  return (
+    <div ref={useGoingAlong(about)}>
+      <Field label="Note for colleagues" hint="The visitor does not see it." optional>
+        <TextArea value={text} onInput={onInput} rows={3} maxLength={2000} autoFocus={focus} />
+      </Field>
     </div>
   );
 }

@@ -104,6 +104,8 @@ function Edit({ mine, from }: { mine: Workspace; from: Resource<Workspace> }) {
 
 interface Told extends Record<string, unknown> {
   alert_emails: string[];
+  /** It is sent along as it is stored: nothing would mean for ever. */
+  retention_days: number | null;
 }
 
 export function Notifications() {
@@ -113,13 +115,13 @@ export function Notifications() {
 
 function EditTold({ mine, from }: { mine: Workspace; from: Resource<Workspace> }) {
   const form = useForm<Told>({
-    stored: { alert_emails: mine.alert_emails },
+    stored: { alert_emails: mine.alert_emails, retention_days: mine.retention_days },
     etag: from.etag,
-    save: ({ alert_emails }, _, etag) => saved(from, { alert_emails: alert_emails ?? null }, etag, mine.retention_days),
+    save: ({ alert_emails }, all, etag) => saved(from, { alert_emails: alert_emails ?? null }, etag, all.retention_days),
     reread: async () => {
       const { data, etag } = await read();
       from.put(data, etag);
-      return { stored: { alert_emails: data.alert_emails }, etag };
+      return { stored: { alert_emails: data.alert_emails, retention_days: data.retention_days }, etag };
     },
     check: ({ alert_emails }) => {
       const wrong = alert_emails.find((one) => !/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(one));

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call, newKey, type Schemas } from "../../api/client";
+import { asShown } from "../../api/problem";
 import { type Resource, useAction, usePages, useResource } from "../../api/resource";
 import { ago, duration, when } from "../../format";
 import { Button, Card, Empty, Note, State } from "../../parts/basics";
@@ -72,7 +73,7 @@ function Head({ hook, read, rotated }: { hook: Hook; read: Resource<Hook>; rotat
     check: ({ url, types }) => ({ url: /^https:\/\//.test(url.trim()) ? undefined : "It begins with https://.", types: types.length ? undefined : "Choose at least one." }),
   });
   const enable = useAction(async (enabled: boolean) => {
-    const { data, etag } = await call("patch", "/api/webhooks/{webhook}", { path, etag: read.etag, body: { ...STAY, enabled } });
+    const { data, etag } = await asShown(() => call("patch", "/api/webhooks/{webhook}", { path, etag: read.etag, body: { ...STAY, enabled } }), read.reload);
     changed();
     read.put(data, etag);
   });
@@ -130,7 +131,7 @@ function Head({ hook, read, rotated }: { hook: Hook; read: Resource<Hook>; rotat
           typed={nameOf(hook)}
           onClose={() => setAsking(undefined)}
           act={async () => {
-            await call("delete", "/api/webhooks/{webhook}", { path, etag: read.etag });
+            await asShown(() => call("delete", "/api/webhooks/{webhook}", { path, etag: read.etag }), read.reload);
             go("/settings?tab=webhooks", { replace: true });
             changed();
             toast("The webhook is deleted");

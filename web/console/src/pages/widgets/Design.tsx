@@ -2,6 +2,7 @@
 
 import { useRef, useState } from "preact/hooks";
 import { raw, type Schemas } from "../../api/client";
+import { asShown } from "../../api/problem";
 import { useAction, useResource } from "../../api/resource";
 import { Button, Card } from "../../parts/basics";
 import { Confirm, toast } from "../../parts/dialog";
@@ -156,7 +157,7 @@ async function pictureAt(url: string): Promise<Blob | undefined> {
 }
 
 /** The widget's picture; it is stored at once, apart from the form. */
-export function Avatar({ widget, etag, onChanged }: { widget: Widget; etag: string | undefined; onChanged: (widget: Widget, etag: string | undefined) => void }) {
+export function Avatar({ widget, etag, onChanged, reread }: { widget: Widget; etag: string | undefined; onChanged: (widget: Widget, etag: string | undefined) => void; reread: () => Promise<void> }) {
   const file = useRef<HTMLInputElement>(null);
   const [wrong, setWrong] = useState("");
   const [asking, setAsking] = useState(false);
@@ -165,7 +166,7 @@ export function Avatar({ widget, etag, onChanged }: { widget: Widget; etag: stri
   shown.current = etag;
   const put = async (picture: Blob | null) => {
     const headers: Record<string, string> = shown.current ? { "If-Match": shown.current } : {};
-    const response = await raw(picture ? "PUT" : "DELETE", `/api/widgets/${widget.id}/avatar`, picture ? { headers: { ...headers, "Content-Type": picture.type }, body: picture } : { headers });
+    const response = await asShown(() => raw(picture ? "PUT" : "DELETE", `/api/widgets/${widget.id}/avatar`, picture ? { headers: { ...headers, "Content-Type": picture.type }, body: picture } : { headers }), reread);
     onChanged((await response.json()) as Widget, response.headers.get("ETag") ?? undefined);
   };
   const changing = useAction(async (picture: File | null) => {

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
+import { asShown } from "../../api/problem";
 import { useAction, useResource } from "../../api/resource";
 import { Button, Card, Code, Note } from "../../parts/basics";
 import { toast } from "../../parts/dialog";
@@ -16,9 +17,10 @@ interface Props {
   widget: Widget;
   etag: string | undefined;
   onChanged: (widget: Widget, etag: string | undefined) => void;
+  reread: () => Promise<void>;
 }
 
-export function Embed({ widget, etag, onChanged }: Props) {
+export function Embed({ widget, etag, onChanged, reread }: Props) {
   const embed = useResource("/api/widgets/{widget}/embed", { path: { widget: widget.id } });
   return (
     <div class="stack loose narrow">
@@ -34,7 +36,7 @@ export function Embed({ widget, etag, onChanged }: Props) {
           )}
         </Loaded>
       </Card>
-      <Trial widget={widget} etag={etag} onChanged={onChanged} />
+      <Trial widget={widget} etag={etag} onChanged={onChanged} reread={reread} />
       {embed.data && <Snippets snippets={embed.data.snippets} />}
     </div>
   );
@@ -82,19 +84,20 @@ function trial(widget: string): URL {
   return page;
 }
 
-function Trial({ widget, etag, onChanged }: Props) {
+function Trial({ widget, etag, onChanged, reread }: Props) {
   const page = trial(widget.id);
   const allowed = widget.allowed_origins.includes(page.origin);
   const put = async (origins: string[], tag: string | undefined) => {
     const body = { allowed_origins: origins } as Schemas["WidgetChange"];
     const saved = await call("patch", "/api/widgets/{widget}", { path: { widget: widget.id }, body, etag: tag });
     onChanged(saved.data, saved.etag);
-    return saved;
   };
   const allowing = useAction(async () => {
-    const saved = await put([...widget.allowed_origins, page.origin], etag);
+    await asShown(() => put([...widget.allowed_origins, page.origin], etag), reread);
     toast(`${page.origin} may show this widget`, async () => {
-      await put(saved.data.allowed_origins.filter((one) => one !== page.origin), saved.etag);
+      // Of the origins of then: others may have come since.
+      const now = await call("get", "/api/widgets/{widget}", { path: { widget: widget.id } });
+      await put(now.data.allowed_origins.filter((one) => one !== page.origin), now.etag);
     });
   });
   return (

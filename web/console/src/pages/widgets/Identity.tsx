@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call, newKey, type Schemas } from "../../api/client";
-import { asProblem, type Problem } from "../../api/problem";
+import { asProblem, asShown, type Problem } from "../../api/problem";
 import { when } from "../../format";
 import { Badge, Button, Card, Code } from "../../parts/basics";
 import { Confirm, Dialog } from "../../parts/dialog";
@@ -27,12 +27,10 @@ export function Identity({ widget, etag, onChanged, reread }: Props) {
     setProblem(undefined);
     try {
       const body = { identity_required: on } as Schemas["WidgetChange"];
-      const saved = await call("patch", "/api/widgets/{widget}", { path: { widget: widget.id }, body, etag });
+      const saved = await asShown(() => call("patch", "/api/widgets/{widget}", { path: { widget: widget.id }, body, etag }), reread);
       onChanged(saved.data, saved.etag);
     } catch (error) {
-      const found = asProblem(error);
-      setProblem(found);
-      if (found.status === 412) await reread();
+      setProblem(asProblem(error));
     }
   };
   return (

@@ -4,7 +4,7 @@ import "../../styles/widgets.css";
 import { useState } from "preact/hooks";
 import { call } from "../../api/client";
 import { useAgents } from "../../api/names";
-import type { Problem } from "../../api/problem";
+import { asShown, type Problem } from "../../api/problem";
 import { forget, useResource } from "../../api/resource";
 import { plural } from "../../format";
 import { Skeleton } from "../../parts/basics";
@@ -87,7 +87,7 @@ function Open({ widget, etag, problem, put, reread, above }: OpenProps) {
     >
       {problem && <ErrorNote problem={problem} retry={reread} safe="What you see is from before." />}
       {tab === "embed" ? (
-        <Embed widget={widget} etag={etag} onChanged={changed} />
+        <Embed widget={widget} etag={etag} onChanged={changed} reread={reread} />
       ) : tab === "identity" ? (
         <Identity widget={widget} etag={etag} onChanged={changed} reread={reread} />
       ) : (
@@ -101,7 +101,7 @@ function Open({ widget, etag, problem, put, reread, above }: OpenProps) {
             ) : (
               <>
                 <Design form={form} shown={shown} />
-                <Avatar widget={widget} etag={etag} onChanged={changed} />
+                <Avatar widget={widget} etag={etag} onChanged={changed} reread={reread} />
               </>
             )
           }
@@ -114,7 +114,7 @@ function Open({ widget, etag, problem, put, reread, above }: OpenProps) {
           action="Delete widget"
           onClose={() => setDeleting(false)}
           act={async () => {
-            await call("delete", "/api/widgets/{widget}", { path, etag });
+            await asShown(() => call("delete", "/api/widgets/{widget}", { path, etag }), reread);
             form.discard();
             go("/widgets", { replace: true });
             forget("/api/widgets");

@@ -69,18 +69,22 @@ function Steps({ agent, from, industries, config }: { agent: Agent; from: Resour
   useEffect(() => leaveAt(agent.id, step), [agent.id, step]);
   const stored = useMemo(() => fieldsOf(agent.definition), [agent.definition]);
   const path = { agent: agent.id };
+  // A change goes over what was read last, also in the save that read it.
+  const definition = useRef(agent.definition);
+  definition.current = agent.definition;
   const form = useForm<Fields>({
     stored,
     etag: from.etag,
     keep: `wizard.${agent.id}.fields`,
     save: async (changed, _, etag) => {
-      const { data, etag: next } = await call("patch", "/api/agents/{agent}", { path, etag, body: patchOf(changed, agent.definition) });
+      const { data, etag: next } = await call("patch", "/api/agents/{agent}", { path, etag, body: patchOf(changed, definition.current) });
       from.put(data, next);
       forget("/api/my-agents");
     },
     reread: async () => {
       const { data, etag } = await call("get", "/api/agents/{agent}", { path });
       from.put(data, etag);
+      definition.current = data.definition;
       return { stored: fieldsOf(data.definition), etag };
     },
     check: (values) => ({
