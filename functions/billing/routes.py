@@ -48,7 +48,8 @@ def get_plan(call: Call) -> Reply[models.AgreedPlan]:
 
 @api.put("/api/billing/plan", callers=(CONSOLE,), role="owner", summary="Choose a published plan.")
 def put_plan(call: Call, body: models.PlanChoice) -> Reply[models.AgreedPlan]:
-    """At once; with the next month when its fee is lower."""
+    """At once; with the next month when its fee or minimum is lower, when it counts whole months and this one was used, and
+    when what was used would pass the cap under it."""
     found, etag = accounts.choose_plan(call, body)
     return Reply(found, etag=etag)
 
