@@ -103,6 +103,19 @@ def test_a_draft_a_filter_without_results_and_an_unknown_invoice_say_what_they_a
     expect(page.get_by_role("alert").first).to_contain_text("There is no such invoice")
 
 
+def test_where_a_table_is_cut_off_its_amounts_are_in_sight_and_details_are_not(
+    console: Consoles, billed: Billed
+) -> None:
+    page = console("/billing/invoices", who=billed.reader)
+    heads = page.locator("thead th")
+    expect(heads.nth(2)).to_have_text("Month")
+    page.set_viewport_size({"width": 768, "height": 900})
+    expect(heads.nth(2)).to_have_text(re.compile("^Total"))
+    assert heads.all_inner_texts()[:2] == ["Invoice", "State"]
+    page.set_viewport_size({"width": 1280, "height": 900})
+    expect(heads.nth(2)).to_have_text("Month")
+
+
 def test_a_credit_note_is_reached_from_its_invoice(console: Consoles, billed: Billed) -> None:
     invoice = billed.invoice(billed.reader)
     (fee,) = [one for one in invoice["lines"] if one["kind"] == "fee"]

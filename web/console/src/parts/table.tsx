@@ -13,8 +13,8 @@ export interface Column<T> {
   id: string;
   head: ComponentChildren;
   cell: (item: T) => ComponentChildren;
-  /** What it is on a card: the title, the state beside it, a figure or a detail below, or left out. */
-  card: "title" | "status" | "figure" | "detail" | "none";
+  /** What it is on a card: the title, the state beside it, a figure or a detail below. */
+  card: "title" | "status" | "figure" | "detail";
   /** Right-aligned figures. */
   number?: boolean;
   sortable?: boolean;
@@ -61,11 +61,18 @@ export function Table<T>(props: TableProps<T>) {
   return useWide() ? <WideTable {...props} /> : <Cards {...props} />;
 }
 
+const WEIGHT: Column<never>["card"][] = ["title", "status", "figure", "detail"];
+
+/** As on a card: where a table is cut off, what is out of sight is a detail. */
+const byWeight = <T,>(columns: Column<T>[]): Column<T>[] => WEIGHT.flatMap((kind) => columns.filter((column) => column.card === kind));
+
 function WideTable<T>({ label, columns, items, keyOf, sorting, selection, current, nameOf }: TableProps<T>) {
   const all = items.length > 0 && items.every((item) => selection?.chosen.has(keyOf(item)));
   const some = items.some((item) => selection?.chosen.has(keyOf(item)));
+  const [frame, scrolls] = useScrolls();
+  const inOrder = scrolls ? byWeight(columns) : columns;
   return (
-    <Scrolling label={label}>
+    <div ref={frame} class="table-wrap" {...(scrolls ? { tabIndex: 0, role: "group", "aria-label": label } : {})}>
       <table class="table" aria-rowcount={items.length > WHOLE ? items.length + 1 : undefined}>
         <caption class="hidden">{label}</caption>
         <thead>
@@ -80,7 +87,7 @@ function WideTable<T>({ label, columns, items, keyOf, sorting, selection, curren
                 />
               </th>
             )}
-            {columns.map((column) => (
+            {inOrder.map((column) => (
               <Head key={column.id} column={column} sorting={sorting} />
             ))}
           </tr>
@@ -99,7 +106,7 @@ function WideTable<T>({ label, columns, items, keyOf, sorting, selection, curren
                           <Tick label={`Select ${nameOf?.(item) ?? id}`} checked={selection.chosen.has(id)} onChange={(on) => selection.change(toggled(selection.chosen, id, on))} />
                         </td>
                       )}
-                      {columns.map((column) => (
+                      {inOrder.map((column) => (
                         <td key={column.id} class={column.number ? "number" : undefined}>
                           {column.card === "title" ? <div class="title">{column.cell(item)}</div> : column.cell(item)}
                         </td>
@@ -112,7 +119,7 @@ function WideTable<T>({ label, columns, items, keyOf, sorting, selection, curren
           );
         })}
       </table>
-    </Scrolling>
+    </div>
   );
 }
 
@@ -135,8 +142,8 @@ function Chunk({ columns, windowed, rows, first, children }: { columns: number; 
   );
 }
 
-/** A frame that scrolls sideways when what is in it is wider; then, and only then, keys reach it. */
-function Scrolling({ label, children }: { label: string; children: ComponentChildren }) {
+/** A frame that scrolls sideways when what is in it is wider, and whether it does: then, and only then, keys reach it. */
+function useScrolls() {
   const ref = useRef<HTMLDivElement>(null);
   const [scrolls, setScrolls] = useState(false);
   useEffect(() => {
@@ -147,11 +154,7 @@ function Scrolling({ label, children }: { label: string; children: ComponentChil
     if (box.firstElementChild) watcher.observe(box.firstElementChild);
     return () => watcher.disconnect();
   }, []);
-  return (
-    <div ref={ref} class="table-wrap" {...(scrolls ? { tabIndex: 0, role: "group", "aria-label": label } : {})}>
-      {children}
-    </div>
-  );
+  return [ref, scrolls] as const;
 }
 
 const toggled = (chosen: ReadonlySet<string>, id: string, on: boolean): ReadonlySet<string> => {
