@@ -51,6 +51,9 @@ export const keepFrame = (frame: Frame): void => localStorage.setItem(FRAME, JSO
 /** True while it is not known yet who is signed in: somebody was before, or comes back from Google. */
 export const resuming = signal(localStorage.getItem(KEY) !== null || identity.comesFromGoogle());
 
+/** Why the return from Google signed nobody in, until something else is tried. */
+export const notByGoogle = signal<Problem | undefined>(undefined);
+
 let tokens: identity.Tokens | null = null;
 let renewal: Promise<void> | null = null;
 
@@ -69,7 +72,8 @@ function keep(next: identity.Tokens | null): void {
 
 /** Take up the session of an earlier visit, or a return from Google; quiet when there is none. */
 export async function resume(): Promise<void> {
-  const google = await identity.backFromGoogle();
+  // The door says why, and has all ways in; to come back once more is none of them, because a return counts once.
+  const google = await identity.backFromGoogle().catch((error: unknown) => void (notByGoogle.value = asProblem(error)));
   const refreshToken = localStorage.getItem(KEY);
   if (google) keep(google);
   else if (refreshToken)
