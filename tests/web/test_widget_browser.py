@@ -29,7 +29,7 @@ def test_a_visitor_asks_and_reads_a_streamed_answer_with_its_source(platform: St
     source = page.locator(".sources a")
     expect(source).to_have_text("Price list 2026")
     expect(source).to_have_attribute("href", "https://linden.example/prices")
-    expect(source).to_have_attribute("rel", "noopener noreferrer")
+    expect(source).to_have_attribute("rel", "noreferrer")
     [sent] = platform.asked("POST", "/api/chat")
     assert sent["message"] == "What does a cleaning cost?"
     assert sent["locale"] == "en"
@@ -126,6 +126,23 @@ def test_who_reads_further_up_is_not_moved_by_news(platform: Standin, visit: Ope
     assert page.get_by_role("log").evaluate("log => log.scrollTop") == 100
     newer.click()
     expect(newer).to_be_hidden()
+
+
+def test_a_countdown_leaves_who_reads_further_up_where_they_are(platform: Standin, visit: Open) -> None:
+    platform.plan += [Turn(text="Line\n\n" * 40), Turn(status=429, code="rate_limited", retry_after=4)]
+    page = opened(visit())
+    ask(page)
+    answered(page)
+    ask(page, "And then?")
+    notice = page.locator(".notice")
+    expect(notice).to_contain_text("Busy right now")
+    log = page.get_by_role("log")
+    # It followed, so that the notice covers nothing.
+    assert log.evaluate("log => log.scrollHeight - log.scrollTop - log.clientHeight") <= 1
+    log.evaluate("log => { log.scrollTop = 100; }")
+    seen = notice.inner_text()
+    expect(notice).not_to_have_text(seen)
+    assert log.evaluate("log => log.scrollTop") == 100
 
 
 def test_a_phone_shows_it_on_the_full_screen(platform: Standin, visit: Open) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from functions.widgets.models import PreChat, PreChatField, Proactive, Texts
 from tests.web import standin
 from tests.web.standin import OWNER, WIDGET, Standin, Turn
-from tests.web.visitor import Open, answered, ask, opened
+from tests.web.visitor import Open, answered, ask, last_answer, opened
 
 pytestmark = pytest.mark.browser
 
@@ -169,13 +169,15 @@ def test_it_is_dismissed_and_does_not_disturb_who_has_closed_the_chat(platform: 
     expect(other.locator(".hello")).to_be_empty()
 
 
+def signed(subject: str) -> str:
+    """What the site's server says of the visitor whom it knows by this name."""
+    payload = json.dumps({"sub": subject, "name": "Zoë", "email": "zoe@example.com", "exp": 4_000_000_000})
+    return f"h.{base64.urlsafe_b64encode(payload.encode()).decode().rstrip('=')}.s"
+
+
 def test_who_is_signed_in_by_the_site_is_known_and_others_do_not_see_what_they_said(
     platform: Standin, visit: Open
 ) -> None:
-    def signed(subject: str) -> str:
-        payload = json.dumps({"sub": subject, "name": "Zoë", "email": "zoe@example.com", "exp": 4_000_000_000})
-        return f"h.{base64.urlsafe_b64encode(payload.encode()).decode().rstrip('=')}.s"
-
     platform.plan.append(Turn(action="collect_lead"))
     with standin.site(platform, {"data-identity": signed("7")}) as site:
         page = opened(visit(site=site))
@@ -194,3 +196,34 @@ def test_who_is_signed_in_by_the_site_is_known_and_others_do_not_see_what_they_s
         ask(page, "And now?")
         answered(page)
         assert platform.asked("POST", f"/api/widgets/{WIDGET}/sessions")[2:] == [{}]
+
+
+def test_who_signs_out_while_an_answer_runs_takes_it_along(platform: Standin, visit: Open) -> None:
+    platform.plan.append(Turn(text="Your results are in.", hold_after=2))
+    with standin.site(platform, {"data-identity": signed("7")}) as site:
+        page = opened(visit(site=site))
+        ask(page, "What are my results?")
+        expect(last_answer(page)).to_have_text("Your results")
+        with page.expect_event("requestfailed", lambda request: request.url.endswith("/api/chat")):
+            page.evaluate("AgentHub.identify('')")
+        platform.go.set()
+        ask(page, "And who am I?")
+        answered(page)
+        expect(page.locator(".message.visitor")).to_have_text(["You: And who am I?"])
+        expect(page.get_by_text("results")).to_have_count(0)
+        assert platform.asked("POST", "/api/chat")[1].get("conversation_id") is None
+        assert platform.asked("POST", f"/api/widgets/{WIDGET}/sessions")[1:] == [{}]
+
+
+def test_what_waits_to_be_sent_again_is_not_sent_for_who_comes_next(platform: Standin, visit: Open) -> None:
+    platform.plan.append(Turn(status=429, code="rate_limited", retry_after=2))
+    with standin.site(platform, {"data-identity": signed("7")}) as site:
+        page = opened(visit(site=site))
+        ask(page, "What are my results?")
+        expect(page.locator(".notice")).to_contain_text("Busy right now")
+        page.evaluate("AgentHub.identify('')")
+        expect(page.locator(".notice")).to_be_hidden()
+        ask(page, "And who am I?")
+        answered(page)
+        said = [body["message"] for body in platform.asked("POST", "/api/chat")]
+        assert said == ["What are my results?", "And who am I?"]

@@ -20,7 +20,7 @@ const styles = {
   name: "styles",
   setup(build) {
     build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
-      const { outputFiles } = await esbuild({ entryPoints: [path], bundle: true, minify: true, write: false });
+      const { outputFiles } = await esbuild({ entryPoints: [path], bundle: true, minify: true, charset: "utf8", write: false });
       return { contents: outputFiles[0].text.trim(), loader: "text" };
     });
   },

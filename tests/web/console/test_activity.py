@@ -99,6 +99,20 @@ def test_of_a_long_table_the_rows_near_the_window_are_there(console: Consoles, c
     assert complaints(page) == []
 
 
+def test_what_is_no_day_in_an_address_filters_nothing_and_no_year_has_five_digits(
+    console: Consoles, changed: Practice
+) -> None:
+    for path in ("/activity", "/analytics", "/conversations", "/exports"):
+        page = console(f"{path}?range=custom&from=12026-03-01&to=yesterday", who=changed)
+        expect(page.get_by_text("This page failed")).to_have_count(0)
+        expect(page.locator("main").get_by_role("alert")).to_have_count(0)
+    page.evaluate("location.hash = '/activity'")
+    day = page.get_by_label("From")
+    day.press_sequentially("01012026")
+    expect(page).to_have_url(re.compile("from=2026-01-01"))
+    expect(day).to_have_attribute("max", re.compile("^9999"))
+
+
 def test_the_audit_log_is_not_for_members(console: Consoles, changed: Practice) -> None:
     page = console("/activity?tab=audit", who=colleague(changed, "member"))
     expect(page.locator("main")).to_contain_text("joined the workspace")

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from tests.e2e.practice import Practice
 from tests.web.console.conftest import WIDTHS, Consoles, complaints, sideways
@@ -124,6 +124,34 @@ def test_a_deleted_agent_waits_thirty_days_and_comes_back(console: Consoles, pra
     row.get_by_role("button", name="Restore").click()
     expect(page.get_by_text(f"{name} is back")).to_be_visible()
     assert practice.owner.get(f"/api/my-agents/{own}")["deleted_at"] is None
+
+
+def test_one_that_needs_no_change_is_told_as_one(console: Consoles, fleet: Practice) -> None:
+    page = console("/agents", who=fleet)
+    page.get_by_label("Select Nora").check()
+    page.get_by_role("button", name="More for the selected").click()
+    page.get_by_role("menuitem", name="Add tag").click()
+    page.get_by_role("dialog").get_by_label("Tag").fill("night")
+    expect(page.get_by_role("dialog")).to_contain_text("1 agent needs no change.")
+
+
+def test_of_a_deleted_agent_nobody_is_asked_to_save_anything(console: Consoles, practice: Practice, own: str) -> None:
+    page = console(f"/agents/{own}?tab=settings", who=practice)
+    name = practice.owner.get(f"/api/agents/{own}")["name"]
+    page.get_by_label("Name", exact=True).fill("Typed and not saved")
+    expect(page.get_by_role("region", name="Unsaved changes")).to_be_visible()
+    asked: list[str] = []
+
+    def refuse(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", refuse)
+    page.get_by_role("button", name="Delete agent").click()
+    page.get_by_role("button", name=f"Delete {name}").click()
+    expect(page).to_have_url(re.compile("#/agents$"))
+    expect(page.get_by_role("heading", name="Agents", exact=True)).to_be_visible()
+    assert asked == []
 
 
 def test_a_file_with_a_fault_leads_to_its_line_and_a_good_one_makes_an_agent(

@@ -49,6 +49,14 @@ def test_a_conversation_is_found_by_its_words_and_read_down_to_its_bill(
     expect(transcript).to_contain_text(CONSENT)
 
 
+def test_a_link_that_could_not_be_copied_says_so(console: Consoles, practice: Practice, told: Talk) -> None:
+    page = console(f"/conversations/{told.id}", who=practice)
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('denied')) }")
+    page.get_by_role("button", name="More about this conversation").click()
+    page.get_by_role("menuitem", name="Copy link").click()
+    expect(page.get_by_text("Not copied: select it in the address bar")).to_be_visible()
+
+
 def test_a_link_to_a_turn_opens_it_and_a_filter_that_finds_nothing_can_be_cleared(
     console: Consoles, practice: Practice, told: Talk
 ) -> None:

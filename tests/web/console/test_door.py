@@ -116,6 +116,35 @@ def test_who_comes_back_from_google_finds_the_page_that_was_asked_for(console: C
     expect(page.get_by_text(email)).to_be_visible()
 
 
+def test_who_cancels_at_google_or_is_refused_there_reads_it_at_the_door(console: Consoles, practice: Practice) -> None:
+    page = console("/")
+    page.route(CONFIG, with_google)
+    back = ["?state=s&error=access_denied", "?state=s&code=c"]
+
+    def leave(route: Route) -> None:
+        asked = sent(route.request)["continueUri"]
+        route.fulfill(json={"sessionId": "s1", "authUri": asked + back.pop(0)})
+
+    refusal = {"error": {"code": 400, "message": "INVALID_IDP_RESPONSE : The supplied auth credential is malformed"}}
+    page.route("**/accounts:createAuthUri**", leave)
+    page.route("**/accounts:signInWithIdp**", lambda route: route.fulfill(status=400, json=refusal))
+    page.goto(f"{practice.stack.gateway}/#/settings")
+    page.reload()
+    google = page.get_by_role("button", name="Sign in with Google")
+    google.click()
+    expect(page.get_by_text("Signing in with Google was cancelled.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
+    expect(page.get_by_text("You stay signed in")).to_have_count(0)
+    assert complaints(page) == []
+    google.click()
+    expect(page.get_by_text("Google did not sign you in")).to_be_visible()
+    # What is asked for there still opens for who signs in another way.
+    page.get_by_label("Email").fill(practice.email)
+    page.get_by_label("Password").fill(practice.password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("heading", name="Settings")).to_be_visible()
+
+
 def test_a_new_address_is_proved_by_a_mail_that_can_be_sent_again(console: Consoles, practice: Practice) -> None:
     email, path = invited(practice)
     page = console(f"{path}?mode=up")

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Dialog, Route, expect
 
 from tests.e2e.practice import Practice
-from tests.web.console.conftest import WIDTHS, Consoles, complaints, sideways
+from tests.web.console.conftest import WIDTHS, Consoles, Make, complaints, sideways
 from tests.web.console.people import stranger
 
 MOVED = """
@@ -86,6 +86,37 @@ def test_a_reload_keeps_the_session_and_signing_out_ends_it(console: Consoles, p
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+def test_who_stays_at_what_is_unsaved_stays_signed_in_and_who_signs_out_leaves_nothing_typed(
+    console: Consoles, practice: Practice, make: Make
+) -> None:
+    page = console(f"/agents/new/{make()}?step=goals", who=practice)
+    page.get_by_label("How people reach you").fill("ring twice")
+    kept = "Object.keys(sessionStorage).filter((name) => name.startsWith('agenthub.kept.')).length"
+    assert page.evaluate(kept) == 1
+    page.evaluate("location.hash = '/settings'")
+    page.get_by_label("Keep conversations for").fill("66")
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        if len(asked) == 1:
+            dialog.dismiss()
+        else:
+            dialog.accept()
+
+    page.on("dialog", answer)
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    expect(page.get_by_label("Keep conversations for")).to_have_value("66")
+    assert page.evaluate("localStorage.getItem('agenthub.session')")
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert asked == ["confirm", "confirm"]
+    assert page.evaluate(kept) == 0
+    assert page.evaluate("localStorage.getItem('agenthub.session')") is None
+
+
 def test_a_session_that_ends_asks_for_the_password_over_the_page(console: Consoles, practice: Practice) -> None:
     page = console("/", who=practice)
     expect(page.locator(".topbar strong")).to_have_text("Linden Dental")
@@ -115,6 +146,22 @@ def test_the_palette_finds_pages_and_agents_by_keyboard(console: Consoles, pract
     expect(page.get_by_role("option", name=re.compile("Mia"))).to_be_visible()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(f"#/agents/{practice.agent}$"))
+
+
+def test_what_was_found_for_other_words_is_not_opened(console: Consoles, practice: Practice) -> None:
+    page = console("/", who=practice)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("Mia")
+    expect(page.get_by_role("option", name=re.compile("Mia"))).to_be_visible()
+    # While the answer for the new words is on its way.
+    page.route("**/api/dashboard/search?*", lambda route: None)
+    page.keyboard.type("x")
+    expect(page.get_by_role("option", name=re.compile("Mia"))).to_have_count(0)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Search")).to_be_visible()
+    page.keyboard.press("Backspace")
+    expect(page.get_by_role("option", name=re.compile("Mia"))).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Searching")).to_have_count(1)
 
 
 def test_an_address_that_leads_nowhere_says_so(console: Consoles, practice: Practice) -> None:

@@ -345,6 +345,21 @@ def test_the_whole_workspace_is_exported_while_the_page_is_left(console: Console
     assert found.content[:2] == b"PK"
 
 
+def test_an_export_that_failed_says_why_and_what_to_do(console: Consoles, practice: Practice) -> None:
+    page = console("/nowhere", who=practice)
+    one = {
+        "id": "exp_1", "kind": "workspace", "format": "zip", "from": None, "to": None, "agent_id": None, "rows": 0,
+        "rows_expected": None, "requested_by": "user", "bytes": None, "sha256": None, "file_name": "all.zip",
+        "created_at": "2026-11-28T10:00:00Z", "finished_at": "2026-11-28T10:01:00Z", "url": None,
+        "expires_at": "2026-12-05T10:00:00Z", "state": "failed", "error": "too_large",
+    }  # fmt: skip
+    page.route(re.compile(r"/api/exports\?"), lambda route: route.fulfill(json={"items": [one]}))
+    page.route(re.compile("/api/exports/exp_1"), lambda route: route.fulfill(json=one))
+    page.evaluate("location.hash = '/settings'")
+    expect(page.get_by_text("There is too much of it for one file.")).to_be_visible()
+    expect(page.get_by_text("too_large")).to_have_count(0)
+
+
 def test_a_viewer_sees_the_workspace_and_may_only_leave(console: Consoles, practice: Practice) -> None:
     viewer = colleague(practice, "viewer")
     page = console("/settings", who=viewer)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import FilePayload, FrameLocator, Page, Route, expect
+from playwright.sync_api import Dialog, FilePayload, FrameLocator, Page, Route, expect
 
 from tests.e2e.practice import ORIGIN, Practice
 from tests.web.console.conftest import WIDTHS, Consoles, complaints, reach, sideways
@@ -361,6 +361,26 @@ def test_a_deleted_widget_is_gone(console: Consoles, practice: Practice, widget:
     page.get_by_role("dialog").get_by_role("button", name="Delete widget").click()
     expect(page.get_by_role("heading", name="Widgets", exact=True)).to_be_visible()
     practice.owner.ask("GET", f"/api/widgets/{widget}", status=404)
+
+
+def test_of_a_deleted_widget_nobody_is_asked_to_save_anything(
+    console: Consoles, practice: Practice, widget: str
+) -> None:
+    page = console(f"/widgets/{widget}?tab=behaviour", who=practice)
+    page.get_by_label("Name", exact=True).fill("Typed and not saved")
+    expect(page.get_by_role("region", name="Unsaved changes")).to_be_visible()
+    asked: list[str] = []
+
+    def refuse(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", refuse)
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Delete widget").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete widget").click()
+    expect(page.get_by_role("heading", name="Widgets", exact=True)).to_be_visible()
+    assert asked == []
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

@@ -53,6 +53,12 @@ export function guardLeaving(ask: () => boolean, within: readonly string[] = [])
   return () => void guards.delete(guard);
 }
 
+/** Go there without a question: what was being changed on this page is gone, or put by. */
+export function goUnasked(to: string, options: { replace?: boolean } = {}): void {
+  guards.clear();
+  go(to, options);
+}
+
 /** Whether one may go from one address to another; who let go is not asked again on the way. */
 function mayLeave(from: string, to: string): boolean {
   const [before, now] = [split(from), split(to)];

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addDays, daysOf, today } from "../src/parts/range";
+import { addDays, dayIn, daysOf, today } from "../src/parts/range";
 import { behind } from "../src/pages/analytics/behind";
 import { added } from "../src/pages/analytics/cumulative";
 import type { Cut } from "../src/pages/analytics/cut";
@@ -24,6 +24,11 @@ test("named spans have their days, both included", () => {
   assert.deepEqual(daysOf("last-month", "2024-03-01"), ["2024-02-01", "2024-02-29"]);
   assert.equal(addDays("2026-12-31", 1), "2027-01-01");
   for (const n of [1, 7, 30, 90]) assert.equal(length(...daysOf(`${n}d`, "2026-11-28")), n);
+});
+
+test("an address names a day or none", () => {
+  assert.deepEqual(["2026-03-01", "0001-01-01", "9999-12-30"].map(dayIn), ["2026-03-01", "0001-01-01", "9999-12-30"]);
+  for (const none of [undefined, "", "today", "12026-03-01", "2026-3-1", "2026-13-01", "2026-02-30", "9999-12-31"]) assert.equal(dayIn(none), undefined);
 });
 
 test("a month stands beside the same days of the one before", () => {

@@ -5,11 +5,9 @@ import { fields, json, text } from "./parse";
 import type { Failure, Refusal } from "./retry";
 import type { Store } from "./storage";
 
-/** What stopped a call, in the terms of retry.ts. */
-export class CallFailed extends Error {
-  constructor(readonly failure: Failure) {
-    super(failure.kind);
-  }
+/** What stopped a call, in the terms of retry.ts; everybody who calls catches it, so it needs no Error's stack. */
+export class CallFailed {
+  constructor(readonly failure: Failure) {}
 }
 
 export const BROKEN: Failure = { kind: "broken" };
@@ -71,7 +69,10 @@ export interface Api {
   call(method: string, path: string, body: unknown, key?: string): Promise<unknown>;
 }
 
-/** The platform as `config` names it; `identity` is the site's word for its visitor, if any. Every call throws CallFailed and nothing else. */
+/**
+ * The platform as `config` names it; `identity` is the site's word for its visitor, if any. Every call throws CallFailed
+ * and nothing else, also when the store belongs to somebody else by the time it is answered.
+ */
 export function openApi(
   config: Config,
   store: Store,
@@ -112,25 +113,27 @@ export function openApi(
 
   const exchange = async (method: string, url: string, token: string, body: unknown, key = ""): Promise<unknown> => {
     const watch = watchdog();
+    const { who } = store.read();
     const answer = await send(method, url, token, body, watch, key ? { "Idempotency-Key": key } : {}, (r) => r.text());
     watch.stop();
+    if (store.read().who !== who) throw new CallFailed(BROKEN);
     return json(answer);
   };
 
   const session = async (): Promise<string> => {
     const url = `${config.apiUrl}/api/widgets/${config.widget}/sessions`;
-    const old = store.read().token;
+    const { token: old, who } = store.read();
     const signed = identity();
-    const who = signed ? { identity: signed } : {};
+    const named = signed ? { identity: signed } : {};
     let answer: unknown;
     try {
-      answer = await exchange("POST", url, old, who);
+      answer = await exchange("POST", url, old, named);
     } catch (error) {
       const failure = failureOf(error);
-      if (!old || failure.kind !== "refused" || ![400, 401, 404, 422].includes(failure.status)) throw error;
+      if (!old || store.read().who !== who || failure.kind !== "refused" || ![400, 401, 404, 422].includes(failure.status)) throw error;
       // The old session is over for good; its conversation belonged to it, the visitor remains the same.
       store.write({ token: "", conversation: "" });
-      answer = await exchange("POST", url, "", { visitor: old, ...who });
+      answer = await exchange("POST", url, "", { visitor: old, ...named });
     }
     const { token, expires_at: expires } = fields(answer);
     store.write({ token: text(token), expires: text(expires) });
@@ -158,13 +161,15 @@ export function openApi(
       return send("POST", chat, await token(), body, watch, headers, (response) => response);
     },
     async call(method, path, body, key) {
+      const { who } = store.read();
       const once = (good: string): Promise<unknown> => exchange(method, chat + path, good, body, key);
       const good = await token();
       try {
         return await once(good);
       } catch (error) {
         const failure = failureOf(error);
-        if (failure.kind === "refused" && failure.status !== 401) throw error;
+        // What was said by one visitor is not sent again in the session of another.
+        if (store.read().who !== who || (failure.kind === "refused" && failure.status !== 401)) throw error;
         return once(await renew());
       }
     },

@@ -1,7 +1,7 @@
 /** One conversation: what was said, what waits to be sent, and how a turn gets through a bad network. */
 
 import { BROKEN, CallFailed, failureOf, refusal, watchdog } from "./api";
-import type { Api } from "./api";
+import type { Api, Watchdog } from "./api";
 import type { Config } from "./config";
 import { fields, json, list, text, webAddress } from "./parse";
 import type { Fields } from "./parse";
@@ -98,6 +98,8 @@ export interface Details {
 export function openConversation(config: Config, api: Api, store: Store, around: Surroundings): Conversation {
   const messages: Message[] = [];
   let running = false;
+  /** Of the attempt that runs. */
+  let watch: Watchdog | undefined;
 
   const id = (): string => store.read().conversation;
 
@@ -133,9 +135,10 @@ export function openConversation(config: Config, api: Api, store: Store, around:
   };
 
   const restore = async (): Promise<void> => {
-    const { unsent } = store.read();
     // A conversation that cannot be loaded is no reason to refuse a new message.
     const history = await earlier().catch((): Message[] => []);
+    // What waits is looked up only now: meanwhile somebody else may have come.
+    const { unsent } = store.read();
     const last = history.filter((one) => one.from === "visitor").at(-1)?.text;
     for (const { key, text } of unsent) {
       // One that was answered after its page was left is in the history already.
@@ -152,10 +155,15 @@ export function openConversation(config: Config, api: Api, store: Store, around:
     if (running) return;
     running = true;
     let next: Message | undefined;
-    while ((next = messages.find((one) => one.state === "waiting"))) await turn(next);
+    while ((next = messages.find((one) => one.state === "waiting"))) {
+      await turn(next);
+      // Its visitor has gone, and what the next one says is sent by a run of its own.
+      if (!messages.includes(next)) return;
+    }
     running = false;
   };
 
+  /** See a message through; without effect from the moment on when it is forgotten. */
   const turn = async (asked: Message): Promise<void> => {
     const answer = message("agent", { state: "streaming" });
     const after = retries();
@@ -165,6 +173,7 @@ export function openConversation(config: Config, api: Api, store: Store, around:
         tell("offline");
         await around.online();
       }
+      if (!messages.includes(asked)) return;
       asked.state = "sending";
       tell(step?.kind === "again" && step.notice === "connecting" ? "connecting" : "");
       try {
@@ -175,6 +184,7 @@ export function openConversation(config: Config, api: Api, store: Store, around:
         around.answered(answer);
         return;
       } catch (error) {
+        if (!messages.includes(asked)) return;
         if (!around.isOnline()) continue;
         const failure = failureOf(error);
         if (failure.kind === "refused" && failure.status === 404 && id()) {
@@ -192,13 +202,13 @@ export function openConversation(config: Config, api: Api, store: Store, around:
         tell(step.kind === "away" ? "away" : "error");
         return;
       }
-      if (step.kind === "again") await wait(step.after, step.notice);
+      if (step.kind === "again") await wait(asked, step.after, step.notice);
     }
   };
 
-  const wait = async (seconds: number, notice: "connecting" | "busy" | ""): Promise<void> => {
+  const wait = async (asked: Message, seconds: number, notice: "connecting" | "busy" | ""): Promise<void> => {
     if (notice === "busy") {
-      for (let left = Math.ceil(seconds); left > 0; left -= 1) {
+      for (let left = Math.ceil(seconds); left > 0 && messages.includes(asked); left -= 1) {
         tell(notice, left);
         await around.sleep(1000);
       }
@@ -211,7 +221,7 @@ export function openConversation(config: Config, api: Api, store: Store, around:
 
   /** Send once and read the whole answer into `answer`; throws CallFailed, or what a broken stream throws. */
   const attempt = async (asked: Message, answer: Message): Promise<void> => {
-    const watch = watchdog();
+    const mine = (watch = watchdog());
     let said = "";
     let over = false;
 
@@ -239,7 +249,7 @@ export function openConversation(config: Config, api: Api, store: Store, around:
     };
 
     const body = { message: asked.text, ...which(), locale: config.locale, page_url: around.pageUrl() };
-    const response = await api.turn(asked.key, body, watch);
+    const response = await api.turn(asked.key, body, mine);
     try {
       if (response.body && response.headers.get("Content-Type")?.includes("event-stream")) {
         const reader = response.body.getReader();
@@ -248,7 +258,7 @@ export function openConversation(config: Config, api: Api, store: Store, around:
         while (!over) {
           const { done, value } = await reader.read();
           if (done) throw new CallFailed(BROKEN);
-          watch.heard();
+          mine.heard();
           for (const { name, data } of events(decoder.decode(value, { stream: true }))) take(name, fields(json(data)));
           around.changed();
         }
@@ -262,7 +272,7 @@ export function openConversation(config: Config, api: Api, store: Store, around:
         take("done", { ...whole, ...message });
       }
     } finally {
-      watch.stop();
+      mine.stop();
     }
   };
 
@@ -292,6 +302,8 @@ export function openConversation(config: Config, api: Api, store: Store, around:
     stars: (stars, comment) => post("/feedback", { stars, ...(comment ? { comment } : {}) }),
     lead: (details) => post("/lead", details),
     forget() {
+      watch?.stop();
+      running = false;
       messages.length = 0;
       self.notice = null;
       changed();

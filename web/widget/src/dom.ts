@@ -43,9 +43,9 @@ export function icon(path: string): SVGSVGElement {
   return svg;
 }
 
-/** A link that leaves the page without giving it away. */
+/** A link that leaves the page without giving it away; `noreferrer` means `noopener`, too. */
 export function link(url: string, ...children: readonly (Node | string)[]): HTMLAnchorElement {
-  return h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, ...children);
+  return h("a", { href: url, target: "_blank", rel: "noreferrer" }, ...children);
 }
 
 function parts(inline: readonly Inline[], sources: ReadonlyMap<number, string>): (Node | string)[] {

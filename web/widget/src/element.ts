@@ -65,7 +65,7 @@ export class ChatElement extends HTMLElement {
     root.append(panel.launcher, panel.hello, panel.dialog);
     // The page's own keyboard shortcuts are not meant for what is typed here.
     for (const name of ["keydown", "keyup"]) root.addEventListener(name, (event) => event.stopPropagation());
-    for (const name of ["resize", "scroll"]) globalThis.visualViewport?.addEventListener(name, panel.fit);
+    for (const name of ["resize", "scroll"]) visualViewport?.addEventListener(name, panel.fit);
     const { open, close, ask } = panel;
     return {
       open,

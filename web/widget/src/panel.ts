@@ -134,7 +134,7 @@ export function openPanel(config: Config, conversation: Conversation, known: Roo
   label();
 
   const fit = (): void => {
-    const seen = globalThis.visualViewport;
+    const seen = visualViewport;
     const modal = seen && dialog.matches(":modal");
     dialog.style.height = modal ? `${seen.height}px` : "";
     dialog.style.top = modal ? `${seen.offsetTop}px` : "";
@@ -191,13 +191,13 @@ export function openPanel(config: Config, conversation: Conversation, known: Roo
     const { messages } = conversation;
     const told = conversation.notice;
     if (messages.length) chips.remove();
-    transcript.update();
+    const follow = transcript.update();
     const words = told ? texts[told.kind].replace("{n}", `${told.seconds}`) : "";
     if (notice.textContent !== words) {
       // A countdown is said once, not every second.
       if (words && !(told?.kind === "busy" && notice.textContent)) say(words);
       notice.textContent = words;
-      toEnd();
+      if (follow) toEnd();
     }
     const now = !told && messages.some((one) => one.state === "sending");
     if (now && !answering) say(texts.answering.replace("{name}", name));

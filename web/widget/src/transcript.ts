@@ -14,8 +14,8 @@ export interface Transcript {
   /** Shown while there is something new below what is in view. */
   readonly newer: HTMLButtonElement;
   toEnd(): void;
-  /** Show the conversation as it is now. */
-  update(): void;
+  /** Show the conversation as it is now; returns whether the end was in view, or nearly, so that what is new is followed. */
+  update(): boolean;
 }
 
 interface Entry {
@@ -117,6 +117,7 @@ export function openTranscript(config: Config, room: Room, conversation: Convers
       }
       if (follow) toEnd();
       else if (log.scrollHeight > height) newer.hidden = false;
+      return follow;
     },
   };
 }

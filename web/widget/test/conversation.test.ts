@@ -27,6 +27,7 @@ interface Run {
   readonly keys: string[];
   readonly sessions: Record<string, unknown>[];
   readonly slept: number[];
+  readonly spoken: string[];
   /** Resolves when the message that was asked is answered or given up. */
   settled(): Promise<void>;
 }
@@ -35,9 +36,16 @@ function run(turns: Answer[], sessions: Answer[] = [], saved = "", online = () =
   const keys: string[] = [];
   const seen: Record<string, unknown>[] = [];
   const slept: number[] = [];
+  const spoken: string[] = [];
   let tokens = 0;
   let keyCount = 0;
   const fake: typeof fetch = async (url, init) => {
+    init?.signal?.throwIfAborted();
+    const stopped = new Promise<never>((_, stop) => init?.signal?.addEventListener("abort", () => stop(init.signal?.reason)));
+    stopped.catch(() => undefined);
+    return Promise.race([stopped, answer(url, init)]);
+  };
+  const answer: typeof fetch = async (url, init) => {
     const headers = new Headers(init?.headers);
     if (String(url).endsWith("/sessions")) {
       seen.push({ authorization: headers.get("Authorization"), body: JSON.parse(String(init?.body)) });
@@ -62,10 +70,10 @@ function run(turns: Answer[], sessions: Answer[] = [], saved = "", online = () =
       const open = conversation?.messages.some((one) => ["waiting", "sending", "streaming"].includes(one.state));
       if (!open) wake();
     },
-    answered: () => undefined,
+    answered: (message) => void spoken.push(message.text),
   });
   const settled = (): Promise<void> => new Promise((over) => (wake = over));
-  return { conversation, store, keys, sessions: seen, slept, settled };
+  return { conversation, store, keys, sessions: seen, slept, spoken, settled };
 }
 
 async function ask(one: Run): Promise<void> {
@@ -165,6 +173,87 @@ test("what was left unsent is sent when the page is opened again, unless it was 
   await one.conversation.restore();
   assert.deepEqual(one.conversation.messages.map((message) => message.text), ["First", "Yes.", "Second", "Yes."]);
   assert.deepEqual(one.keys, ["", "b"]);
+});
+
+/** An answer of the server that waits until it is let go; `reached` resolves when it was asked for. */
+function held(answer: Answer): { answer: Answer; reached: Promise<void>; go: () => void } {
+  let [go, arrive]: (() => void)[] = [];
+  const gate = new Promise<void>((open) => (go = open));
+  const reached = new Promise<void>((there) => (arrive = there));
+  return { reached, go: () => go?.(), answer: async () => (arrive?.(), await gate, answer()) };
+}
+
+/** Another visitor comes, as the element tells it, and asks something. */
+async function next(one: Run): Promise<void> {
+  one.store.write({ who: "next", token: "", conversation: "", unsent: [] });
+  one.conversation.forget();
+  await ask(one);
+}
+
+const said = (one: Run): string[] => one.conversation.messages.map((message) => message.text);
+
+test("an answer that comes after its visitor has gone is neither shown, spoken nor remembered", async () => {
+  const first = held(stream(["start", { conversation_id: "cnv_9" }], ["delta", { text: "Yours alone." }], ["done", { message_id: "msg_9", conversation_id: "cnv_9" }]));
+  const one = run([first.answer, whole]);
+  one.conversation.ask("My secret");
+  await first.reached;
+  await next(one);
+  first.go();
+  await new Promise((over) => setTimeout(over));
+  assert.deepEqual(said(one), ["Open today?", "Yes."]);
+  assert.deepEqual(one.spoken, ["Yes."]);
+  assert.equal(one.conversation.id(), "cnv_1");
+});
+
+test("what waits to be sent again is never sent in the next visitor's session", async () => {
+  const asked = held(() => json(429, {}, { "Retry-After": "3" }));
+  const one = run([asked.answer, whole]);
+  one.conversation.ask("My secret");
+  await asked.reached;
+  await next(one);
+  asked.go();
+  await new Promise((over) => setTimeout(over));
+  assert.deepEqual(one.keys, ["k1", "k2"]);
+  assert.deepEqual(one.slept, []);
+  assert.equal(one.conversation.notice, null);
+});
+
+test("a session that was asked for before somebody else came is not theirs", async () => {
+  const session = held(() => json(200, { token: "theirs", expires_at: "2099-01-01T00:00:00Z" }));
+  const one = run([whole], [session.answer]);
+  one.conversation.ask("My secret");
+  await session.reached;
+  await next(one);
+  session.go();
+  await new Promise((over) => setTimeout(over));
+  assert.equal(one.store.read().token, "t2");
+  assert.deepEqual(one.keys, ["k2"]);
+  assert.deepEqual(said(one), ["Open today?", "Yes."]);
+});
+
+test("a session that is over when somebody else comes is not begun anew for them", async () => {
+  const session = held(() => json(401, {}));
+  const saved = JSON.stringify({ token: "old", expires: "2020-01-01T00:00:00Z", conversation: "cnv_0" });
+  const one = run([whole], [session.answer], saved);
+  one.conversation.ask("My secret");
+  await session.reached;
+  one.store.write({ who: "next", token: "", conversation: "", unsent: [] });
+  one.conversation.forget();
+  session.go();
+  await ask(one);
+  assert.deepEqual(one.sessions.map(({ body }) => body), [{}, {}]);
+  assert.deepEqual(one.keys, ["k2"]);
+});
+
+test("what was said before is not shown to who came while it loaded", async () => {
+  const history = held(() => json(200, { conversation_id: "cnv_9", messages: [{ role: "visitor", text: "My secret" }] }));
+  const one = run([history.answer, whole], [], JSON.stringify({ token: "t", expires: "2099-01-01T00:00:00Z" }));
+  const loaded = one.conversation.restore();
+  await history.reached;
+  await next(one);
+  history.go();
+  await loaded;
+  assert.deepEqual(said(one), ["Open today?", "Yes."]);
 });
 
 test("storage that is blocked is no error", async () => {

@@ -12,7 +12,7 @@ import { ErrorNote } from "../parts/problem";
 import { go, to, useQuery, withQuery } from "../routing";
 import { google as byGoogle } from "../session/config";
 import { askForNewPassword, leaveForGoogle, setNewPassword } from "../session/identity";
-import { claims, signIn, signOut, signUp, verifyAgain } from "../session/session";
+import { claims, notByGoogle, signIn, signOut, signUp, verifyAgain } from "../session/session";
 
 /** A card in the middle of an empty page. */
 export function Door({ title, children }: { title: string; children: ComponentChildren }) {
@@ -64,11 +64,13 @@ function Credentials({ isNew }: { isNew: boolean }) {
   const [password, setPassword] = useState("");
   const { at, onward } = useDoor();
   const entering = useAction(async () => {
+    notByGoogle.value = undefined;
     await (isNew ? signUp : signIn)(email.trim(), password);
     go(onward, { replace: true });
   });
   const google = useAction(() => leaveForGoogle(onward));
   const { problem } = entering;
+  const unsigned = google.problem ?? notByGoogle.value;
   const known = problem?.at("/email") ?? problem?.at("/password");
   return (
     <>
@@ -100,7 +102,7 @@ function Credentials({ isNew }: { isNew: boolean }) {
           Sign in with Google
         </Button>
       )}
-      {google.problem && <ErrorNote problem={google.problem} />}
+      {unsigned && <ErrorNote problem={unsigned} />}
     </>
   );
 }

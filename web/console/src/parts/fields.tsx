@@ -79,6 +79,9 @@ function useFocus<E extends HTMLElement>(wanted: boolean | undefined) {
   return ref;
 }
 
+/** The last day that a date field takes: without one, browsers take years of six digits. The day after it is a day, too. */
+export const LAST_DAY = "9999-12-30";
+
 export interface InputProps {
   value: string;
   onInput: (value: string) => void;
@@ -113,6 +116,7 @@ export function Input({ value, onInput, type = "text", label, number, dir = "aut
       dir={type === "text" || type === "search" ? dir : undefined}
       onInput={(event) => onInput(event.currentTarget.value)}
       {...useTied()}
+      {...(type === "date" ? { max: LAST_DAY } : {})}
       {...rest}
     />
   );

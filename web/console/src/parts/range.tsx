@@ -2,7 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 import { useQuery } from "../routing";
-import { Checkbox, Input, Select } from "./fields";
+import { Checkbox, Input, LAST_DAY, Select } from "./fields";
 
 export const RANGES = [
   { value: "1d", label: "Today" },
@@ -21,6 +21,9 @@ export interface Span {
   to: string;
   compare: boolean;
 }
+
+/** The day that an address names, or nothing where it names none: addresses are typed, too. */
+export const dayIn = (name: string | undefined): string | undefined => (name && /^\d{4}-\d\d-\d\d$/.test(name) && name <= LAST_DAY && !Number.isNaN(Date.parse(name)) && addDays(name, 0) === name ? name : undefined);
 
 /** Today's date in a time zone, "2026-11-28". */
 export const today = (zone: string, at = new Date()): string => new Intl.DateTimeFormat("en-CA", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" }).format(at);
@@ -47,7 +50,8 @@ export function useSpan(zone: string, preset = "30d", compares = false): [Span, 
   const now = today(zone);
   const span = useMemo<Span>(() => {
     const range = query.range ?? preset;
-    const [from, to] = range === "custom" && query.from && query.to ? [query.from, query.to] : daysOf(range, now);
+    const [first, last] = [dayIn(query.from), dayIn(query.to)];
+    const [from, to] = range === "custom" && first && last ? [first, last] : daysOf(range, now);
     return { range, from, to, compare: query.compare ? query.compare === "1" : compares };
   }, [query, now, preset, compares]);
   return [

@@ -11,6 +11,8 @@ export interface Tokens {
   expiresAt: number;
 }
 
+const GOOGLE_REFUSED: [title: string, detail: string] = ["Google did not sign you in", "Try again, or use your email and a password."];
+
 const WORDS: Record<string, [title: string, detail: string, pointer?: string]> = {
   EMAIL_EXISTS: ["This address has an account", "Sign in instead, or set a new password.", "/email"],
   EMAIL_NOT_FOUND: ["No account has this address", "Check the spelling, or make an account.", "/email"],
@@ -24,6 +26,7 @@ const WORDS: Record<string, [title: string, detail: string, pointer?: string]> =
   USER_DISABLED: ["This account is disabled", "Ask who runs this AgentHub."],
   TOO_MANY_ATTEMPTS_TRY_LATER: ["Too many tries", "Wait a few minutes, then try again."],
   EXPIRED_OOB_CODE: ["This link is too old", "Ask for a new one."],
+  INVALID_IDP_RESPONSE: GOOGLE_REFUSED,
   INVALID_OOB_CODE: ["This link was used already", "Ask for a new one."],
 };
 
@@ -98,13 +101,17 @@ export async function leaveForGoogle(path: string): Promise<void> {
 /** Whether this page load is the return from Google's sign-in page. */
 export const comesFromGoogle = (): boolean => sessionStorage.getItem(LEFT) !== null && new URLSearchParams(location.search).has("state");
 
-/** Finish a sign-in with Google when this page load is its return; null when it is not. */
+/** Finish a sign-in with Google when this page load is its return; null when it is not. Raises Problem when nobody is signed in. */
 export async function backFromGoogle(): Promise<Tokens | null> {
   if (!comesFromGoogle()) return null;
   const { session, path } = JSON.parse(sessionStorage.getItem(LEFT)!) as { session: string; path: string };
   sessionStorage.removeItem(LEFT);
   const asked = here();
+  const error = new URLSearchParams(location.search).get("error");
   history.replaceState(null, "", asked.split("?")[0]);
   go(path, { replace: true });
+  // Google's own words for somebody who pressed Cancel there; everything else is a refusal.
+  if (error === "access_denied") throw new Problem(403, error, "You are not signed in", "Signing in with Google was cancelled. Try again, or use your email and a password.");
+  if (error) throw new Problem(403, error, ...GOOGLE_REFUSED);
   return signedIn("signInWithIdp", { requestUri: asked, sessionId: session, returnIdpCredential: false });
 }

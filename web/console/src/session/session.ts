@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import { asProblem, Problem } from "../api/problem";
 import type { components } from "../api/schema";
+import { forgetKept } from "../kept";
 import * as identity from "./identity";
 
 export type Workspace = components["schemas"]["Workspace"];
@@ -51,8 +52,17 @@ export const keepFrame = (frame: Frame): void => localStorage.setItem(FRAME, JSO
 /** True while it is not known yet who is signed in: somebody was before, or comes back from Google. */
 export const resuming = signal(localStorage.getItem(KEY) !== null || identity.comesFromGoogle());
 
+/** Why the return from Google signed nobody in, until something else is tried. */
+export const notByGoogle = signal<Problem | undefined>(undefined);
+
 let tokens: identity.Tokens | null = null;
 let renewal: Promise<void> | null = null;
+let leaving = false;
+
+// Here before any page is, so that it is heard first: who leaves has been asked already.
+addEventListener("beforeunload", (event) => {
+  if (leaving) event.stopImmediatePropagation();
+});
 
 function parse(token: string): Claims {
   const [, body = ""] = token.split(".");
@@ -69,7 +79,8 @@ function keep(next: identity.Tokens | null): void {
 
 /** Take up the session of an earlier visit, or a return from Google; quiet when there is none. */
 export async function resume(): Promise<void> {
-  const google = await identity.backFromGoogle();
+  // The door says why, and has all ways in; to come back once more is none of them, because a return counts once.
+  const google = await identity.backFromGoogle().catch((error: unknown) => void (notByGoogle.value = asProblem(error)));
   const refreshToken = localStorage.getItem(KEY);
   if (google) keep(google);
   else if (refreshToken)
@@ -94,7 +105,10 @@ export async function signIn(email: string, password: string): Promise<void> {
   keep(next);
   // Another person, or who works in another workspace by now, must not find the pages of before.
   if (same) expired.value = false;
-  else location.reload();
+  else {
+    forgetKept("");
+    location.reload();
+  }
 }
 
 /** Make an account, and send the mail that proves its address: without that nobody founds or joins a workspace. */
@@ -108,7 +122,12 @@ export async function signUp(email: string, password: string): Promise<void> {
 /** Send the mail that proves the address of who is signed in once more. */
 export const verifyAgain = async (): Promise<void> => identity.askToVerify(await token());
 
+/** Ends the session, and with it what was typed in this tab: the next person is somebody else. */
 export function signOut(): void {
+  // The browser would ask only when the session is over already: whoever stays is to stay signed in.
+  const unsaved = !dispatchEvent(new Event("beforeunload", { cancelable: true }));
+  if (unsaved && !confirm("Sign out without saving what you typed?")) return;
+  leaving = true;
   keep(null);
   workspace.value = null;
   startAnew();
@@ -117,6 +136,7 @@ export function signOut(): void {
 /** Begin anew at this path with the claims of now, so that nothing of another workspace is left on any page. */
 export function startAnew(path = "/"): void {
   // Not by the fragment: its event would ask about what is typed once more than the reload does.
+  forgetKept("");
   history.replaceState(null, "", `#${path}`);
   location.reload();
 }
@@ -173,6 +193,9 @@ addEventListener("storage", (event) => {
   if (expired.value) {
     if (event.newValue) takeUp(event.newValue).catch(() => undefined);
   }
-  // Another tab signed out: this one must not go on as before.
-  else if (event.newValue === null) location.reload();
+  // Another tab signed out: this one must not go on as before, and the next person not find what was typed here.
+  else if (event.newValue === null) {
+    forgetKept("");
+    location.reload();
+  }
 });

@@ -38,7 +38,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   const [text, setText] = useState("");
-  const [hits, setHits] = useState<Found[]>([]);
+  /** What was found, and for which words. */
+  const [answer, setAnswer] = useState<{ words: string; hits: Found[] }>({ words: "", hits: [] });
   const [problem, setProblem] = useState<Problem>();
   const [asking, setAsking] = useState(false);
   const [at, setAt] = useState(0);
@@ -54,16 +55,13 @@ export function Palette({ onClose }: { onClose: () => void }) {
   }, []);
   useEffect(() => {
     setProblem(undefined);
-    if (text.trim().length < 2) {
-      setAsking(false);
-      return setHits([]);
-    }
+    setAsking(text.trim().length >= 2);
+    if (text.trim().length < 2) return;
     const stop = new AbortController();
     const timer = setTimeout(async () => {
-      setAsking(true);
       try {
         const { data } = await call("get", "/api/dashboard/search", { query: { q: text.trim() }, signal: stop.signal });
-        setHits(data.items.map((hit) => ({ id: hit.id, label: hit.name || hit.id, aside: hit.at ? `${hit.kind}, ${ago(hit.at)}` : hit.kind, icon: ICONS[hit.kind], path: PATHS[hit.kind](hit.id) })));
+        setAnswer({ words: text, hits: data.items.map((hit) => ({ id: hit.id, label: hit.name || hit.id, aside: hit.at ? `${hit.kind}, ${ago(hit.at)}` : hit.kind, icon: ICONS[hit.kind], path: PATHS[hit.kind](hit.id) })) });
       } catch (error) {
         if (!stop.signal.aborted) setProblem(asProblem(error));
       } finally {
@@ -79,6 +77,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
   useEffect(() => document.getElementById(`${id}-${at}`)?.scrollIntoView({ block: "nearest" }), [at]);
 
   const words = text.trim().toLocaleLowerCase();
+  // Until the answer for these words is there, of the one before only what has them, too.
+  const hits = answer.words === text ? answer.hits : words.length < 2 ? [] : answer.hits.filter((hit) => hit.label.toLocaleLowerCase().includes(words));
   const places = PLACES.filter((place) => !place.operator || claims.value?.operator).map<Found>((place) => ({ id: place.path, label: place.label, aside: "Page", icon: place.icon, path: place.path }));
   const found = [...[...places, ...(may("member") ? MAKING : []), ...ACTIONS].filter((one) => one.label.toLocaleLowerCase().includes(words)), ...hits];
   const take = (one: Found | undefined) => {

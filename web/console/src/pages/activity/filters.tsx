@@ -4,7 +4,7 @@ import type { Given } from "../../api/client";
 import { useWhole } from "../../api/resource";
 import { Button } from "../../parts/basics";
 import { Field, Input, type Option, Select } from "../../parts/fields";
-import { addDays } from "../../parts/range";
+import { addDays, dayIn } from "../../parts/range";
 import { may } from "../../session/session";
 import { kindWords } from "./words";
 
@@ -12,7 +12,11 @@ const NAMES = ["actor", "kind", "subject", "action", "from", "to"] as const;
 export type Filters = Partial<Record<(typeof NAMES)[number], string>>;
 type Query = NonNullable<Given<"/api/audit-log", "get">["query"]>;
 
-export const filtersOf = (query: Record<string, string>): Filters => Object.fromEntries(NAMES.filter((name) => query[name]).map((name) => [name, query[name]]));
+/** Without the days that are none. */
+export const filtersOf = (query: Record<string, string>): Filters => {
+  const known: Record<string, string | undefined> = { ...query, from: dayIn(query.from), to: dayIn(query.to) };
+  return Object.fromEntries(NAMES.filter((name) => known[name]).map((name) => [name, known[name]]));
+};
 
 /** The API takes moments; people mean whole days of where they are. */
 export function queryOf({ from, to, ...same }: Filters): Query {

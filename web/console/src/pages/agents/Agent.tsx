@@ -13,7 +13,7 @@ import { Dialog, Menu, toast } from "../../parts/dialog";
 import { Switch } from "../../parts/fields";
 import { Page, Tabs } from "../../parts/page";
 import { ErrorNote } from "../../parts/problem";
-import { go, to, useQuery, withQuery } from "../../routing";
+import { goUnasked, to, useQuery, withQuery } from "../../routing";
 import { may } from "../../session/session";
 import { Delete, Duplicate, download } from "./Life";
 import { Overview } from "./Overview";
@@ -214,9 +214,7 @@ function Actions({ agent, draft, fleet, status }: PaneProps) {
         <Delete
           agent={agent}
           onClose={() => setOpen(undefined)}
-          done={() => {
-            go("/agents");
-          }}
+          done={() => goUnasked("/agents")}
         />
       )}
     </>

@@ -194,7 +194,7 @@ function Told({ answer, words }: { answer: Answered; words: Words }) {
         <li>
           <strong>{plural(answer.done, "agent")}</strong> {dry ? "will be" : answer.done === 1 ? "was" : "were"} {words.past}.
         </li>
-        {answer.unchanged > 0 && <li>{plural(answer.unchanged, "agent")} need no change.</li>}
+        {answer.unchanged > 0 && <li>{plural(answer.unchanged, "agent")} {answer.unchanged === 1 ? "needs" : "need"} no change.</li>}
         {answer.refused > 0 && <li>{plural(answer.refused, "agent")} cannot be {words.past}.</li>}
         {answer.failed > 0 && <li>{plural(answer.failed, "agent")} failed for now.</li>}
       </ul>

@@ -9,7 +9,7 @@ import { toast } from "../../parts/dialog";
 import { Checkbox, Field, Input, Lines, Select, TextArea } from "../../parts/fields";
 import { type Form, SaveBar, useForm } from "../../parts/form";
 import { Loaded } from "../../parts/problem";
-import { go, useQuery } from "../../routing";
+import { goUnasked, useQuery } from "../../routing";
 import { may } from "../../session/session";
 import { useCatalogue } from "./catalogue";
 import { HoursField, hoursError } from "./HoursField";
@@ -308,7 +308,7 @@ function Life({ agent }: { agent: Schemas["ShownAgent"] }) {
         </div>
       )}
       {open === "duplicate" && <Duplicate agent={agent} onClose={() => setOpen(undefined)} />}
-      {open === "delete" && <Delete agent={agent} onClose={() => setOpen(undefined)} done={() => go("/agents")} />}
+      {open === "delete" && <Delete agent={agent} onClose={() => setOpen(undefined)} done={() => goUnasked("/agents")} />}
     </Card>
   );
 }

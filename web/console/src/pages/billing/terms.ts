@@ -21,6 +21,12 @@ export const meter = (name: string): string => METERS[name]?.[1] ?? name.replace
 
 const many = (per: number, name: string) => (per === 1 ? (METERS[name]?.[0] ?? name) : per === 1_000_000 ? `1M ${meter(name)}` : `${count(per)} ${meter(name)}`);
 
+/** "a message", "an input token". */
+const each = (name: string): string => {
+  const one = many(1, name);
+  return `${/^[aeiou]/.test(one) ? "an" : "a"} ${one}`;
+};
+
 /** "USD 0.08 a message", "USD 6.00 per 1M input tokens". */
 export function price(of: Price): string {
   const model = of.model ? ` of ${of.model}` : "";
@@ -29,13 +35,13 @@ export function price(of: Price): string {
     const tiers = of.tiers.map((tier) => `${whole(tier.price)}${tier.per === 1 ? "" : ` per ${count(tier.per)}`} ${tier.up_to === null ? "beyond" : `up to ${count(tier.up_to)}`}`);
     return `${meter(of.meter).replace(/^./, (first) => first.toUpperCase())}${model}, ${of.scheme === "volume" ? "all at the price of the tier that is reached" : "each at its tier’s price"}: ${tiers.join(", ")}`;
   }
-  return `${whole(of.price)} ${of.per === 1 ? "a" : "per"} ${many(of.per, of.meter)}${model}`;
+  return `${whole(of.price)} ${of.per === 1 ? each(of.meter) : `per ${many(of.per, of.meter)}`}${model}`;
 }
 
 const whole = (value: Schemas["Money"]): string => `${value.currency} ${decimal(nanos(value.amount))}`;
 
 /** "USD 0.08 a message", of a line whose amount is units times a price. */
-export const unitPrice = (line: Schemas["InvoiceLine"]): string => (line.unit_price && line.meter ? `${whole(line.unit_price)} a ${many(1, line.meter)}` : "–");
+export const unitPrice = (line: Schemas["InvoiceLine"]): string => (line.unit_price && line.meter ? `${whole(line.unit_price)} ${each(line.meter)}` : "–");
 
 /** Every term that is not nothing, one sentence each. */
 export function terms(plan: Plan): string[] {

@@ -34,6 +34,14 @@ async function earlierTurns(conversation: string, before: number, until: (turns:
   return { turns, before: next };
 }
 
+async function copyLink(): Promise<void> {
+  const copied = await navigator.clipboard.writeText(location.href).then(
+    () => true,
+    () => false,
+  );
+  toast(copied ? "The link is copied" : "Not copied: select it in the address bar");
+}
+
 export default function Transcript({ id, turn, gone }: { id: string; turn: string | undefined; gone: () => void }) {
   const read = useResource("/api/conversations/{conversation}", { path: { conversation: id } });
   return (
@@ -75,7 +83,7 @@ function Shown({ whole, turn, gone, reread, put, busy }: { whole: Whole; turn: s
             label="More about this conversation"
             items={[
               { label: "Export as JSON", onSelect: () => void exporting.run() },
-              { label: "Copy link", onSelect: () => void navigator.clipboard.writeText(location.href).then(() => toast("The link is copied")) },
+              { label: "Copy link", onSelect: () => void copyLink() },
               may("admin") && { label: "Erase conversation", danger: true, onSelect: () => setErasing(true) },
             ]}
           />

@@ -5,6 +5,7 @@ import { useAgents } from "../../api/names";
 import { Button } from "../../parts/basics";
 import { Field, Input, type Option, Select } from "../../parts/fields";
 import { plural } from "../../format";
+import { dayIn } from "../../parts/range";
 import type { Given } from "../../api/client";
 import { CHANNELS, isChannel } from "../channels";
 
@@ -12,7 +13,11 @@ const NAMES = ["q", "agent", "channel", "outcome", "handed", "lead", "rating", "
 export type Filters = Partial<Record<(typeof NAMES)[number], string>>;
 type Query = NonNullable<Given<"/api/conversations", "get">["query"]>;
 
-export const filtersOf = (query: Record<string, string>): Filters => Object.fromEntries(NAMES.filter((name) => query[name]).map((name) => [name, query[name]]));
+/** Without the days that are none. */
+export const filtersOf = (query: Record<string, string>): Filters => {
+  const known: Record<string, string | undefined> = { ...query, from: dayIn(query.from), to: dayIn(query.to) };
+  return Object.fromEntries(NAMES.filter((name) => known[name]).map((name) => [name, known[name]]));
+};
 
 const OUTCOMES = ["completed", "interrupted", "failed", "abandoned"] as const;
 const HAND_OFFS = ["waiting", "taken", "done"] as const;

@@ -9,6 +9,7 @@ import { Confirm, toast } from "../../parts/dialog";
 import { ErrorNote } from "../../parts/problem";
 import { to } from "../../routing";
 import { claims, startAnew, workspace } from "../../session/session";
+import { reason } from "../exports/kinds";
 
 type Export = Schemas["Export"];
 const running = (one: Export | undefined): boolean => one?.state === "queued" || one?.state === "running";
@@ -68,7 +69,7 @@ function Progress({ one }: { one: Export }) {
     <div class="stack tight" role="status">
       <p class="row between">
         <span class="break">
-          {one.state === "failed" ? `Failed ${ago(one.finished_at)}: ${one.error ?? "no reason is known"}` : `${count(one.rows)} rows, made ${when(one.finished_at)}, kept until ${day(one.expires_at)}`}
+          {one.state === "failed" ? `Failed ${ago(one.finished_at)}. ${reason(one.error)}` : `${count(one.rows)} rows, made ${when(one.finished_at)}, kept until ${day(one.expires_at)}`}
         </span>
         <State of={one.state} />
       </p>

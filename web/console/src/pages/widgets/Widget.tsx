@@ -13,7 +13,7 @@ import { Segments } from "../../parts/fields";
 import { SaveBar, useForm } from "../../parts/form";
 import { Page, Tabs } from "../../parts/page";
 import { ErrorNote } from "../../parts/problem";
-import { go, to, useQuery, withQuery } from "../../routing";
+import { goUnasked, to, useQuery, withQuery } from "../../routing";
 import { may } from "../../session/session";
 import { Behaviour } from "./Behaviour";
 import { Avatar, Design } from "./Design";
@@ -115,8 +115,7 @@ function Open({ widget, etag, problem, put, reread, above }: OpenProps) {
           onClose={() => setDeleting(false)}
           act={async () => {
             await asShown(() => call("delete", "/api/widgets/{widget}", { path, etag }), reread);
-            form.discard();
-            go("/widgets", { replace: true });
+            goUnasked("/widgets", { replace: true });
             forget("/api/widgets");
             toast("The widget is off every page");
           }}
