@@ -289,6 +289,16 @@ export function usePages<P extends ListPath>(path: P, given: Given<P, "get"> | n
   };
 }
 
+/** Whether the part of the page that asked is shown still: who has left it is not led anywhere by a late answer. */
+export function useHere(): () => boolean {
+  const here = useRef(true);
+  useEffect(() => {
+    here.current = true;
+    return () => void (here.current = false);
+  }, []);
+  return () => here.current;
+}
+
 /** An action with its state: `busy` while it runs, `problem` of the last try. A second call while busy is ignored. */
 export function useAction<A extends unknown[]>(act: (...given: A) => Promise<void>): { run: (...given: A) => Promise<boolean>; busy: boolean; problem: Problem | undefined; clear: () => void } {
   const [busy, setBusy] = useState(false);

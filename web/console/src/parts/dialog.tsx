@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { asProblem, type Problem } from "../api/problem";
-import { useAction } from "../api/resource";
+import { useAction, useHere } from "../api/resource";
 import { Button } from "./basics";
 import { Field, Input } from "./fields";
 import type { IconName } from "./icons";
@@ -78,6 +78,7 @@ export interface ConfirmProps {
 /** Asks once before what cannot be undone; the focus stands on Cancel. */
 export function Confirm({ title, children, action, act, onClose, danger = true, typed }: ConfirmProps) {
   const [text, setText] = useState("");
+  const here = useHere();
   const doing = useAction(act);
   const wrong = typed !== undefined && text.trim() !== typed;
   return (
@@ -89,7 +90,7 @@ export function Confirm({ title, children, action, act, onClose, danger = true, 
           <Button onClick={onClose} autoFocus>
             Cancel
           </Button>
-          <Button kind={danger ? "danger" : "primary"} busy={doing.busy} disabled={wrong && `Type ${typed} first`} onClick={() => void doing.run().then((done) => done && onClose())}>
+          <Button kind={danger ? "danger" : "primary"} busy={doing.busy} disabled={wrong && `Type ${typed} first`} onClick={() => void doing.run().then((done) => done && here() && onClose())}>
             {action}
           </Button>
         </>

@@ -214,9 +214,7 @@ function Actions({ agent, draft, fleet, status }: PaneProps) {
         <Delete
           agent={agent}
           onClose={() => setOpen(undefined)}
-          done={() => {
-            go("/agents");
-          }}
+          done={() => go("/agents", { from: `/agents/${agent.id}` })}
         />
       )}
     </>

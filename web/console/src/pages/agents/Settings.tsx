@@ -307,7 +307,7 @@ function Life({ agent }: { agent: Schemas["ShownAgent"] }) {
         </div>
       )}
       {open === "duplicate" && <Duplicate agent={agent} onClose={() => setOpen(undefined)} />}
-      {open === "delete" && <Delete agent={agent} onClose={() => setOpen(undefined)} done={() => go("/agents")} />}
+      {open === "delete" && <Delete agent={agent} onClose={() => setOpen(undefined)} done={() => go("/agents", { from: `/agents/${agent.id}` })} />}
     </Card>
   );
 }

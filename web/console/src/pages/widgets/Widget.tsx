@@ -116,7 +116,7 @@ function Open({ widget, etag, problem, put, reread, above }: OpenProps) {
           act={async () => {
             await call("delete", "/api/widgets/{widget}", { path, etag });
             form.discard();
-            go("/widgets", { replace: true });
+            go("/widgets", { replace: true, from: `/widgets/${widget.id}` });
             forget("/api/widgets");
             toast("The widget is off every page");
           }}
