@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.practice import HOURS, QUESTION, Practice
-from tests.web.console.conftest import WIDTHS, Consoles, Make, complaints, sideways
+from tests.web.console.conftest import WIDTHS, Consoles, Make, complaints, late, sideways
 
 TABS = ("overview", "prompt", "knowledge", "playground", "versions", "yaml", "settings")
 
@@ -73,6 +73,48 @@ def test_settings_are_saved_by_field_and_a_stale_one_shows_both(
     expect(page.get_by_text("The draft is saved")).to_be_visible()
     draft = practice.owner.get(f"/api/agents/{agent}")["definition"]
     assert (draft["greeting"], draft["tone"]) == ("Good day", "formal")
+
+
+def test_a_conflict_that_is_found_when_another_tab_shows_is_seen_over_it(
+    console: Consoles, practice: Practice, make: Make
+) -> None:
+    agent = make(greeting="Hello")
+    page = console(f"/agents/{agent}?tab=settings", who=practice)
+    page.get_by_label("Greeting").fill("Good day")
+    patched(practice, agent, greeting="Welcome")
+    with late(page, "PATCH", f"**/api/agents/{agent}"):
+        page.get_by_role("button", name="Save draft").click()
+        page.get_by_role("link", name="Prompt").click()
+        expect(page.get_by_label("Greeting")).to_be_hidden()
+    dialog = page.get_by_role("dialog", name="Somebody else changed this")
+    expect(dialog).to_contain_text("Welcome")
+    assert complaints(page) == []
+    dialog.get_by_role("button", name="Save what is chosen").click()
+    expect(page.get_by_text("The draft is saved")).to_be_visible()
+    assert practice.owner.get(f"/api/agents/{agent}")["definition"]["greeting"] == "Good day"
+    expect(page).to_have_url(re.compile("tab=prompt$"))
+
+
+def test_the_key_saves_the_form_that_is_in_sight_and_no_other(
+    console: Consoles, practice: Practice, make: Make
+) -> None:
+    agent = make(greeting="Hello")
+    page = console(f"/agents/{agent}?tab=settings", who=practice)
+    page.get_by_label("Greeting").fill("Good day")
+    page.get_by_role("link", name="YAML").click()
+    page.locator(".cm-line", has_text="greeting: Hello").click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("# mine")
+    expect(page.get_by_text("Unsaved changes")).to_be_visible()
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("The draft is saved")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("link", name="Settings").last.click()
+    expect(page.get_by_text("1 unsaved change")).to_be_visible()
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("1 unsaved change")).to_have_count(0)
+    assert "# mine" in practice.owner.ask("GET", f"/api/agents/{agent}/config").text
+    assert practice.owner.get(f"/api/agents/{agent}")["definition"]["greeting"] == "Good day"
 
 
 def test_what_is_typed_asks_before_it_is_left_and_stays_with_its_agent(

@@ -1,38 +1,15 @@
 """An answer that comes when its page was left, or given up: it leads nobody back and opens nothing."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from tests.e2e.practice import Practice
 from tests.web.console.addresses import open_
 from tests.web.console.billed import Billed
-from tests.web.console.conftest import Consoles, Make
+from tests.web.console.conftest import Consoles, Make, late
 
 FILE = "name: {name}\nindustry: dental\nmodel:\n  provider: {provider}\n  id: {id}\n"
-
-
-@contextmanager
-def late(page: Page, method: str, path: str) -> Iterator[None]:
-    """What is asked first within, by this method of this path, is answered at its end."""
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        if route.request.method == method and not held:
-            held.append(route)
-        else:
-            route.continue_()
-
-    page.route(path, hold)
-    with page.expect_response(lambda answer: bool(held) and answer.request == held[0].request):
-        yield
-        expect(page.locator("body")).to_be_visible()
-        held[0].continue_()
-    page.unroute(path)
-    # What follows the answer has its turn: nothing of it can be waited for, since nothing may happen.
-    page.wait_for_timeout(300)
 
 
 def stays(page: Page, address: str) -> None:

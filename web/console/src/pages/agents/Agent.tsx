@@ -12,6 +12,7 @@ import { Badge, Button, Note, Skeleton, State } from "../../parts/basics";
 import { Dialog, Menu, toast } from "../../parts/dialog";
 import { Switch } from "../../parts/fields";
 import { Page, Tabs } from "../../parts/page";
+import { Pane } from "../../parts/pane";
 import { ErrorNote } from "../../parts/problem";
 import { go, to, useQuery, withQuery } from "../../routing";
 import { may } from "../../session/session";
@@ -79,9 +80,9 @@ function One({ id }: { id: string }) {
       {tabs
         .filter((one) => one === tab || (one.kept && opened.current.has(one.id)))
         .map((one) => (
-          <div key={one.id} class="stack loose" hidden={one !== tab}>
+          <Pane key={one.id} hidden={one !== tab}>
             <Suspense fallback={<Skeleton lines={6} />}>{one.pane({ agent, draft, fleet, status })}</Suspense>
-          </div>
+          </Pane>
         ))}
     </Page>
   );
