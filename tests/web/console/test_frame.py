@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.practice import Practice
 from tests.web.console.conftest import WIDTHS, Consoles, complaints, sideways
@@ -144,6 +144,10 @@ def test_what_arrives_while_somebody_reads_waits_behind_a_button(console: Consol
     expect(page.get_by_role("link", name="Do you whiten teeth?")).to_be_visible()
 
 
+def card(page: Page, name: str) -> Locator:
+    return page.locator("main .card", has=page.get_by_role("heading", name=name, exact=True))
+
+
 @pytest.mark.parametrize(
     ("status", "code", "seen"),
     [(403, "forbidden", "You may not"), (429, "too_many_requests", "Try again in"), (503, "unavailable", "Try again")],
@@ -163,9 +167,28 @@ def test_home_shows_what_failed_with_its_request_id(
         ),
     )
     page.evaluate("location.hash = '/'")
-    alert = page.get_by_role("alert").first
-    expect(alert).to_contain_text(seen)
-    expect(alert).to_contain_text("req12345"[:8])
+    for name in ("Needs attention", "Activity"):
+        alert = card(page, name).get_by_role("alert")
+        expect(alert).to_contain_text(seen)
+        expect(alert).to_contain_text("req12345")
+    # What another request answers stands as ever.
+    expect(page.get_by_role("alert")).to_have_count(2)
+    expect(page.get_by_role("link", name=re.compile("^Conversations today"))).to_be_visible()
+    expect(card(page, "Latest conversations").get_by_role("alert")).to_have_count(0)
+    expect(page.locator("main .skeleton")).to_have_count(0)
+
+
+def test_home_without_its_figures_shows_the_rest(console: Consoles, practice: Practice) -> None:
+    page = console("/nowhere", who=practice)
+    page.route("**/api/dashboard**", lambda route: route.abort())
+    page.evaluate("location.hash = '/'")
+    expect(card(page, "Latest conversations")).to_be_visible()
+    expect(page.get_by_role("alert").first).to_contain_text("No connection")
+    expect(page.get_by_text("What you see is from before")).to_have_count(0)
+    expect(page.locator("main .skeleton")).to_have_count(0)
+    page.unroute_all()
+    page.get_by_role("button", name="Try again").first.click()
+    expect(page.get_by_role("link", name=re.compile("^Conversations today"))).to_be_visible()
 
 
 def test_without_a_connection_home_says_so_and_comes_back(console: Consoles, practice: Practice) -> None:
@@ -174,7 +197,9 @@ def test_without_a_connection_home_says_so_and_comes_back(console: Consoles, pra
     page.evaluate("location.hash = '/'")
     expect(page.get_by_role("alert").first).to_contain_text("No connection")
     page.unroute_all()
-    page.get_by_role("button", name="Try again").first.click()
+    # Each is tried alone, and the figures are asked for again and again anyway.
+    for name in ("Latest conversations", "Activity"):
+        card(page, name).get_by_role("button", name="Try again").click()
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
