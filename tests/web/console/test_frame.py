@@ -123,12 +123,9 @@ def test_an_address_that_leads_nowhere_says_so(console: Consoles, practice: Prac
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_home_has_no_complaint_from_axe_and_fits_its_window(
-    console: Consoles, practice: Practice, width: int, colours: str
-) -> None:
+def test_home_has_no_complaint_from_axe_and_fits_its_window(console: Consoles, practice: Practice, width: int) -> None:
     practice.turn()
-    page = console("/", who=practice, width=width, color_scheme=colours)
+    page = console("/", who=practice, width=width)
     expect(page.get_by_role("heading", name="Latest conversations")).to_be_visible()
     expect(page.locator(".skeleton")).to_have_count(0)
     assert complaints(page) == []
