@@ -40,6 +40,23 @@ def test_a_draft_is_published_and_switched_on_by_keyboard(console: Consoles, pra
     assert practice.owner.get(f"/api/my-agents/{agent}/status")["status"] == "active"
 
 
+def test_an_agent_that_is_archived_comes_back_answering_by_undo(
+    console: Consoles, practice: Practice, make: Make
+) -> None:
+    agent = make(name="Mara")
+    practice.owner.ask("POST", f"/api/agents/{agent}/publish")
+    path = f"/api/my-agents/{agent}/status"
+    practice.owner.ask("PUT", path, {"status": "active"}, If_Match=practice.owner.etag(path))
+    page = console(f"/agents/{agent}", who=practice)
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Archive").click()
+    expect(page.get_by_text("Mara is archived")).to_be_visible()
+    assert practice.owner.get(path)["status"] == "archived"
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("switch", name="Answers visitors")).to_be_checked()
+    assert practice.owner.get(path)["status"] == "active"
+
+
 def test_failing_checks_are_a_question_before_publishing(console: Consoles, practice: Practice, make: Make) -> None:
     agent = make()
     path = f"/api/agents/{agent}/checks"

@@ -103,6 +103,8 @@ function Standing({ agent, status }: { agent: Schemas["ShownAgent"]; status: str
   );
 }
 
+type Wanted = "active" | "paused" | "archived";
+
 function Actions({ agent, draft, fleet, status }: PaneProps) {
   const [open, setOpen] = useState<"duplicate" | "delete" | "gate">();
   const [gate, setGate] = useState<Problem>();
@@ -110,11 +112,22 @@ function Actions({ agent, draft, fleet, status }: PaneProps) {
     forget("/api/my-agents", "/api/dashboard");
     await Promise.all([draft.reload(), fleet.reload(), status.reload()]);
   };
-  const setting = useAction(async (wanted: "active" | "paused" | "archived") => {
-    const path = { agent: agent.id };
-    const got = await call("put", "/api/my-agents/{agent}/status", { path, body: { status: wanted }, etag: status.etag });
+  const put = async (wanted: Wanted, etag: string | undefined) => {
+    const got = await call("put", "/api/my-agents/{agent}/status", { path: { agent: agent.id }, body: { status: wanted }, etag });
     status.put(got.data, got.etag);
     forget("/api/dashboard", "/api/my-agents");
+  };
+  const setting = useAction(async (wanted: Wanted) => {
+    const before = state?.status;
+    await put(wanted, status.etag);
+    if (wanted !== "archived") return;
+    toast(`${agent.name} is archived`, async () => {
+      // Out of the archive it comes paused: if it answered, there is one step more to go.
+      for (const step of before === "active" ? (["paused", "active"] as const) : (["paused"] as const)) {
+        const now = await call("get", "/api/my-agents/{agent}/status", { path: { agent: agent.id } });
+        if (now.data.status !== step) await put(step, now.etag);
+      }
+    });
   });
   // Another draft is another wish, and so is asking once more after the gate.
   const [tries, setTries] = useState(0);

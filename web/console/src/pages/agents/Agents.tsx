@@ -96,6 +96,7 @@ export default function Agents() {
             setAll(false);
           }}
           done={refresh}
+          statusOf={(id) => pages.items.find((agent) => agent.id === id)?.status ?? filter.status ?? undefined}
         />
       )}
       <List
