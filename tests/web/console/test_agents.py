@@ -52,6 +52,17 @@ def test_filters_live_in_the_address_and_can_be_cleared(console: Consoles, fleet
     expect(page.get_by_role("link", name="Mia", exact=True)).to_be_visible()
 
 
+def test_on_a_phone_the_cards_are_put_into_another_order(console: Consoles, fleet: Practice) -> None:
+    page = console("/agents?tag=night", who=fleet, width=360)
+    cards = page.get_by_role("list", name="Agents").get_by_role("link")
+    expect(cards).to_have_text(["Nora", "Otto"])
+    page.get_by_label("Order").select_option("Name, Z to A")
+    expect(page).to_have_url(re.compile("sort=-name"))
+    expect(cards).to_have_text(["Otto", "Nora"])
+    page.set_viewport_size({"width": 1280, "height": 900})
+    expect(page.get_by_label("Order")).to_have_count(0)
+
+
 def test_many_are_counted_before_they_are_changed_and_what_was_refused_is_told(
     console: Consoles, fleet: Practice
 ) -> None:
