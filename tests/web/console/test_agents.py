@@ -251,6 +251,24 @@ def test_a_fleet_that_cannot_be_read_says_so_with_its_request(console: Consoles,
     expect(page.get_by_role("link", name="Mia", exact=True)).to_be_visible()
 
 
+def test_a_further_page_that_failed_is_tried_again_below_what_is_there(console: Consoles, fleet: Practice) -> None:
+    page = console("/nowhere", who=fleet)
+    # Pages of two, as if there were hundreds.
+    page.route(
+        re.compile("/api/my-agents[?]"),
+        lambda route: route.continue_(url=route.request.url.replace("page_size=50", "page_size=2")),
+    )
+    page.evaluate("location.hash = '/agents'")
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    page.route(re.compile("/api/my-agents[?].*page_token"), lambda route: route.abort(), times=1)
+    page.get_by_role("button", name="Load more").click()
+    expect(page.get_by_role("alert")).to_contain_text("No connection")
+    page.get_by_role("alert").get_by_role("button", name="Try again").click()
+    expect(rows).to_have_count(4)
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
 @pytest.mark.parametrize(("width", "colours"), [(360, "dark"), (768, "light"), (1280, "dark")])
 def test_the_list_fits_its_window_and_axe_finds_nothing(
     console: Consoles, fleet: Practice, width: int, colours: str
