@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, type Loose, newKey, type Schemas } from "../../api/client";
 import { asProblem, type Problem } from "../../api/problem";
-import { useAction } from "../../api/resource";
+import { useAction, useHere } from "../../api/resource";
 import { plural } from "../../format";
 import { Badge, Button, Skeleton } from "../../parts/basics";
 import { Dialog, Menu, toast } from "../../parts/dialog";
@@ -124,6 +124,7 @@ function Act({ action, whom, onClose, done, statusOf }: Pick<BulkProps, "done" |
 
   // Whom the last try was for: another try is for the same, not for all.
   const last = useRef<string[] | undefined>(undefined);
+  const here = useHere();
   const doing = useAction(async (retried?: string[]) => {
     last.current = retried;
     const { data } = await call("post", "/api/my-agents/bulk", { body: retried ? asked({ ids: retried, filter: null }) : asked(), key });
@@ -137,7 +138,7 @@ function Act({ action, whom, onClose, done, statusOf }: Pick<BulkProps, "done" |
     setDid(sum);
     const back = (words.undo?.(succeeded, statusOf) ?? []).filter((step) => step.ids.length && (step.action !== "restore" || may("admin")));
     if (sum.refused + sum.failed === 0) {
-      onClose();
+      if (here()) onClose();
       toast(
         `${plural(sum.done, "agent")} ${words.past}`,
         back.length
