@@ -2,11 +2,12 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from infra import web
 from tests.e2e.practice import Practice
@@ -137,6 +138,26 @@ def complaints(page: Page) -> list[Any]:
 def sideways(page: Page) -> int:
     """By how many pixels the page is wider than its window."""
     return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+
+@contextmanager
+def late(page: Page, method: str, path: str) -> Iterator[None]:
+    """What is asked first within, by this method of this path, is answered at its end."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == method and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(path, hold)
+    with page.expect_response(lambda answer: bool(held) and answer.request == held[0].request):
+        yield
+        held[0].continue_()
+    page.unroute(path)
+    # What follows the answer has its turn: nothing of it can be waited for, since nothing may happen.
+    page.wait_for_timeout(300)
 
 
 def reach(page: Page, name: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.practice import HOURS, QUESTION, Practice
-from tests.web.console.conftest import WIDTHS, Consoles, Make, complaints, sideways
+from tests.web.console.conftest import WIDTHS, Consoles, Make, complaints, late, sideways
 
 TABS = ("overview", "prompt", "knowledge", "playground", "versions", "yaml", "settings")
 
@@ -38,6 +38,23 @@ def test_a_draft_is_published_and_switched_on_by_keyboard(console: Consoles, pra
     page.keyboard.press("Space")
     expect(page.locator(".page-header").get_by_text("Active", exact=True)).to_be_visible()
     assert practice.owner.get(f"/api/my-agents/{agent}/status")["status"] == "active"
+
+
+def test_an_agent_that_is_archived_comes_back_answering_by_undo(
+    console: Consoles, practice: Practice, make: Make
+) -> None:
+    agent = make(name="Mara")
+    practice.owner.ask("POST", f"/api/agents/{agent}/publish")
+    path = f"/api/my-agents/{agent}/status"
+    practice.owner.ask("PUT", path, {"status": "active"}, If_Match=practice.owner.etag(path))
+    page = console(f"/agents/{agent}", who=practice)
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Archive").click()
+    expect(page.get_by_text("Mara is archived")).to_be_visible()
+    assert practice.owner.get(path)["status"] == "archived"
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("switch", name="Answers visitors")).to_be_checked()
+    assert practice.owner.get(path)["status"] == "active"
 
 
 def test_failing_checks_are_a_question_before_publishing(console: Consoles, practice: Practice, make: Make) -> None:
@@ -100,6 +117,48 @@ def test_two_spans_of_hours_are_typed_key_by_key_and_a_wrong_one_is_not_sent(
     expect(page.get_by_text("The draft is saved")).to_be_visible()
     hours = practice.owner.get(f"/api/agents/{agent}")["definition"]["business"]["hours"]
     assert (hours["monday"], hours["tuesday"]) == (["09:00-12:30", "13:30-18:00"], [])
+
+
+def test_a_conflict_that_is_found_when_another_tab_shows_is_seen_over_it(
+    console: Consoles, practice: Practice, make: Make
+) -> None:
+    agent = make(greeting="Hello")
+    page = console(f"/agents/{agent}?tab=settings", who=practice)
+    page.get_by_label("Greeting").fill("Good day")
+    patched(practice, agent, greeting="Welcome")
+    with late(page, "PATCH", f"**/api/agents/{agent}"):
+        page.get_by_role("button", name="Save draft").click()
+        page.get_by_role("link", name="Prompt").click()
+        expect(page.get_by_label("Greeting")).to_be_hidden()
+    dialog = page.get_by_role("dialog", name="Somebody else changed this")
+    expect(dialog).to_contain_text("Welcome")
+    assert complaints(page) == []
+    dialog.get_by_role("button", name="Save what is chosen").click()
+    expect(page.get_by_text("The draft is saved")).to_be_visible()
+    assert practice.owner.get(f"/api/agents/{agent}")["definition"]["greeting"] == "Good day"
+    expect(page).to_have_url(re.compile("tab=prompt$"))
+
+
+def test_the_key_saves_the_form_that_is_in_sight_and_no_other(
+    console: Consoles, practice: Practice, make: Make
+) -> None:
+    agent = make(greeting="Hello")
+    page = console(f"/agents/{agent}?tab=settings", who=practice)
+    page.get_by_label("Greeting").fill("Good day")
+    page.get_by_role("link", name="YAML").click()
+    page.locator(".cm-line", has_text="greeting: Hello").click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("# mine")
+    expect(page.get_by_text("Unsaved changes")).to_be_visible()
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("The draft is saved")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("link", name="Settings").last.click()
+    expect(page.get_by_text("1 unsaved change")).to_be_visible()
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("1 unsaved change")).to_have_count(0)
+    assert "# mine" in practice.owner.ask("GET", f"/api/agents/{agent}/config").text
+    assert practice.owner.get(f"/api/agents/{agent}")["definition"]["greeting"] == "Good day"
 
 
 def test_what_is_typed_asks_before_it_is_left_and_stays_with_its_agent(

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Dialog, Page, Route, expect
 
 from tests.e2e.practice import Practice
-from tests.web.console.conftest import WIDTHS, Consoles, complaints, sideways
+from tests.web.console.conftest import WIDTHS, Consoles, Make, complaints, sideways
 
 LONG = "Straßenbahnhaltestellenverwaltungsangestellte قهوة " + "x" * 28
 FILE = "name: {name}\nindustry: dental\nmodel:\n  provider: {provider}\n  id: {id}\n"
@@ -52,6 +52,17 @@ def test_filters_live_in_the_address_and_can_be_cleared(console: Consoles, fleet
     expect(page.get_by_role("link", name="Mia", exact=True)).to_be_visible()
 
 
+def test_on_a_phone_the_cards_are_put_into_another_order(console: Consoles, fleet: Practice) -> None:
+    page = console("/agents?tag=night", who=fleet, width=360)
+    cards = page.get_by_role("list", name="Agents").get_by_role("link")
+    expect(cards).to_have_text(["Nora", "Otto"])
+    page.get_by_label("Order").select_option("Name, Z to A")
+    expect(page).to_have_url(re.compile("sort=-name"))
+    expect(cards).to_have_text(["Otto", "Nora"])
+    page.set_viewport_size({"width": 1280, "height": 900})
+    expect(page.get_by_label("Order")).to_have_count(0)
+
+
 def test_many_are_counted_before_they_are_changed_and_what_was_refused_is_told(
     console: Consoles, fleet: Practice
 ) -> None:
@@ -70,6 +81,44 @@ def test_many_are_counted_before_they_are_changed_and_what_was_refused_is_told(
     dialog.get_by_role("button", name="Close", exact=True).last.click()
     expect(page.get_by_role("row", name=re.compile("Mia")).get_by_text("Paused")).to_be_visible()
     fleet.set_status("active")
+
+
+@pytest.mark.parametrize("action", ["Activate", "Archive"])
+def test_what_many_were_before_comes_back_by_undo(
+    console: Consoles, practice: Practice, make: Make, action: str
+) -> None:
+    word = f"before-{action.lower()}"
+    silent = make(name=f"Silent {word}")
+    practice.owner.ask("POST", f"/api/agents/{silent}/publish")
+    path = f"/api/my-agents/{silent}/status"
+    for status in ("active", "paused"):
+        practice.owner.ask("PUT", path, {"status": status}, If_Match=practice.owner.etag(path))
+    agents = [silent]
+    if action == "Archive":
+        agents.append(make(name=f"Loud {word}"))
+        practice.owner.ask("POST", f"/api/agents/{agents[1]}/publish")
+        other = f"/api/my-agents/{agents[1]}/status"
+        practice.owner.ask("PUT", other, {"status": "active"}, If_Match=practice.owner.etag(other))
+
+    def standing() -> list[str]:
+        return [practice.owner.get(f"/api/my-agents/{agent}/status")["status"] for agent in agents]
+
+    before = standing()
+    page = console(f"/agents?text={word}", who=practice)
+    page.get_by_label("Select all that are shown").check()
+    if action == "Archive":
+        page.get_by_role("button", name="More for the selected").click()
+        page.get_by_role("menuitem", name="Archive").click()
+    else:
+        page.get_by_role("region", name="Selected agents").get_by_role("button", name="Activate").click()
+    page.get_by_role("dialog").get_by_role("button", name=re.compile(rf"^{action} \d agents?$")).click()
+    expect(page.get_by_text(re.compile(r"\d agents? (activated|archived)$"))).to_be_visible()
+    assert standing() != before
+    page.get_by_role("button", name="Undo").click()
+    for name in ["Silent", "Loud"][: len(agents)]:
+        state = {"Silent": "Paused", "Loud": "Active"}[name]
+        expect(page.get_by_role("row", name=re.compile(name)).get_by_text(state)).to_be_visible()
+    assert standing() == before
 
 
 def test_what_failed_can_be_tried_again_alone(console: Consoles, fleet: Practice) -> None:
@@ -228,6 +277,24 @@ def test_a_fleet_that_cannot_be_read_says_so_with_its_request(console: Consoles,
     page.unroute_all()
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("link", name="Mia", exact=True)).to_be_visible()
+
+
+def test_a_further_page_that_failed_is_tried_again_below_what_is_there(console: Consoles, fleet: Practice) -> None:
+    page = console("/nowhere", who=fleet)
+    # Pages of two, as if there were hundreds.
+    page.route(
+        re.compile("/api/my-agents[?]"),
+        lambda route: route.continue_(url=route.request.url.replace("page_size=50", "page_size=2")),
+    )
+    page.evaluate("location.hash = '/agents'")
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    page.route(re.compile("/api/my-agents[?].*page_token"), lambda route: route.abort(), times=1)
+    page.get_by_role("button", name="Load more").click()
+    expect(page.get_by_role("alert")).to_contain_text("No connection")
+    page.get_by_role("alert").get_by_role("button", name="Try again").click()
+    expect(rows).to_have_count(4)
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 @pytest.mark.parametrize(("width", "colours"), [(360, "dark"), (768, "light"), (1280, "dark")])

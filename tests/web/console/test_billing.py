@@ -143,6 +143,23 @@ def test_a_change_that_others_always_overtake_says_so_and_stays(console: Console
     assert billed.reader.owner.get("/api/billing/budgets")["alerts"] == ["0.3", "1"]
 
 
+def test_alerts_of_an_agent_without_a_cap_are_not_lost_but_told_at_their_field(
+    console: Consoles, billed: Billed
+) -> None:
+    page = console("/billing?tab=caps", who=billed.reader)
+    alerts = page.get_by_label(re.compile("^Alerts, %")).first
+    alerts.fill("50")
+    page.keyboard.press("Control+s")
+    expect(page.locator(".field .error")).to_have_text("An alert needs a cap of its own.")
+    expect(alerts).to_be_focused()
+    page.get_by_label(re.compile("^Cap, ")).first.fill("20")
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("1 unsaved change")).to_have_count(0)
+    expect(page.get_by_role("region", name="Unsaved changes")).to_have_count(0)
+    stored: dict[str, Any] = billed.reader.owner.get("/api/billing/budgets")
+    assert list(stored["agent_alerts"].values()) == [["0.5"]]
+
+
 def test_without_a_connection_what_was_typed_stays(console: Consoles, billed: Billed) -> None:
     page = console("/billing?tab=profile", who=billed.reader)
     page.get_by_label("Name").fill("A name that is typed offline")

@@ -5,11 +5,13 @@ import re
 import uuid
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
 from tests.e2e.client import Client
 from tests.e2e.practice import Practice
-from tests.web.console.conftest import Consoles, complaints
+from tests.web.console.addresses import open_
+from tests.web.console.conftest import Consoles, complaints, sideways
 from tests.web.console.people import colleague
 
 PASSWORD = "correct horse battery staple"
@@ -52,6 +54,35 @@ def end(page: Page) -> None:
     """From now on this tab's session is over: neither its token nor its renewal is taken."""
     page.route("**/api/**", refuse)
     page.route(REFRESHES, revoked)
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_every_face_of_the_door_fits_and_has_no_complaint(console: Consoles, colours: str) -> None:
+    page = console("/sign-in", color_scheme=colours)
+
+    def judge(heading: str) -> None:
+        expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
+        # 640 px is a window of 1280 at twice its size.
+        for width in (360, 640, 768, 1280):
+            page.set_viewport_size({"width": width, "height": 450 if width == 640 else 900})
+            assert sideways(page) <= 0, (heading, width)
+        assert (heading, complaints(page)) == (heading, [])
+
+    judge("Sign in")
+    open_(page, "/sign-in?mode=forgot")
+    judge("Set a new password")
+    page.get_by_label("Email").fill("somebody@example.com")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Look into your mail")).to_be_visible()
+    judge("Set a new password")
+    open_(page, "/sign-in?oobCode=abc")
+    judge("Set a new password")
+    open_(page, "/sign-in?mode=up")
+    judge("Make an account")
+    page.get_by_label("Email").fill(f"{uuid.uuid4().hex[:10]}@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    judge("Your workspace")
 
 
 def test_who_is_invited_and_new_makes_an_account_and_is_asked_to_join(console: Consoles, practice: Practice) -> None:

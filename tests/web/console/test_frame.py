@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Dialog, Route, expect
+from playwright.sync_api import Dialog, Locator, Page, Route, expect
 
 from tests.e2e.practice import Practice
 from tests.web.console.conftest import WIDTHS, Consoles, Make, complaints, sideways
@@ -125,7 +125,6 @@ def test_a_session_that_ends_asks_for_the_password_over_the_page(console: Consol
         route.fulfill(status=401, content_type="application/json", body='{"code": 401, "message": "Jwt is expired"}')
 
     page.route("**/api/**", gone)
-    page.get_by_role("link", name="Home").first.click()
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     dialog = page.get_by_role("dialog", name="Sign in again")
     expect(dialog).to_be_visible()
@@ -170,12 +169,9 @@ def test_an_address_that_leads_nowhere_says_so(console: Consoles, practice: Prac
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_home_has_no_complaint_from_axe_and_fits_its_window(
-    console: Consoles, practice: Practice, width: int, colours: str
-) -> None:
+def test_home_has_no_complaint_from_axe_and_fits_its_window(console: Consoles, practice: Practice, width: int) -> None:
     practice.turn()
-    page = console("/", who=practice, width=width, color_scheme=colours)
+    page = console("/", who=practice, width=width)
     expect(page.get_by_role("heading", name="Latest conversations")).to_be_visible()
     expect(page.locator(".skeleton")).to_have_count(0)
     assert complaints(page) == []
@@ -189,6 +185,10 @@ def test_what_arrives_while_somebody_reads_waits_behind_a_button(console: Consol
     practice.turn("Do you whiten teeth?")
     page.get_by_role("button", name=re.compile("new")).click()
     expect(page.get_by_role("link", name="Do you whiten teeth?")).to_be_visible()
+
+
+def card(page: Page, name: str) -> Locator:
+    return page.locator("main .card", has=page.get_by_role("heading", name=name, exact=True))
 
 
 @pytest.mark.parametrize(
@@ -210,9 +210,31 @@ def test_home_shows_what_failed_with_its_request_id(
         ),
     )
     page.evaluate("location.hash = '/'")
-    alert = page.get_by_role("alert").first
-    expect(alert).to_contain_text(seen)
-    expect(alert).to_contain_text("req12345"[:8])
+    for name in ("Needs attention", "Activity"):
+        alert = card(page, name).get_by_role("alert")
+        expect(alert).to_contain_text(seen)
+        expect(alert).to_contain_text("req12345")
+    # What another request answers stands as ever.
+    expect(page.get_by_role("alert")).to_have_count(2)
+    expect(page.get_by_role("link", name=re.compile("^Conversations today"))).to_be_visible()
+    expect(card(page, "Latest conversations").get_by_role("alert")).to_have_count(0)
+    expect(page.locator("main .skeleton")).to_have_count(0)
+
+
+def test_home_without_its_figures_shows_the_rest(console: Consoles, practice: Practice) -> None:
+    page = console("/nowhere", who=practice)
+    page.route(re.compile("/api/dashboard"), lambda route: route.abort())
+    # The frame had read the figures for itself already.
+    page.reload()
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    page.evaluate("location.hash = '/'")
+    expect(card(page, "Latest conversations")).to_be_visible()
+    expect(page.get_by_role("alert").first).to_contain_text("No connection")
+    expect(page.get_by_text("What you see is from before")).to_have_count(0)
+    expect(page.locator("main .skeleton")).to_have_count(0)
+    page.unroute_all()
+    page.get_by_role("button", name="Try again").first.click()
+    expect(page.get_by_role("link", name=re.compile("^Conversations today"))).to_be_visible()
 
 
 def test_without_a_connection_home_says_so_and_comes_back(console: Consoles, practice: Practice) -> None:
@@ -221,7 +243,9 @@ def test_without_a_connection_home_says_so_and_comes_back(console: Consoles, pra
     page.evaluate("location.hash = '/'")
     expect(page.get_by_role("alert").first).to_contain_text("No connection")
     page.unroute_all()
-    page.get_by_role("button", name="Try again").first.click()
+    # Each is tried alone, and the figures are asked for again and again anyway.
+    for name in ("Latest conversations", "Activity"):
+        card(page, name).get_by_role("button", name="Try again").click()
     expect(page.get_by_role("alert")).to_have_count(0)
 
 

@@ -1,4 +1,4 @@
-"""Pages under forced colours and at 200 and 400 % zoom: nothing is wider than its window, focus and choices are seen."""
+"""Pages in the dark, under forced colours, at 200 and 400 % zoom: nothing is too wide, focus and choices are seen."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.practice import Practice
 from tests.web.console.addresses import ROOMS, Visited, show
-from tests.web.console.conftest import Consoles, sideways
+from tests.web.console.conftest import Consoles, complaints, sideways
 
 LOOKS: dict[str, dict[str, Any]] = {
     "forced colours": {"forced_colors": "active"},
@@ -64,12 +64,18 @@ CUT = """() => [...document.querySelectorAll("main *, .topbar *")].filter((one) 
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_every_page_fits_at_twice_its_size(console: Consoles, visited: Visited, room: str) -> None:
-    page = console("/nowhere", who=visited.who(room), reduced_motion="reduce", **LOOKS["200 %"])
-    found = []
+def test_every_page_fits_at_twice_its_size_and_on_a_tablet_where_it_has_no_complaint_in_the_dark(
+    console: Consoles, visited: Visited, room: str
+) -> None:
+    zoom = LOOKS["200 %"]
+    page = console("/nowhere", who=visited.who(room), color_scheme="dark", reduced_motion="reduce", **zoom)
+    found: list[tuple[str, int, list[Any]]] = []
     for place in ROOMS[room]:
         show(page, visited, place)
         found.append((place.address, max(0, sideways(page)), page.evaluate(CUT)))
+        page.set_viewport_size({"width": 768, "height": 900})
+        found.append((place.address, max(0, sideways(page)), complaints(page)))
+        page.set_viewport_size({"width": zoom["width"], "height": zoom["height"]})
     assert [one for one in found if one[1:] != (0, [])] == []
 
 

@@ -49,6 +49,10 @@ def test_the_page_says_what_is_missing_and_is_a_good_page_itself(console: Consol
         expect(page.get_by_role("status")).to_contain_text("Open it from the widget's page")
         expect(page.locator("agenthub-chat")).to_have_count(0)
     assert complaints(page) == []
+    page.emulate_media(color_scheme="dark")
+    page.reload()
+    expect(page.get_by_role("status")).to_contain_text("Open it from the widget's page")
+    assert complaints(page) == []
     for width in (360, 768, 1280):
         page.set_viewport_size({"width": width, "height": 900})
         assert sideways(page) <= 0

@@ -383,14 +383,11 @@ def test_of_a_deleted_widget_nobody_is_asked_to_save_anything(
     assert asked == []
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_every_page_is_free_of_complaints_and_fits(
-    console: Consoles, practice: Practice, widget: str, colours: str
-) -> None:
+def test_every_page_is_free_of_complaints_and_fits(console: Consoles, practice: Practice, widget: str) -> None:
     path = f"/api/widgets/{widget}"
     name = "Straßenbahnhaltestellenverwaltung" * 2
     practice.owner.ask("PATCH", path, {"name": name, "allowed_origins": []}, If_Match=practice.owner.etag(path))
-    page = console("/widgets", who=practice, color_scheme=colours)
+    page = console("/widgets", who=practice)
     places = ["/widgets", "/widgets/new"]
     places += [f"/widgets/{widget}?tab={tab}" for tab in ("design", "texts", "behaviour", "embed", "identity")]
     for place in places:

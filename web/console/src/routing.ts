@@ -1,7 +1,7 @@
 /** Where we are, in the fragment: the CDN's bucket has one page and no server that could answer for others. */
 
 import { useCallback, useMemo, useSyncExternalStore } from "preact/compat";
-import { type BaseLocationHook, useLocation, useSearch } from "wouter-preact";
+import { type BaseLocationHook, useSearch } from "wouter-preact";
 
 /** The address that is shown, from the first look on; the browser's own may be one that is not agreed to yet. */
 let shown: string | undefined;
@@ -54,10 +54,14 @@ export function guardLeaving(ask: () => boolean, within: readonly string[] = [])
 }
 
 /** Go there without a question: what was being changed on this page is gone, or put by. */
-export function goUnasked(to: string, options: { replace?: boolean } = {}): void {
+export function goUnasked(to: string, options: { replace?: boolean; from?: string } = {}): void {
+  if (!shows(options.from)) return;
   guards.clear();
   go(to, options);
 }
+
+/** Whether this path is shown still, if one is named. */
+const shows = (path: string | undefined): boolean => path === undefined || path === split().path;
 
 /** Whether one may go from one address to another; who let go is not asked again on the way. */
 function mayLeave(from: string, to: string): boolean {
@@ -69,9 +73,10 @@ function mayLeave(from: string, to: string): boolean {
   return true;
 }
 
-/** Go to a path of the console, such as `/agents?status=active`. */
-export function go(to: string, options: { replace?: boolean } = {}): void {
+/** Go to a path of the console, such as `/agents?status=active`; with `from` only while that path is shown still. */
+export function go(to: string, options: { replace?: boolean; from?: string } = {}): void {
   watch();
+  if (!shows(options.from)) return;
   if (!mayLeave(shown!, `#${to}`)) return;
   const url = new URL(location.href);
   url.hash = to;
@@ -79,7 +84,8 @@ export function go(to: string, options: { replace?: boolean } = {}): void {
   show(url.href);
 }
 
-export const useHash: BaseLocationHook = () => [useSyncExternalStore(subscribe, () => split().path), go];
+const useHashPath = (): string => useSyncExternalStore(subscribe, () => split().path);
+export const useHash: BaseLocationHook = () => [useHashPath(), go];
 const useHashSearch = (): string => useSyncExternalStore(subscribe, () => split().query);
 useHash.searchHook = useHashSearch;
 useHash.hrefs = (href: string) => `#${href}`;
@@ -94,15 +100,16 @@ export function withQuery(path: string, query: Record<string, string | undefined
 
 /**
  * The query of the fragment as an object, and a way to change some of it: filters, tabs, open rows live here, so that a
- * link shows another person the same. An empty value takes a name away. Filters replace; `push` makes a step back.
+ * link shows another person the same. An empty value takes a name away. Filters replace; `push` makes a step back. What
+ * comes late, when an answer is there, changes nothing of another page, and of its own only what it names.
  */
 export function useQuery(): [Record<string, string>, (change: Record<string, string | undefined>, push?: boolean) => void] {
   const search = useSearch();
-  const [path] = useLocation();
+  const path = useHashPath();
   const query = useMemo(() => Object.fromEntries(new URLSearchParams(search)), [search]);
   const change = useCallback(
-    (next: Record<string, string | undefined>, push = false) => go(withQuery(path, { ...query, ...next }), { replace: !push }),
-    [path, query],
+    (next: Record<string, string | undefined>, push = false) => go(withQuery(path, { ...Object.fromEntries(new URLSearchParams(split().query)), ...next }), { replace: !push, from: path }),
+    [path],
   );
   return [query, change];
 }

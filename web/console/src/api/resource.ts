@@ -235,6 +235,8 @@ export interface Pages<T> {
   /** Undefined when there is nothing more. */
   more: (() => Promise<void>) | undefined;
   reload: () => Promise<void>;
+  /** Try once more what failed: a further page comes to what is there, and only a list that failed is read anew. */
+  again: () => Promise<void>;
   /** Change items in place: after an action on some of them. */
   change: (next: (items: T[]) => T[]) => void;
 }
@@ -253,6 +255,7 @@ export function usePages<P extends ListPath>(path: P, given: Given<P, "get"> | n
   latest.current = key;
   // A list that is read anew overtakes a further page, and an older reading: only the last one asked for counts.
   const last = useRef(0);
+  const failed = useRef<string | null>(null);
   const current = state.key === key ? state : { key, items: [] as ItemOf<P>[], token: null, loaded: false, problem: undefined };
 
   const load = async (token: string | null, before: ItemOf<P>[]) => {
@@ -265,8 +268,10 @@ export function usePages<P extends ListPath>(path: P, given: Given<P, "get"> | n
       const page = data as { items: ItemOf<P>[]; next_page_token?: string | null };
       if (counts()) setState({ key, items: [...before, ...page.items], token: page.next_page_token ?? null, loaded: true });
     } catch (error) {
+      if (!counts()) return;
+      failed.current = token;
       // What was read before stays.
-      if (counts()) setState((now) => (now.key === key ? { ...now, problem: asProblem(error) } : { key, items: [], token: null, loaded: false, problem: asProblem(error) }));
+      setState((now) => (now.key === key ? { ...now, problem: asProblem(error) } : { key, items: [], token: null, loaded: false, problem: asProblem(error) }));
     } finally {
       if (counts()) setBusy(false);
     }
@@ -277,7 +282,8 @@ export function usePages<P extends ListPath>(path: P, given: Given<P, "get"> | n
   }, [key]);
 
   const { token, items } = current;
-  useSessionAgain(current.problem !== undefined, () => (current.loaded && token ? load(token, items) : load(null, [])));
+  const again = () => load(failed.current, failed.current ? items : []);
+  useSessionAgain(current.problem !== undefined, again);
   return {
     items,
     problem: current.problem,
@@ -285,8 +291,19 @@ export function usePages<P extends ListPath>(path: P, given: Given<P, "get"> | n
     busy,
     more: token ? () => load(token, items) : undefined,
     reload: () => load(null, []),
+    again,
     change: (next) => setState((now) => ({ ...now, items: next(now.items) })),
   };
+}
+
+/** Whether the part of the page that asked is shown still: who has left it is not led anywhere by a late answer. */
+export function useHere(): () => boolean {
+  const here = useRef(true);
+  useEffect(() => {
+    here.current = true;
+    return () => void (here.current = false);
+  }, []);
+  return () => here.current;
 }
 
 /** An action with its state: `busy` while it runs, `problem` of the last try. A second call while busy is ignored. */

@@ -28,6 +28,7 @@ export default function Home() {
     seen.current = asOf;
   }, [asOf]);
 
+  const figures = summary.data ?? home.data?.summary;
   const fresh = home.data && home.data.summary.as_of === null && !home.data.activity.some((one) => one.action === "conversation.erased");
   return (
     <Page
@@ -41,14 +42,12 @@ export default function Home() {
         )
       }
     >
-      {home.problem && !home.data ? (
-        <ErrorNote problem={home.problem} retry={home.reload} />
-      ) : fresh ? (
+      {fresh ? (
         <Loaded from={home}>{(data) => <FirstSteps home={data} />}</Loaded>
       ) : (
         <>
-          {summary.problem && <ErrorNote problem={summary.problem} retry={summary.reload} safe="What you see is from before." />}
-          <Tiles summary={summary.data ?? home.data?.summary} />
+          {summary.problem && <ErrorNote problem={summary.problem} retry={summary.reload} {...(figures ? { safe: "What you see is from before." } : {})} />}
+          {(figures || !summary.problem) && <Tiles summary={figures} />}
           <div class="grid">
             <Latest asOf={asOf} />
             <Card title="Needs attention" span={4}>

@@ -2,12 +2,14 @@
 
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { createPortal } from "preact/compat";
+import { useContext, useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { asProblem, type Problem } from "../api/problem";
-import { useAction } from "../api/resource";
+import { useAction, useHere } from "../api/resource";
 import { Button } from "./basics";
 import { Field, Input } from "./fields";
 import type { IconName } from "./icons";
+import { Sight } from "./pane";
 import { ErrorNote } from "./problem";
 
 export interface DialogProps {
@@ -23,6 +25,7 @@ export interface DialogProps {
 export function Dialog({ title, onClose, children, footer, wide, closable = true }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
+  const { dialogs } = useContext(Sight);
   useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     const dialog = ref.current!;
@@ -34,7 +37,7 @@ export function Dialog({ title, onClose, children, footer, wide, closable = true
       (before?.isConnected ? before : document.querySelector<HTMLElement>(".page h1"))?.focus({ preventScroll: true });
     };
   }, []);
-  return (
+  const shown = (
     <dialog
       ref={ref}
       class={`dialog${wide ? " wide" : ""}`}
@@ -54,6 +57,7 @@ export function Dialog({ title, onClose, children, footer, wide, closable = true
       {footer && <footer>{footer}</footer>}
     </dialog>
   );
+  return dialogs ? createPortal(shown, dialogs) : shown;
 }
 
 /** How a dialog is left in which something was typed that would be lost: the person is asked. */
@@ -78,6 +82,7 @@ export interface ConfirmProps {
 /** Asks once before what cannot be undone; the focus stands on Cancel. */
 export function Confirm({ title, children, action, act, onClose, danger = true, typed }: ConfirmProps) {
   const [text, setText] = useState("");
+  const here = useHere();
   const doing = useAction(act);
   const wrong = typed !== undefined && text.trim() !== typed;
   return (
@@ -89,7 +94,7 @@ export function Confirm({ title, children, action, act, onClose, danger = true, 
           <Button onClick={onClose} autoFocus>
             Cancel
           </Button>
-          <Button kind={danger ? "danger" : "primary"} busy={doing.busy} disabled={wrong && `Type ${typed} first`} onClick={() => void doing.run().then((done) => done && onClose())}>
+          <Button kind={danger ? "danger" : "primary"} busy={doing.busy} disabled={wrong && `Type ${typed} first`} onClick={() => void doing.run().then((done) => done && here() && onClose())}>
             {action}
           </Button>
         </>

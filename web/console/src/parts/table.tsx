@@ -248,7 +248,7 @@ export function List<T>({ pages, empty, ...table }: Omit<TableProps<T>, "items">
   if (pages.loading) return <Skeleton lines={8} />;
   return (
     <div class="stack">
-      {pages.problem && <ErrorNote problem={pages.problem} retry={pages.reload} />}
+      {pages.problem && <ErrorNote problem={pages.problem} retry={pages.again} />}
       {pages.items.length > 0 ? <Table {...table} items={pages.items} /> : !pages.problem && empty}
       <More of={pages} />
     </div>

@@ -48,7 +48,7 @@ function Feed() {
     <div class="stack">
       <Filters filters={filters} change={change} />
       {pages.loading && <Skeleton lines={8} />}
-      {pages.problem && <ErrorNote problem={pages.problem} retry={pages.reload} />}
+      {pages.problem && <ErrorNote problem={pages.problem} retry={pages.again} />}
       {days(pages.items).map(([name, entries]) => (
         <section key={name} class="card" aria-label={name}>
           <h2 class="card-title">{name}</h2>

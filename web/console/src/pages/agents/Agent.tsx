@@ -12,6 +12,7 @@ import { Badge, Button, Note, Skeleton, State } from "../../parts/basics";
 import { Dialog, Menu, toast } from "../../parts/dialog";
 import { Switch } from "../../parts/fields";
 import { Page, Tabs } from "../../parts/page";
+import { Pane } from "../../parts/pane";
 import { ErrorNote } from "../../parts/problem";
 import { goUnasked, to, useQuery, withQuery } from "../../routing";
 import { may } from "../../session/session";
@@ -79,9 +80,9 @@ function One({ id }: { id: string }) {
       {tabs
         .filter((one) => one === tab || (one.kept && opened.current.has(one.id)))
         .map((one) => (
-          <div key={one.id} class="stack loose" hidden={one !== tab}>
+          <Pane key={one.id} hidden={one !== tab}>
             <Suspense fallback={<Skeleton lines={6} />}>{one.pane({ agent, draft, fleet, status })}</Suspense>
-          </div>
+          </Pane>
         ))}
     </Page>
   );
@@ -102,6 +103,8 @@ function Standing({ agent, status }: { agent: Schemas["ShownAgent"]; status: str
   );
 }
 
+type Wanted = "active" | "paused" | "archived";
+
 function Actions({ agent, draft, fleet, status }: PaneProps) {
   const [open, setOpen] = useState<"duplicate" | "delete" | "gate">();
   const [gate, setGate] = useState<Problem>();
@@ -109,11 +112,22 @@ function Actions({ agent, draft, fleet, status }: PaneProps) {
     forget("/api/my-agents", "/api/dashboard");
     await Promise.all([draft.reload(), fleet.reload(), status.reload()]);
   };
-  const setting = useAction(async (wanted: "active" | "paused" | "archived") => {
-    const path = { agent: agent.id };
-    const got = await asShown(() => call("put", "/api/my-agents/{agent}/status", { path, body: { status: wanted }, etag: status.etag }), status.reload);
+  const put = async (wanted: Wanted, etag: string | undefined) => {
+    const got = await asShown(() => call("put", "/api/my-agents/{agent}/status", { path: { agent: agent.id }, body: { status: wanted }, etag }), status.reload);
     status.put(got.data, got.etag);
     forget("/api/dashboard", "/api/my-agents");
+  };
+  const setting = useAction(async (wanted: Wanted) => {
+    const before = state?.status;
+    await put(wanted, status.etag);
+    if (wanted !== "archived") return;
+    toast(`${agent.name} is archived`, async () => {
+      // Out of the archive it comes paused: if it answered, there is one step more to go.
+      for (const step of before === "active" ? (["paused", "active"] as const) : (["paused"] as const)) {
+        const now = await call("get", "/api/my-agents/{agent}/status", { path: { agent: agent.id } });
+        if (now.data.status !== step) await put(step, now.etag);
+      }
+    });
   });
   // Another draft is another wish, and so is asking once more after the gate.
   const [tries, setTries] = useState(0);
@@ -214,7 +228,7 @@ function Actions({ agent, draft, fleet, status }: PaneProps) {
         <Delete
           agent={agent}
           onClose={() => setOpen(undefined)}
-          done={() => goUnasked("/agents")}
+          done={() => goUnasked("/agents", { from: `/agents/${agent.id}` })}
         />
       )}
     </>

@@ -12,7 +12,7 @@ import { Checkbox, Input, Select } from "../../parts/fields";
 import { Icon } from "../../parts/icons";
 import { Page } from "../../parts/page";
 import { ErrorNote } from "../../parts/problem";
-import { type Column, List } from "../../parts/table";
+import { type Column, List, useWide } from "../../parts/table";
 import { to, useQuery } from "../../routing";
 import { may, workspace } from "../../session/session";
 import { Bulk } from "./Bulk";
@@ -25,7 +25,20 @@ type Status = FleetAgent["status"];
 
 const STATUSES: readonly Status[] = ["draft", "active", "paused", "archived"];
 const SORTS: readonly NonNullable<Filters["sort"]>[] = ["name", "-name", "created_at", "-created_at", "charge", "-charge", "last_active", "-last_active"];
+/** What the heads of the table offer, for a phone, where there are cards. */
+const ORDERS: { value: (typeof SORTS)[number]; label: string }[] = [
+  { value: "name", label: "Name, A to Z" },
+  { value: "-name", label: "Name, Z to A" },
+  { value: "-charge", label: "Charge, most first" },
+  { value: "charge", label: "Charge, least first" },
+  { value: "-last_active", label: "Last active first" },
+  { value: "last_active", label: "Last active at the end" },
+  { value: "-created_at", label: "Newest first" },
+  { value: "created_at", label: "Oldest first" },
+];
 const one = <T extends string>(of: readonly T[], value: string | undefined): T | undefined => of.find((candidate) => candidate === value);
+
+const sortedBy = (by: string) => ({ sort: by === "name" ? undefined : by });
 
 export default function Agents() {
   const [query, change] = useQuery();
@@ -80,7 +93,7 @@ export default function Agents() {
         )
       }
     >
-      <Filtering query={query} change={change} catalogue={catalogue} deleted={deleted} filtered={filtered} clear={clear} />
+      <Filtering query={query} change={change} sort={sort} catalogue={catalogue} deleted={deleted} filtered={filtered} clear={clear} />
       {may("member") && chosen.size > 0 && (
         <Bulk
           ids={[...chosen]}
@@ -96,6 +109,7 @@ export default function Agents() {
             setAll(false);
           }}
           done={refresh}
+          statusOf={(id) => pages.items.find((agent) => agent.id === id)?.status ?? filter.status ?? undefined}
         />
       )}
       <List
@@ -104,7 +118,7 @@ export default function Agents() {
         columns={columns}
         keyOf={(agent) => agent.id}
         nameOf={(agent) => agent.name}
-        sorting={{ by: sort, change: (by) => change({ sort: by === "name" ? undefined : by }) }}
+        sorting={{ by: sort, change: (by) => change(sortedBy(by)) }}
         {...(may("member")
           ? {
               selection: {
@@ -149,9 +163,10 @@ function Nothing({ deleted, filtered, clear }: { deleted: boolean; filtered: boo
   );
 }
 
-function Filtering({ query, change, catalogue, deleted, filtered, clear }: { query: Record<string, string>; change: ReturnType<typeof useQuery>[1]; catalogue: Catalogue; deleted: boolean; filtered: boolean; clear: () => void }) {
+function Filtering({ query, change, sort, catalogue, deleted, filtered, clear }: { query: Record<string, string>; sort: string; change: ReturnType<typeof useQuery>[1]; catalogue: Catalogue; deleted: boolean; filtered: boolean; clear: () => void }) {
   const [text, setText] = useState(query.text ?? "");
   const fleet = useAgents();
+  const wide = useWide();
   // Another filter may be chosen while typing rests.
   const latest = useRef(change);
   latest.current = change;
@@ -171,6 +186,7 @@ function Filtering({ query, change, catalogue, deleted, filtered, clear }: { que
       <Select label="Industry" value={query.industry ?? ""} onChange={(industry) => change({ industry })} options={[any("Any industry"), ...catalogue.industryOptions]} />
       <Select label="Model" value={query.model ?? ""} onChange={(model) => change({ model })} options={[any("Any model"), ...[...used].filter(Boolean).map((value) => ({ value, label: catalogue.model(value) }))]} />
       {tags.length > 0 && <Select label="Tag" value={query.tag ?? ""} onChange={(tag) => change({ tag })} options={[any("Any tag"), ...tags.map((value) => ({ value, label: value }))]} />}
+      {!wide && <Select label="Order" value={sort} onChange={(by) => change(sortedBy(by))} options={ORDERS} />}
       <Checkbox checked={deleted} onChange={(on) => change({ deleted: on ? "1" : undefined })}>
         Deleted
       </Checkbox>

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, type Loose, newKey, type Schemas } from "../../api/client";
 import { asProblem, type Problem } from "../../api/problem";
-import { useAction } from "../../api/resource";
+import { useAction, useHere } from "../../api/resource";
 import { plural } from "../../format";
 import { Badge, Button, Skeleton } from "../../parts/basics";
 import { Dialog, Menu, toast } from "../../parts/dialog";
@@ -25,26 +25,38 @@ export interface BulkProps {
   selectAll: () => void;
   clear: () => void;
   done: () => Promise<void>;
+  /** The status of an agent as it is listed; undefined for what is not loaded. */
+  statusOf: (id: string) => Status | undefined;
 }
+
+type Status = Schemas["FleetAgent"]["status"];
+type StatusOf = BulkProps["statusOf"];
 
 interface Words {
   button: string;
   /** "paused", as in "12 agents will be paused". */
   past: string;
-  undo?: Action;
+  undo?: Undo;
 }
 
+/** What takes it back from these agents, step by step; nothing when that cannot be told of all of them. */
+type Undo = (ids: string[], before: StatusOf) => { action: Action; ids: string[] }[];
+const by = (action: Action): Undo => (ids) => [{ action, ids }];
+
+/** Out of the archive agents come paused: those that answered have one step more to go. */
+const unarchive: Undo = (ids, before) => (ids.every(before) ? [{ action: "disable", ids }, { action: "enable", ids: ids.filter((id) => before(id) === "active") }] : []);
+
 const WORDS: Record<Action, Words> = {
-  enable: { button: "Activate", past: "activated" },
-  disable: { button: "Pause", past: "paused", undo: "enable" },
-  archive: { button: "Archive", past: "archived" },
+  enable: { button: "Activate", past: "activated", undo: by("disable") },
+  disable: { button: "Pause", past: "paused", undo: by("enable") },
+  archive: { button: "Archive", past: "archived", undo: unarchive },
   restore: { button: "Restore", past: "restored" },
-  delete: { button: "Delete", past: "deleted", undo: "restore" },
-  tag: { button: "Add tag", past: "tagged", undo: "untag" },
-  untag: { button: "Remove tag", past: "freed of the tag", undo: "tag" },
+  delete: { button: "Delete", past: "deleted", undo: by("restore") },
+  tag: { button: "Add tag", past: "tagged", undo: by("untag") },
+  untag: { button: "Remove tag", past: "freed of the tag", undo: by("tag") },
 };
 
-export function Bulk({ ids, all, filter, more, selectAll, clear, done }: BulkProps) {
+export function Bulk({ ids, all, filter, more, selectAll, clear, done, statusOf }: BulkProps) {
   const [action, setAction] = useState<Action>();
   const item = (of: Action, danger = false) => ({ label: `${WORDS[of].button}${of === "tag" || of === "untag" ? "…" : ""}`, danger, onSelect: () => setAction(of) });
   return (
@@ -71,14 +83,14 @@ export function Bulk({ ids, all, filter, more, selectAll, clear, done }: BulkPro
           </>
         )}
       </div>
-      {action && <Act action={action} whom={all ? { filter } : { ids }} onClose={() => setAction(undefined)} done={done} />}
+      {action && <Act action={action} whom={all ? { filter } : { ids }} onClose={() => setAction(undefined)} done={done} statusOf={statusOf} />}
     </div>
   );
 }
 
 type Whom = Pick<Asked, "ids"> | Pick<Asked, "filter">;
 
-function Act({ action, whom, onClose, done }: { action: Action; whom: Whom; onClose: () => void; done: () => Promise<void> }) {
+function Act({ action, whom, onClose, done, statusOf }: Pick<BulkProps, "done" | "statusOf"> & { action: Action; whom: Whom; onClose: () => void }) {
   const words = WORDS[action];
   const tagging = action === "tag" || action === "untag";
   const [tag, setTag] = useState("");
@@ -112,6 +124,7 @@ function Act({ action, whom, onClose, done }: { action: Action; whom: Whom; onCl
 
   // Whom the last try was for: another try is for the same, not for all.
   const last = useRef<string[] | undefined>(undefined);
+  const here = useHere();
   const doing = useAction(async (retried?: string[]) => {
     last.current = retried;
     const { data } = await call("post", "/api/my-agents/bulk", { body: retried ? asked({ ids: retried, filter: null }) : asked(), key });
@@ -123,14 +136,14 @@ function Act({ action, whom, onClose, done }: { action: Action; whom: Whom; onCl
     const number = (of: Schemas["Outcome"]["outcome"]) => outcomes.filter((one) => one.outcome === of).length;
     const sum = { ...data, outcomes, done: number("done"), unchanged: number("unchanged"), refused: number("refused"), failed: number("failed") };
     setDid(sum);
-    const { undo } = words;
+    const back = (words.undo?.(succeeded, statusOf) ?? []).filter((step) => step.ids.length && (step.action !== "restore" || may("admin")));
     if (sum.refused + sum.failed === 0) {
-      onClose();
+      if (here()) onClose();
       toast(
         `${plural(sum.done, "agent")} ${words.past}`,
-        undo && succeeded.length && (undo !== "restore" || may("admin"))
+        back.length
           ? async () => {
-              await call("post", "/api/my-agents/bulk", { body: { action: undo, ids: succeeded, ...(tagging ? { tags: [tag.trim()] } : {}) }, key: newKey() });
+              for (const step of back) await call("post", "/api/my-agents/bulk", { body: { ...step, ...(tagging ? { tags: [tag.trim()] } : {}) }, key: newKey() });
               await done();
             }
           : undefined,

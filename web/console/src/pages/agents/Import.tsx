@@ -2,9 +2,9 @@
 
 import { useRef, useState } from "preact/hooks";
 import { newKey, raw, type Schemas } from "../../api/client";
-import { forget, useAction } from "../../api/resource";
+import { forget, useAction, useHere } from "../../api/resource";
 import { Button } from "../../parts/basics";
-import { Dialog, leaving } from "../../parts/dialog";
+import { Dialog, leaving, toast } from "../../parts/dialog";
 import { Field, TextArea } from "../../parts/fields";
 import { ErrorNote } from "../../parts/problem";
 import { go } from "../../routing";
@@ -22,10 +22,13 @@ export function Import({ onClose }: { onClose: () => void }) {
     setKey(newKey());
     importing.clear();
   };
+  const here = useHere();
   const importing = useAction(async () => {
     const response = await raw("POST", "/api/agents/import", { headers: { "Content-Type": "application/yaml", "Idempotency-Key": key }, body: text });
     const made = (await response.json()) as Schemas["ShownAgent"];
     forget("/api/my-agents", "/api/agents", "/api/dashboard");
+    toast(`${made.name} is made`);
+    if (!here()) return;
     onClose();
     go(`/agents/${made.id}`);
   });

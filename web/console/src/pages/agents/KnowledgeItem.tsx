@@ -3,11 +3,11 @@
 import { useState } from "preact/hooks";
 import { call, type Loose, raw, type Schemas } from "../../api/client";
 import { asProblem, asShown } from "../../api/problem";
-import { useAction, useResource } from "../../api/resource";
+import { useAction, useHere, useResource } from "../../api/resource";
 import { useKey } from "../../api/wish";
 import { bytes } from "../../format";
 import { Button, Note } from "../../parts/basics";
-import { Dialog, leaving } from "../../parts/dialog";
+import { Dialog, leaving, toast } from "../../parts/dialog";
 import { Field, Input, Select, TextArea } from "../../parts/fields";
 import { Loaded, ErrorNote } from "../../parts/problem";
 import { may } from "../../session/session";
@@ -52,12 +52,14 @@ function Editor({ agent, kind, item, question = "", etag, onClose, done }: Commo
     ...(kind === "qa" ? { pairs: pairs.filter((pair) => pair.question.trim() || pair.answer.trim()) } : { text }),
   };
   const key = useKey(body);
+  const here = useHere();
   const saving = useAction(async () => {
     try {
       const { data } = item
         ? await call("put", "/api/agents/{agent}/knowledge/{item}", { path, body, etag: base })
         : await call("post", "/api/agents/{agent}/knowledge", { path: { agent }, body, key });
-      onClose();
+      if (here()) onClose();
+      else toast(`${data.title} is saved`);
       await done(data);
     } catch (error) {
       if (item && asProblem(error).status === 412) {
@@ -199,6 +201,7 @@ export function ItemFile({ agent, most = 4_000_000, replace, onClose, done }: Co
   const language = chosen ?? replace?.item.language ?? "";
   const key = useKey([file?.name, file?.size, file?.lastModified, title.trim(), language]);
   const wrong = file && !typeOf(file.name) ? "Only PDF, HTML, Markdown and plain text can be read." : file && file.size > most ? `It has ${bytes(file.size)}; at most ${bytes(most)} can be read.` : undefined;
+  const here = useHere();
   const sending = useAction(async () => {
     if (!file || wrong) return;
     const query = new URLSearchParams();
@@ -210,7 +213,8 @@ export function ItemFile({ agent, most = 4_000_000, replace, onClose, done }: Co
       ? await asShown(() => raw("PUT", `${base}/${encodeURIComponent(replace.item.id)}/file?${query}`, { headers: { "Content-Type": type, ...(replace.etag ? { "If-Match": replace.etag } : {}) }, body: file }), replace.reread)
       : await raw("POST", `${base}/files?${query}`, { headers: { "Content-Type": type, "Idempotency-Key": key }, body: file });
     const written = (await response.json()) as Written;
-    onClose();
+    if (here()) onClose();
+    else toast(`${written.title} is saved`);
     await done(written);
   });
   return (

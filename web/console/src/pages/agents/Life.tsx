@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { call, raw, type Schemas } from "../../api/client";
 import { asShown } from "../../api/problem";
-import { forget, useAction, useResource } from "../../api/resource";
+import { forget, useAction, useHere, useResource } from "../../api/resource";
 import { useKey } from "../../api/wish";
 import { count, plural } from "../../format";
 import { Button } from "../../parts/basics";
@@ -18,11 +18,13 @@ type Shown = Pick<Schemas["ShownAgent"], "id" | "name">;
 export function Duplicate({ agent, onClose }: { agent: Shown; onClose: () => void }) {
   const [name, setName] = useState(`${agent.name} (copy)`.slice(0, 80));
   const key = useKey(name.trim());
+  const here = useHere();
   const copying = useAction(async () => {
     const { data } = await call("post", "/api/my-agents/{agent}/duplicate", { path: { agent: agent.id }, body: { name: name.trim() || null }, key });
     forget("/api/my-agents", "/api/dashboard");
-    onClose();
     toast(`${data.name} is made`);
+    if (!here()) return;
+    onClose();
     go(`/agents/${data.id}`);
   });
   return (

@@ -308,7 +308,7 @@ function Life({ agent }: { agent: Schemas["ShownAgent"] }) {
         </div>
       )}
       {open === "duplicate" && <Duplicate agent={agent} onClose={() => setOpen(undefined)} />}
-      {open === "delete" && <Delete agent={agent} onClose={() => setOpen(undefined)} done={() => goUnasked("/agents")} />}
+      {open === "delete" && <Delete agent={agent} onClose={() => setOpen(undefined)} done={() => goUnasked("/agents", { from: `/agents/${agent.id}` })} />}
     </Card>
   );
 }

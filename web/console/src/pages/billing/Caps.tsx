@@ -52,6 +52,7 @@ function wrong(of: Values): Partial<Record<string, string>> {
     } else if (name.startsWith("visitor")) {
       if (shareOf(text) === undefined) found[name] = "Write a percentage, such as 25.";
     } else if (read(text).some((one) => one === undefined)) found[name] = "Write percentages with commas between them, such as 80, 100.";
+    else if (name.startsWith("alerts ") && text.trim() && !of[name.replace("alerts ", "cap ")]?.trim()) found[name] = "An alert needs a cap of its own.";
   }
   return found;
 }

@@ -19,9 +19,10 @@ interface Begun {
   id: string;
 }
 
-/** Begin to pay and leave; throws Problem. The same key is the same page of the card service. */
-export async function leaveToPay(body: Schemas["NewCheckout"], key: string, what: string): Promise<void> {
+/** Begin to pay and leave, unless it was given up meanwhile; throws Problem. The same key is the same page of the card service. */
+export async function leaveToPay(body: Schemas["NewCheckout"], key: string, what: string, here: () => boolean): Promise<void> {
   const [{ data: checkout }, { data: payments }] = await Promise.all([call("post", "/api/payments/checkout", { key, body }), call("get", "/api/payments", { query: { page_size: 50 } })]);
+  if (!here()) return;
   const begun: Begun = { what, invoice_id: body.invoice_id ?? null, amount: checkout.amount, before: payments.items.map((one) => one.id), id: checkout.id };
   sessionStorage.setItem(KEY, JSON.stringify(begun));
   location.assign(checkout.url);

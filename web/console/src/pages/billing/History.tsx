@@ -36,7 +36,7 @@ export function History({ of }: { of: Schemas["Invoice"] }) {
   const entries = usePages("/api/dashboard/activity", { query: { kind: "invoice", subject: of.id } });
   return (
     <Card title="History">
-      {entries.problem && <ErrorNote problem={entries.problem} retry={entries.reload} />}
+      {entries.problem && <ErrorNote problem={entries.problem} retry={entries.again} />}
       <ol class="feed">
         {entries.items.map((one) => {
           const before = text(one.before, "state");

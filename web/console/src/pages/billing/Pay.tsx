@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import type { Schemas } from "../../api/client";
-import { useAction, useResource } from "../../api/resource";
+import { useAction, useHere, useResource } from "../../api/resource";
 import { useKey } from "../../api/wish";
 import { money } from "../../format";
 import { Button, Facts, Note, Skeleton, State } from "../../parts/basics";
@@ -31,7 +31,8 @@ export function Pay({ invoice, onClose }: { invoice?: Schemas["InvoiceSummary"];
   const [chosen, choose] = useState("");
   const one = all.find((item) => item.id === chosen) ?? all[0];
   const key = useKey(one?.id);
-  const paying = useAction(async () => leaveToPay({ invoice_id: one!.id, credit: null }, key, `invoice ${one!.number}`));
+  const here = useHere();
+  const paying = useAction(async () => leaveToPay({ invoice_id: one!.id, credit: null }, key, `invoice ${one!.number}`, here));
   const waiting = !invoice && !(open.data && overdue.data);
   const problem = open.problem ?? overdue.problem;
   return (
@@ -78,7 +79,8 @@ export function BuyCredit({ currency, onClose }: { currency: string; onClose: ()
   const amount = typed(text);
   const credit = { amount: amount ?? "0", currency };
   const key = useKey(credit);
-  const paying = useAction(async () => leaveToPay({ invoice_id: null, credit }, key, "credit"));
+  const here = useHere();
+  const paying = useAction(async () => leaveToPay({ invoice_id: null, credit }, key, "credit", here));
   const wrong = left && amount === undefined ? "Write an amount, such as 50 or 12.50." : undefined;
   return (
     <Dialog

@@ -20,7 +20,7 @@ export function ConversationList({ pages, current, filters, open, clear }: { pag
   const filtered = Object.keys(filters).length > 0;
   return (
     <div class="stack">
-      {pages.problem && <ErrorNote problem={pages.problem} retry={pages.reload} />}
+      {pages.problem && <ErrorNote problem={pages.problem} retry={pages.again} />}
       {pages.items.length > 0 && (
         <div class="talk-items" role="list">
           {parts(pages.items.length).map((begin) => {

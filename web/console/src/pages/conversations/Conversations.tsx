@@ -47,7 +47,7 @@ function Both({ conversation }: { conversation: string | undefined }) {
   }, [conversation]);
   const gone = () => {
     pages.change((items) => items.filter((one) => one.id !== conversation));
-    go(withQuery("/conversations", filters), { replace: true });
+    go(withQuery("/conversations", filters), { replace: true, from: `/conversations/${conversation}` });
   };
   return (
     <div class={`talks${conversation ? " opened" : ""}`}>

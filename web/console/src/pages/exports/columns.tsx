@@ -1,13 +1,12 @@
 /** The columns of the list of exports: what, how far, how large, and the way to the file. */
 
-import { call, type Schemas } from "../../api/client";
-import { useAction } from "../../api/resource";
+import type { Schemas } from "../../api/client";
 import { billingDay, bytes, day, plural, when } from "../../format";
-import { Bar, Button, Badge, State } from "../../parts/basics";
-import { ErrorNote } from "../../parts/problem";
+import { Bar, Badge, State } from "../../parts/basics";
 import { today } from "../../parts/range";
 import type { Column } from "../../parts/table";
 import { workspace } from "../../session/session";
+import { Download } from "./Download";
 import { FORMATS, KINDS, reason } from "./kinds";
 
 type Export = Schemas["Export"];
@@ -74,25 +73,12 @@ function Progress({ one }: { one: Export }) {
   );
 }
 
-/** The address is made anew with each press: it works for fifteen minutes, and who has it has the file. */
 function File({ one }: { one: Export }) {
-  const getting = useAction(async () => {
-    const { data } = await call("get", "/api/exports/{export}", { path: { export: one.id } });
-    if (!data.url) return;
-    const link = document.createElement("a");
-    link.href = data.url;
-    link.download = data.file_name;
-    link.rel = "noopener";
-    link.click();
-  });
   if (one.state !== "done") return null;
   return (
     <span class="stack tight file">
-      <Button icon="download" busy={getting.busy} onClick={() => void getting.run()}>
-        Download<span class="hidden"> {one.file_name}</span>
-      </Button>
+      <Download one={one} />
       <span class="muted about">Kept until {day(one.expires_at)}</span>
-      {getting.problem && <ErrorNote problem={getting.problem} retry={() => getting.run()} />}
     </span>
   );
 }

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
-import { useAction } from "../../api/resource";
+import { useAction, useHere } from "../../api/resource";
 import { useKey } from "../../api/wish";
 import { isZero, money } from "../../format";
 import { Button, Facts, Note } from "../../parts/basics";
@@ -34,11 +34,12 @@ const ADVICE: Record<string, string> = {
 /** A dialog with fields: what is asked, what it does, and the errors in place. Of what is dangerous, Cancel has the focus. */
 export function Ask({ title, action, danger, wrong, act, onClose, done, children, wide }: { title: string; action: string; danger?: boolean; wrong?: string | false | undefined; act: ReturnType<typeof useAction<[]>>; onClose: () => void; done: () => void; children: preact.ComponentChildren; wide?: boolean }) {
   const [given, setGiven] = useState(false);
+  const here = useHere();
   const leave = leaving(given, onClose);
   const run = async () => {
     if (wrong || !(await act.run())) return;
     done();
-    onClose();
+    if (here()) onClose();
   };
   return (
     <Dialog

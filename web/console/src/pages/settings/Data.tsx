@@ -9,6 +9,7 @@ import { Confirm, toast } from "../../parts/dialog";
 import { ErrorNote } from "../../parts/problem";
 import { to } from "../../routing";
 import { claims, startAnew, workspace } from "../../session/session";
+import { Download } from "../exports/Download";
 import { reason } from "../exports/kinds";
 
 type Export = Schemas["Export"];
@@ -37,11 +38,7 @@ export function WholeExport() {
       {begin.problem && <ErrorNote problem={begin.problem} retry={begin.run} />}
       {read.problem && !one && <ErrorNote problem={read.problem} retry={read.reload} />}
       <div class="row">
-        {one?.state === "done" && one.url && (
-          <a class="button" href={one.url} download={one.file_name}>
-            Download {one.bytes === null ? "" : bytes(one.bytes)}
-          </a>
-        )}
+        {one?.state === "done" && <Download one={one}>{one.bytes !== null && `, ${bytes(one.bytes)}`}</Download>}
         {!running(one) && (
           <Button icon="download" busy={begin.busy} onClick={() => void begin.run()}>
             {one ? "Export again" : "Export the workspace"}

@@ -2,7 +2,7 @@
 
 import { useMemo, useState } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
-import { forget, useAction, useResource, useWhole } from "../../api/resource";
+import { forget, useAction, useHere, useResource, useWhole } from "../../api/resource";
 import { useKey } from "../../api/wish";
 import { ago, day, when } from "../../format";
 import { Button, Card, Empty, Skeleton, State } from "../../parts/basics";
@@ -227,6 +227,7 @@ function Edit({ id, onClose }: { id: string; onClose: () => void }) {
 
 function EditForm({ stored, etag, onClose, put }: { stored: Key; etag: string; onClose: () => void; put: (key: Key, etag?: string) => void }) {
   const path = { key: stored.id };
+  const here = useHere();
   const form = useForm<Fields>({
     stored: fieldsOf(stored),
     etag,
@@ -236,7 +237,7 @@ function EditForm({ stored, etag, onClose, put }: { stored: Key; etag: string; o
       await call("patch", "/api/workspace/api-keys/{key}", { path, etag: tag, body: { name: all.name.trim(), scopes: all.scopes, role: all.role, expires_at } });
       changed();
       toast("The key is changed");
-      onClose();
+      if (here()) onClose();
     },
     reread: async () => {
       const { data, etag: now } = await call("get", "/api/workspace/api-keys/{key}", { path });

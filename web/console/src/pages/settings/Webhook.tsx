@@ -11,7 +11,7 @@ import { Field, Input, Switch } from "../../parts/fields";
 import { SaveBar, useForm } from "../../parts/form";
 import { ErrorNote, Loaded } from "../../parts/problem";
 import { type Column, List } from "../../parts/table";
-import { go, to } from "../../routing";
+import { to, useQuery } from "../../routing";
 import { changed, EVENT_TYPES, type EventType, Events, EVENTS, type Hook, hookState, nameOf } from "./Webhooks";
 
 type Delivery = Schemas["Delivery"];
@@ -54,6 +54,7 @@ const STAY = { url: null, types: null, name: null, enabled: null };
 
 function Head({ hook, read, rotated }: { hook: Hook; read: Resource<Hook>; rotated: (secret: { name: string; secret: string }) => void }) {
   const path = { webhook: hook.id };
+  const [, change] = useQuery();
   const [asking, setAsking] = useState<"delete" | "rotate">();
   const [key, setKey] = useState(newKey);
   const form = useForm<Fields>({
@@ -132,7 +133,7 @@ function Head({ hook, read, rotated }: { hook: Hook; read: Resource<Hook>; rotat
           onClose={() => setAsking(undefined)}
           act={async () => {
             await asShown(() => call("delete", "/api/webhooks/{webhook}", { path, etag: read.etag }), read.reload);
-            go("/settings?tab=webhooks", { replace: true });
+            change({ webhook: undefined });
             changed();
             toast("The webhook is deleted");
           }}

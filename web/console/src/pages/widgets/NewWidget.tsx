@@ -4,8 +4,9 @@ import "../../styles/widgets.css";
 import { useEffect, useState } from "preact/hooks";
 import { call, newKey, type Schemas } from "../../api/client";
 import { useAgents } from "../../api/names";
-import { forget, useAction, useResource } from "../../api/resource";
+import { forget, useAction, useHere, useResource } from "../../api/resource";
 import { Button, Card, Empty, Note } from "../../parts/basics";
+import { toast } from "../../parts/dialog";
 import { Field, Input, Lines, Select } from "../../parts/fields";
 import { Submit } from "../../parts/form";
 import { Page } from "../../parts/page";
@@ -55,12 +56,14 @@ function Make({ agents }: { agents: Schemas["FleetAgent"][] }) {
   useEffect(() => setKey(newKey()), [agent, title, template, origins.join("\n")]);
 
   const wrong = origins.map(originError).find(Boolean);
+  const here = useHere();
   const making = useAction(async () => {
     const body = { agent_id: agent, name: title, allowed_origins: origins, theme: { name: template } };
     // What is absent has a default, which the contract's type does not say.
     const { data } = await call("post", "/api/widgets", { body: body as unknown as Schemas["NewWidget"], key });
     forget("/api/widgets");
-    go(`/widgets/${data.id}?tab=design`, { replace: true });
+    if (here()) go(`/widgets/${data.id}?tab=design`, { replace: true });
+    else toast(`${data.name} is made`);
   });
   const submit = () => {
     setTried(true);

@@ -115,7 +115,7 @@ function Open({ widget, etag, problem, put, reread, above }: OpenProps) {
           onClose={() => setDeleting(false)}
           act={async () => {
             await asShown(() => call("delete", "/api/widgets/{widget}", { path, etag }), reread);
-            goUnasked("/widgets", { replace: true });
+            goUnasked("/widgets", { replace: true, from: `/widgets/${widget.id}` });
             forget("/api/widgets");
             toast("The widget is off every page");
           }}

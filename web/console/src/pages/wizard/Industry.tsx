@@ -1,7 +1,7 @@
 /** Step 1: what kind of business it is. The first time, going on makes the draft. */
 
 import { call, type Schemas } from "../../api/client";
-import { forget, useAction, useResource } from "../../api/resource";
+import { forget, useAction, useHere, useResource } from "../../api/resource";
 import { forgetKept, keyOf, useKept } from "../../kept";
 import { Badge } from "../../parts/basics";
 import { Field, Input } from "../../parts/fields";
@@ -37,13 +37,14 @@ export function FirstIndustry() {
   const [chosen, choose] = useKept<string>("wizard.new.industry", "");
   const [typed, setTyped] = useKept<string | null>("wizard.new.business", null);
   const business = typed ?? workspace.value?.name ?? "";
+  const here = useHere();
   const making = useAction(async () => {
     const name = business.trim();
     const body = { name: name ? `${name.slice(0, 70)} assistant` : "Assistant", industry: chosen, business: { name } };
     const { data } = await call("post", "/api/agents", { key: keyOf("wizard.new.key", body), body });
     forgetKept("wizard.new.");
     forget("/api/my-agents", "/api/dashboard");
-    go(withQuery(`/agents/new/${data.id}`, { step: "goals" }), { replace: true });
+    if (here()) go(withQuery(`/agents/new/${data.id}`, { step: "goals" }), { replace: true });
   });
   const { problem } = making;
   return (

@@ -3,9 +3,10 @@
 import { useEffect, useState } from "preact/hooks";
 import { raw } from "../../api/client";
 import { asProblem, type Problem } from "../../api/problem";
-import { useAction } from "../../api/resource";
+import { useAction, useHere } from "../../api/resource";
 import { count, tokens } from "../../format";
 import { Button, Code, Note, Skeleton } from "../../parts/basics";
+import { toast } from "../../parts/dialog";
 import { Field, TextArea } from "../../parts/fields";
 import { ErrorNote } from "../../parts/problem";
 import { to } from "../../routing";
@@ -35,6 +36,7 @@ export interface Publishing {
 export function usePublishing({ agent, form, reload, wish }: Pick<StepProps, "agent" | "form" | "reload"> & Pick<WishProps, "wish">, done: (widget: string) => void): Publishing {
   const [stage, setStage] = useState<Stage>();
   const { origins, wrong } = originsOf(wish.sites);
+  const here = useHere();
   const { run, busy, problem } = useAction(async () => {
     if (form.dirty.length && !(await form.save())) return;
     let widget: string;
@@ -44,7 +46,8 @@ export function usePublishing({ agent, form, reload, wish }: Pick<StepProps, "ag
       await reload();
       setStage(undefined);
     }
-    done(widget);
+    if (here()) done(widget);
+    else toast(`${agent.name} is published`);
   });
   return { run, busy, problem, stage: stage && STAGES[stage], wrong };
 }

@@ -10,7 +10,7 @@ import { Button, Empty, Skeleton } from "../../parts/basics";
 import { Choose, useForm } from "../../parts/form";
 import { Page } from "../../parts/page";
 import { ErrorNote } from "../../parts/problem";
-import { go, to, useQuery, withQuery } from "../../routing";
+import { to, useQuery } from "../../routing";
 import { may, workspace } from "../../session/session";
 import { leaveAt } from "../../unfinished";
 import { type Agent, type DraftForm, type Fields, fieldsOf, NAMES, patchOf, type Step, stepOf } from "./draft";
@@ -100,7 +100,7 @@ function Steps({ agent, from, industries, config }: { agent: Agent; from: Resour
     if (form.dirty.length && !(await form.save())) return;
     show(next);
   };
-  const done = (widget: string) => go(withQuery(`/agents/new/${agent.id}`, { step: "live", widget }), { replace: true });
+  const done = (widget: string) => change({ step: "live", widget });
   const publishing = usePublishing({ agent, form, reload: from.reload, wish }, done);
   useSaveKey(form);
 
