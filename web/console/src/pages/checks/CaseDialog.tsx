@@ -2,6 +2,7 @@
 
 import { useRef } from "preact/hooks";
 import { call, type Schemas } from "../../api/client";
+import { useHere } from "../../api/resource";
 import { Button } from "../../parts/basics";
 import { Dialog, leaving } from "../../parts/dialog";
 import { Field, Input, Lines, Select, TextArea } from "../../parts/fields";
@@ -53,6 +54,7 @@ export function CaseDialog({ agent, stored, id, question = "", saved, onClose }:
     const found = data.cases.find((one) => one.id === id);
     return (last.current = found ? fieldsOf(found) : last.current);
   };
+  const here = useHere();
   const form = useForm<Fields>({
     stored: fieldsIn(stored),
     etag: stored.etag,
@@ -62,7 +64,7 @@ export function CaseDialog({ agent, stored, id, question = "", saved, onClose }:
       // A case that somebody else has taken away comes back when the person still wants it.
       const now = await putCases(agent, latest, (cases) => (cases.some((one) => one.id === id) ? cases.map((one) => (one.id === id ? made(cases) : one)) : [...cases, made(cases)]));
       saved(now);
-      onClose();
+      if (here()) onClose();
     },
     reread: async () => {
       latest = await getCases(agent);

@@ -98,7 +98,7 @@ export function StateGroup<T>({
         {!pages.loading && items.length > 0 && <span class="muted number">{pages.more ? `${items.length} and more` : items.length}</span>}
       </h2>
       {pages.loading && <Skeleton lines={3} />}
-      {pages.problem && <ErrorNote problem={pages.problem} retry={pages.reload} />}
+      {pages.problem && <ErrorNote problem={pages.problem} retry={pages.again} />}
       {!pages.loading && !pages.problem && !items.length && empty}
       {items.length > 0 && <ul class="stack">{items.map(item)}</ul>}
       <More of={pages} shown={items.length} />
