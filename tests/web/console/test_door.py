@@ -91,6 +91,7 @@ def test_who_is_invited_and_new_makes_an_account_and_is_asked_to_join(console: C
     page.get_by_role("link", name="Forgot the password?").click()
     page.get_by_role("link", name="Back to sign in").click()
     page.get_by_role("link", name="Make an account").click()
+    expect(page.get_by_role("heading", name="Make an account")).to_be_visible()
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Make account").click()
