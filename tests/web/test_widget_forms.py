@@ -191,8 +191,11 @@ def test_who_is_signed_in_by_the_site_is_known_and_others_do_not_see_what_they_s
         ask(page, "Who am I?")
         answered(page)
         assert platform.asked("POST", f"/api/widgets/{WIDGET}/sessions")[1:] == [{"identity": signed("8")}]
+        composer = page.get_by_role("textbox", name="Write a message")
+        composer.fill("Half typed")
         page.evaluate("AgentHub.identify('')")
         expect(page.locator(".message.visitor")).to_have_count(0)
+        expect(composer).to_have_value("")
         ask(page, "And now?")
         answered(page)
         assert platform.asked("POST", f"/api/widgets/{WIDGET}/sessions")[2:] == [{}]

@@ -73,7 +73,11 @@ export class ChatElement extends HTMLElement {
       ask,
       identify(token) {
         signed = token;
-        if (settle()) conversation.forget();
+        if (settle()) {
+          conversation.forget();
+          // What was half typed is not for who comes next.
+          root.querySelectorAll("form").forEach((form) => form.reset());
+        }
       },
     };
   }

@@ -13,7 +13,7 @@ const TAG = "agenthub-chat";
 async function main({ dataset, src }: HTMLScriptElement): Promise<void> {
   const read = async (name: string): Promise<any> => {
     const response = await fetch(new URL(name, src), { credentials: "omit" });
-    if (!response.ok) throw new Error(`${response.status} ${response.url}`);
+    if (!response.ok) throw new Error(response.url);
     return response.json();
   };
   const known = LANGUAGES.split(" ");
@@ -46,4 +46,4 @@ async function main({ dataset, src }: HTMLScriptElement): Promise<void> {
 }
 
 const tag = document.currentScript;
-if (tag instanceof HTMLScriptElement) main(tag).catch((error: unknown) => console.warn(error));
+if (tag instanceof HTMLScriptElement) main(tag).catch(console.warn);
