@@ -92,7 +92,7 @@ def test_who_stays_at_what_is_unsaved_stays_signed_in_and_who_signs_out_leaves_n
     page = console(f"/agents/new/{make()}?step=goals", who=practice)
     page.get_by_label("How people reach you").fill("ring twice")
     kept = "Object.keys(sessionStorage).filter((name) => name.startsWith('agenthub.kept.')).length"
-    assert page.evaluate(kept) == 1
+    assert page.evaluate(kept) > 0
     page.evaluate("location.hash = '/settings'")
     page.get_by_label("Keep conversations for").fill("66")
     asked: list[str] = []
