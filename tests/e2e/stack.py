@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,12 @@ class Stack:
         """Stop the deployment in mid-air: it takes connections and never answers."""
         for pid in self.processes(deployment):
             os.kill(pid, signal.SIGSTOP)
+
+    def shoot(self, deployment: str) -> None:
+        """SIGKILL for every process of one deployment; a child may go with its parent before its turn has come."""
+        for pid in self.processes(deployment):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def kill(self) -> None:
         """SIGKILL for the supervisor and everything below it, at once."""

@@ -1,8 +1,6 @@
 """What breaks on a running stack without anybody meaning harm is settled once: a model, a visitor, a process, an event."""
 
 import json
-import os
-import signal
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -98,8 +96,7 @@ def test_a_process_killed_between_hold_and_settlement_charges_nothing_twice(
     def ask() -> requests.Response:
         return practice.turn(f"{QUESTION} !fault:slow", key)
 
-    for process in stack.processes("agents-chat"):
-        os.kill(process, signal.SIGKILL)
+    stack.shoot("agents-chat")
     # The gateway says 503 until the supervisor has started the process again.
     (_, again), _ = until(20, lambda: (one := ask()).status_code != 503 and ("", one))
     refused(again, 409, code="turn_in_progress")

@@ -148,6 +148,18 @@ def test_who_comes_back_from_google_finds_the_page_that_was_asked_for(console: C
     expect(page.get_by_text(email)).to_be_visible()
 
 
+@pytest.mark.parametrize("signed_in", [True, False])
+def test_who_cannot_reach_the_platform_stays_signed_in_and_reads_that_only_where_it_is_so(
+    console: Consoles, practice: Practice, signed_in: bool
+) -> None:
+    page = console("/", who=practice) if signed_in else console("/")
+    page.route(CONFIG, lambda route: route.fulfill(status=503, body=""))
+    page.reload()
+    expect(page.get_by_role("heading", name="AgentHub cannot be reached")).to_be_visible()
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    expect(page.get_by_text("You stay signed in")).to_have_count(int(signed_in))
+
+
 def test_who_cancels_at_google_or_is_refused_there_reads_it_at_the_door(console: Consoles, practice: Practice) -> None:
     page = console("/")
     page.route(CONFIG, with_google)

@@ -11,7 +11,7 @@ import { asProblem } from "./api/problem";
 import { ErrorNote } from "./parts/problem";
 import { Door } from "./pages/SignIn";
 import { loadConfig } from "./session/config";
-import { resume } from "./session/session";
+import { resume, resuming } from "./session/session";
 import { applyTheme } from "./shell/theme";
 
 applyTheme();
@@ -32,7 +32,7 @@ async function start(): Promise<void> {
   } catch (error) {
     render(
       <Door title="AgentHub cannot be reached">
-        <ErrorNote problem={asProblem(error)} retry={start} safe="You stay signed in." />
+        <ErrorNote problem={asProblem(error)} retry={start} {...(resuming.value ? { safe: "You stay signed in." } : {})} />
       </Door>,
       root,
     );

@@ -103,7 +103,7 @@ function Choose({ plan, agreed, data, used, onClose }: { plan: Terms; agreed: Re
         {back
           ? "The change that was planned is taken back; nothing else changes."
           : at === "now"
-            ? `It is expected to hold at once: the month’s price of ${money(plan.monthly_fee)} stands on this month’s invoice, and turns from now on are charged at its prices. Turns so far stay as they were charged.`
+            ? `It is expected to hold at once: the month’s price of ${money(plan.monthly_fee)} stands on this month’s invoice, and turns from now on are charged at its prices. Turns so far stay as they were charged. Where that would take the month above its cap, it begins with the next one.`
             : `It is expected to begin on ${billingDay(nextMonth())}: ${lower(plan, data.current) ? "a plan with a lower monthly price or minimum starts with a month" : "its prices count a whole month, and this one was used already"}. Until then ${data.current.name} holds.`}
       </p>
     </Confirm>
