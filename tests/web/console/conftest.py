@@ -129,6 +129,11 @@ def complaints(page: Page) -> list[Any]:
     """What axe finds on the page, by rule, with the elements."""
     # The page's own policy refuses scripts from elsewhere; the debugger's way in is not bound by it.
     page.evaluate(AXE.read_text(encoding="utf-8"))
+    # A colour that is on its way to another is neither.
+    page.evaluate(
+        "Promise.all(document.getAnimations().filter((one) => one instanceof CSSTransition)"
+        ".map((one) => one.finished.catch(() => {}))).then(() => {})"
+    )
     found: list[Any] = page.evaluate(
         "axe.run().then(({ violations }) => violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))"
     )

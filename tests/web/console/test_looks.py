@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.client import until
 from tests.e2e.practice import Practice
 from tests.web.console.addresses import ROOMS, Visited, show
 from tests.web.console.conftest import Consoles, complaints, sideways
@@ -30,6 +31,8 @@ RINGS = """() => {
 @pytest.mark.parametrize("look", LOOKS)
 def test_pages_fit_and_show_the_focus(console: Consoles, practice: Practice, look: str) -> None:
     practice.turn()
+    # Until a first turn is counted, Home shows first steps; what has the focus there goes with them.
+    until(20, lambda: practice.owner.get("/api/dashboard/summary")["as_of"])
     page = console("/nowhere", who=practice, **LOOKS[look])
     for path in FOCUS:
         page.evaluate("path => { location.hash = path }", path.format(agent=practice.agent))

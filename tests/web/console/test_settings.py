@@ -146,6 +146,7 @@ def test_an_undo_that_fails_says_so_in_place_and_can_be_tried_again(console: Con
     page.get_by_role("link", name="Home").first.click()
     expect(page.get_by_role("heading", name="Home")).to_be_visible()
     expect(alert.first).to_contain_text("That could not be undone")
+    expect(page.locator(".skeleton, [aria-busy=true]")).to_have_count(0)
     assert complaints(page) == []
     page.unroute_all()
     alert.first.get_by_role("button", name="Try again").click()
