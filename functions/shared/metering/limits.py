@@ -124,22 +124,22 @@ class Spend:
 
     def above_cap(self, now: datetime) -> bool:
         """Whether what is spent and held is more than the cap lets in at this moment; never without a cap."""
-        if self.cap is None:
-            return False
-        used = self.spent + sum(hold.amount for hold in self.live(now))
-        return used > self.cap + self.allowance + self.credit_at(now)
+        return self.cap is not None and self.used(now) > self.cap + self.allowance + self.credit_at(now)
 
     def counted_on(self, now: datetime) -> int:
         """What of the credit turns were let in on, and invoices of earlier months may take: paid back, it would pay none of
         them. Without a cap no turn rests on credit."""
         if self.cap is None:
             return 0
-        used = self.spent + sum(hold.amount for hold in self.live(now))
-        return max(0, used - self.cap - self.allowance) + self.credit_apart
+        return max(0, self.used(now) - self.cap - self.allowance) + self.credit_apart
 
     def live(self, now: datetime) -> list[Hold]:
         """The holds that count now."""
         return [hold for hold in self.holds.values() if hold.lives(now)]
+
+    def used(self, now: datetime) -> int:
+        """What is spent and held at this moment."""
+        return self.spent + sum(hold.amount for hold in self.live(now))
 
     def dead(self, now: datetime) -> list[Hold]:
         """The holds that no longer count and have no event yet."""
@@ -233,7 +233,7 @@ def refusal(spend: Spend, ask: Hold, now: datetime) -> Problem | None:
 def room(spend: Spend, agent: str, now: datetime) -> int | None:
     """What may still be charged for an agent without a hold, live holds left alone, in nanos; None without any cap."""
     live = spend.live(now)
-    everything = spend.spent + sum(hold.amount for hold in live)
+    everything = spend.used(now)
     left: list[int] = []
     if spend.cap is not None:
         left.append(spend.cap + spend.allowance + spend.credit_at(now) - everything)
