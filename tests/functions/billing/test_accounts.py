@@ -1,5 +1,6 @@
 """A workspace chooses its plan and caps; they count at once, or from the next month where a fee would be escaped."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -36,6 +37,17 @@ def hold(story: Story, moment: Any = NOW) -> None:
     batch = firestore.Batch()
     metering.reserve(batch, story.workspace, found, metering.terms_of(story.workspace, found), ask, moment)
     batch.commit()
+
+
+def _first(monkeypatch: pytest.MonkeyPatch, what: Callable[[], None]) -> None:
+    """What happens after a change has read and before it is committed."""
+    written = metering.write_terms
+
+    def comes_first(*arguments: Any, **named: Any) -> None:
+        written(*arguments, **named)
+        what()
+
+    monkeypatch.setattr(metering, "write_terms", comes_first)
 
 
 def usd(amount: str) -> Money:
@@ -107,13 +119,7 @@ def test_a_turn_that_read_the_old_cap_cannot_open_the_month_with_it(story: Story
 def test_a_change_beside_a_months_first_turn_is_told_to_read_again(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = metering.write_terms
-
-    def a_turn_comes_first(*arguments: Any, **named: Any) -> None:
-        written(*arguments, **named)
-        hold(story)
-
-    monkeypatch.setattr(metering, "write_terms", a_turn_comes_first)
+    _first(monkeypatch, lambda: hold(story))
     with pytest.raises(firestore.Changed):
         accounts.set_budgets(call(story), api.BudgetsChange(cap=usd("0.01")))
     monkeypatch.undo()
@@ -304,13 +310,7 @@ def test_a_turn_beside_the_choice_of_a_plan_that_includes_less_is_looked_at_agai
     _, etag = accounts.choose_plan(call(story), api.PlanChoice(plan="starter"))
     _, etag = accounts.set_budgets(call(story, etag), api.BudgetsChange(cap=usd("10")))
     plan = publish(story, monthly_fee="49", unit_prices=[{"meter": "messages", "price": "0.04"}])
-    written = metering.write_terms
-
-    def turns_come_first(*arguments: Any, **named: Any) -> None:
-        written(*arguments, **named)
-        _uses(story, 15_000_000_000)
-
-    monkeypatch.setattr(metering, "write_terms", turns_come_first)
+    _first(monkeypatch, lambda: _uses(story, 15_000_000_000))
     with pytest.raises(firestore.Changed):
         accounts.choose_plan(call(story, etag), api.PlanChoice(plan=plan))
     monkeypatch.undo()
@@ -332,13 +332,7 @@ def test_a_month_in_which_nothing_was_used_can_begin_with_prices_by_quantity(sto
 def test_a_turn_that_begins_beside_the_choice_keeps_its_plan(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     name = publish(story)
     _, etag = accounts.set_budgets(call(story), api.BudgetsChange(cap=None))
-    written = metering.write_terms
-
-    def a_turn_comes_first(*arguments: Any, **named: Any) -> None:
-        written(*arguments, **named)
-        hold(story)
-
-    monkeypatch.setattr(metering, "write_terms", a_turn_comes_first)
+    _first(monkeypatch, lambda: hold(story))
     with pytest.raises(firestore.Changed):
         accounts.choose_plan(call(story, etag), api.PlanChoice(plan=name))
     monkeypatch.undo()

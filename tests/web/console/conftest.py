@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Dialog, Page, Route
 
 from infra import web
 from tests.e2e.practice import Practice
@@ -138,6 +138,18 @@ def complaints(page: Page) -> list[Any]:
         "axe.run().then(({ violations }) => violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))"
     )
     return found
+
+
+def declined(page: Page) -> list[str]:
+    """Whatever the browser asks from now on is answered with Cancel, and stands in this list."""
+    asked: list[str] = []
+
+    def refuse(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", refuse)
+    return asked
 
 
 def sideways(page: Page) -> int:

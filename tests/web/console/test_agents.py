@@ -6,10 +6,10 @@ import uuid
 from typing import Any
 
 import pytest
-from playwright.sync_api import Dialog, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.practice import Practice
-from tests.web.console.conftest import WIDTHS, Consoles, Make, complaints, sideways
+from tests.web.console.conftest import WIDTHS, Consoles, Make, complaints, declined, sideways
 
 LONG = "Straßenbahnhaltestellenverwaltungsangestellte قهوة " + "x" * 28
 FILE = "name: {name}\nindustry: dental\nmodel:\n  provider: {provider}\n  id: {id}\n"
@@ -189,13 +189,7 @@ def test_of_a_deleted_agent_nobody_is_asked_to_save_anything(console: Consoles, 
     name = practice.owner.get(f"/api/agents/{own}")["name"]
     page.get_by_label("Name", exact=True).fill("Typed and not saved")
     expect(page.get_by_role("region", name="Unsaved changes")).to_be_visible()
-    asked: list[str] = []
-
-    def refuse(dialog: Dialog) -> None:
-        asked.append(dialog.message)
-        dialog.dismiss()
-
-    page.on("dialog", refuse)
+    asked = declined(page)
     page.get_by_role("button", name="Delete agent").click()
     page.get_by_role("button", name=f"Delete {name}").click()
     expect(page).to_have_url(re.compile("#/agents$"))

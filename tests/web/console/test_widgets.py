@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Dialog, FilePayload, FrameLocator, Page, Route, expect
+from playwright.sync_api import FilePayload, FrameLocator, Page, Route, expect
 
 from tests.e2e.practice import ORIGIN, Practice
-from tests.web.console.conftest import WIDTHS, Consoles, complaints, reach, sideways
+from tests.web.console.conftest import WIDTHS, Consoles, complaints, declined, reach, sideways
 
 SHOWN_ACCENT = """wanted => {
   const frame = document.querySelector("iframe[data-shown]");
@@ -369,13 +369,7 @@ def test_of_a_deleted_widget_nobody_is_asked_to_save_anything(
     page = console(f"/widgets/{widget}?tab=behaviour", who=practice)
     page.get_by_label("Name", exact=True).fill("Typed and not saved")
     expect(page.get_by_role("region", name="Unsaved changes")).to_be_visible()
-    asked: list[str] = []
-
-    def refuse(dialog: Dialog) -> None:
-        asked.append(dialog.message)
-        dialog.dismiss()
-
-    page.on("dialog", refuse)
+    asked = declined(page)
     page.get_by_role("button", name="More").click()
     page.get_by_role("menuitem", name="Delete widget").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete widget").click()
